@@ -1,0 +1,411 @@
+//! sexton's own command line: `sexton [OPTIONS] [--] COMMAND [ARG...]` and the `SEXTON_*` variables.
+
+use super::Request;
+use super::flags::{FLAGS, Flag, Kind};
+use super::settings::Settings;
+use crate::error::Error;
+use crate::signal::Reason;
+use crate::steps::variable;
+use std::ffi::CStr;
+
+/// Reads the arguments after the program's name, and the environment.
+///
+/// # Errors
+/// The first flag, value or variable that cannot be used, in one line.
+pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Request<'a>, Error> {
+    let mut flags = Settings::default();
+    let mut rest = arguments.iter();
+    let argv = loop {
+        let unread = rest.as_slice();
+        match rest.next().map(|argument| argument.to_bytes()) {
+            Some(b"--") => break rest.as_slice(),
+            Some([b'-', b'-', long @ ..]) => {
+                let (name, inline) = match long.iter().position(|&byte| byte == b'=') {
+                    Some(at) => (long.get(..at), long.get(at + 1..)),
+                    None => (Some(long), None),
+                };
+                let flag = find_long(name.unwrap_or_default())?;
+                let next = || rest.next().map(|argument| argument.to_bytes());
+                if let Some(text) = apply(flag, inline, next, &mut flags)? {
+                    return Ok(Request::Print(text));
+                }
+            }
+            Some([b'-', letters @ ..]) if !letters.is_empty() => {
+                for &letter in letters {
+                    // No flag that takes a value has a short form.
+                    let flag = find_short(letter)?;
+                    if let Some(text) = apply(flag, None, || None, &mut flags)? {
+                        return Ok(Request::Print(text));
+                    }
+                }
+            }
+            _ => break unread,
+        }
+    };
+    let variables = read_variables(environment)?;
+    if argv.is_empty() {
+        return Err(Error::usage(
+            "no command given: usage is sexton [OPTIONS] [--] COMMAND [ARG...], see sexton --help",
+        ));
+    }
+    let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
+    let environment = environment.iter().copied().filter(|entry| !own(entry)).collect();
+    let plan = flags.over(variables).into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
+    Ok(Request::Run(Box::new(plan)))
+}
+
+/// Applies one flag; the text to print, if that is what it asks for.
+fn apply<'a>(
+    flag: &Flag,
+    inline: Option<&'a [u8]>,
+    next: impl FnOnce() -> Option<&'a [u8]>,
+    settings: &mut Settings,
+) -> Result<Option<String>, Error> {
+    let name = format!("--{}", flag.long);
+    if flag.metavar().is_none() && inline.is_some() {
+        return Err(Error::usage(format!("{name} takes no value")));
+    }
+    match flag.kind {
+        Kind::Value(metavar, apply) | Kind::List(metavar, apply) => {
+            let value = inline
+                .or_else(next)
+                .ok_or_else(|| Error::usage(format!("{name} needs a value: {name} {metavar}")))?;
+            with_text(&name, value, |text| apply(settings, text))?;
+        }
+        Kind::Switch(apply) => {
+            apply(settings, true).map_err(|reason| Error::usage(format!("{name}: {reason}")))?;
+        }
+        Kind::Count(apply) => apply(settings, 1),
+        Kind::Print(text) => return Ok(Some(text())),
+    }
+    Ok(None)
+}
+
+/// The settings that the `SEXTON_*` variables make.
+fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
+    let mut settings = Settings::default();
+    for flag in FLAGS {
+        let Some(name) = flag.variable() else { continue };
+        let Some((_, value)) = variable(environment, name.as_bytes()) else { continue };
+        let settings = &mut settings;
+        with_text(&name, value, |text| match flag.kind {
+            Kind::Value(_, apply) => apply(settings, text),
+            Kind::List(_, apply) => text.split(',').try_for_each(|item| apply(settings, item)),
+            Kind::Switch(apply) => match text {
+                "1" | "true" | "yes" | "on" => apply(settings, true),
+                "0" | "false" | "no" | "off" => apply(settings, false),
+                _ => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
+            },
+            Kind::Count(apply) => match text.parse::<u8>() {
+                Ok(times) if times <= 9 && !text.starts_with('+') => {
+                    apply(settings, times.into());
+                    Ok(())
+                }
+                _ => Err("expected a number from 0 to 9".into()),
+            },
+            Kind::Print(_) => Ok(()),
+        })?;
+    }
+    Ok(settings)
+}
+
+/// Applies a value, and makes the one line of an error that names it.
+fn with_text(
+    name: &str,
+    value: &[u8],
+    apply: impl FnOnce(&str) -> Result<(), Reason>,
+) -> Result<(), Error> {
+    let applied = match std::str::from_utf8(value) {
+        Ok(text) => apply(text),
+        Err(_) => Err("it is not valid UTF-8".into()),
+    };
+    applied.map_err(|reason| {
+        Error::usage(format!("invalid value '{}' for {name}: {}", printable(value), reason))
+    })
+}
+
+/// The value for a message: on one line, and of a bearable length.
+fn printable(value: &[u8]) -> String {
+    const LONGEST: usize = 100;
+    let text = String::from_utf8_lossy(value);
+    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LONGEST).is_some() { format!("{shown}...") } else { shown }
+}
+
+fn find_long(name: &[u8]) -> Result<&'static Flag, Error> {
+    FLAGS.iter().find(|flag| flag.long.as_bytes() == name).ok_or_else(|| {
+        let name = printable(name);
+        let near = FLAGS.iter().map(|flag| flag.long).find(|long| is_near(long, &name));
+        let advice = match near {
+            Some(long) => format!("did you mean --{long}?"),
+            None => "see sexton --help".to_owned(),
+        };
+        Error::usage(format!("unknown option '--{name}': {advice}"))
+    })
+}
+
+fn find_short(letter: u8) -> Result<&'static Flag, Error> {
+    FLAGS.iter().find(|flag| flag.short == Some(char::from(letter))).ok_or_else(|| {
+        let name = printable(&[letter]);
+        Error::usage(format!("unknown option '-{name}': see sexton --help"))
+    })
+}
+
+/// Whether two words are one typing error apart, or the one begins the other: enough to guess what
+/// was meant, and never used for anything else.
+fn is_near(known: &str, typed: &str) -> bool {
+    let common = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
+    let tail = |word: &str, from: usize| word.bytes().skip(from).collect::<Vec<u8>>();
+    let (a, b) = (tail(known, common), tail(typed, common));
+    let skip = |word: &[u8], n: usize| word.get(n..).unwrap_or_default().to_vec();
+    (common >= 3 && (a.is_empty() || b.is_empty()))
+        || skip(&a, 1) == skip(&b, 1)
+        || skip(&a, 1) == b
+        || a == skip(&b, 1)
+        || (skip(&a, 2) == skip(&b, 2) && a.first() == b.get(1) && b.first() == a.get(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Policy, Target};
+    use crate::signal::Signal;
+    use log::LevelFilter;
+    use std::ffi::CString;
+    use std::time::Duration;
+
+    /// Runs `check` on the result for these words and variables.
+    fn with<T>(
+        words: &[&str],
+        variables: &[&str],
+        check: impl FnOnce(Result<Request, Error>) -> T,
+    ) -> T {
+        let own =
+            |texts: &[&str]| texts.iter().map(|t| CString::new(*t).unwrap()).collect::<Vec<_>>();
+        let (words, variables) = (own(words), own(variables));
+        let words: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
+        let variables: Vec<&CStr> = variables.iter().map(CString::as_c_str).collect();
+        check(parse(&words, &variables))
+    }
+
+    fn plan<T>(words: &[&str], variables: &[&str], check: impl FnOnce(&Plan) -> T) -> T {
+        with(words, variables, |result| match result {
+            Ok(Request::Run(plan)) => check(&plan),
+            other => panic!("{words:?} {variables:?}: {other:?}"),
+        })
+    }
+
+    fn refused(words: &[&str], variables: &[&str]) -> String {
+        with(words, variables, |result| match result {
+            Err(error) => {
+                assert_eq!(error.status, 125);
+                let text = error.to_string();
+                assert_eq!(text.lines().count(), 1, "{text}");
+                text
+            }
+            other => panic!("{words:?} {variables:?}: {other:?}"),
+        })
+    }
+
+    #[test]
+    fn defaults() {
+        plan(&["true"], &[], |plan| {
+            assert_eq!(plan.argv, [c"true"]);
+            assert_eq!(plan.policy, Policy::default());
+            assert_eq!(plan.log_level, LevelFilter::Warn);
+        });
+    }
+
+    #[test]
+    fn options_end_at_the_first_other_word_or_at_two_dashes() {
+        for (words, argv) in [
+            (vec!["cmd", "--grace", "1s"], vec!["cmd", "--grace", "1s"]),
+            (vec!["--wait-all", "cmd", "-v"], vec!["cmd", "-v"]),
+            (vec!["-v", "--", "--cmd"], vec!["--cmd"]),
+            (vec!["--", "--", "x"], vec!["--", "x"]),
+            (vec!["-"], vec!["-"]),
+            (vec!["--grace", "--", "--"], vec![]),
+        ] {
+            if argv.is_empty() {
+                assert!(refused(&words, &[]).contains("'--' for --grace"));
+                continue;
+            }
+            plan(&words, &[], |plan| {
+                let got: Vec<_> = plan.argv.iter().map(|a| a.to_str().unwrap()).collect();
+                assert_eq!(got, argv);
+            });
+        }
+    }
+
+    #[test]
+    fn values_stand_behind_a_space_or_an_equals_sign() {
+        let grace = |words: &[&str]| plan(words, &[], |plan| plan.policy.grace);
+        assert_eq!(grace(&["--grace", "7s", "x"]), Some(Duration::from_secs(7)));
+        assert_eq!(grace(&["--grace=7s", "x"]), Some(Duration::from_secs(7)));
+        assert_eq!(grace(&["--grace=none", "x"]), None);
+    }
+
+    #[test]
+    fn v_raises_the_level_step_by_step() {
+        let level =
+            |words: &[&str], variables: &[&str]| plan(words, variables, |plan| plan.log_level);
+        assert_eq!(level(&["-v", "x"], &[]), LevelFilter::Info);
+        assert_eq!(level(&["-vv", "x"], &[]), LevelFilter::Debug);
+        assert_eq!(level(&["-v", "-v", "--verbose", "x"], &[]), LevelFilter::Trace);
+        assert_eq!(level(&["-vvvvvvvvv", "x"], &[]), LevelFilter::Trace);
+        assert_eq!(level(&["--log-level=error", "-v", "x"], &[]), LevelFilter::Warn);
+        assert_eq!(level(&["x"], &["SEXTON_VERBOSE=2"]), LevelFilter::Debug);
+        assert_eq!(level(&["-v", "x"], &["SEXTON_LOG_LEVEL=info"]), LevelFilter::Debug);
+    }
+
+    #[test]
+    fn a_flag_beats_the_variable_and_lists_are_merged_item_by_item() {
+        let variables = [
+            "SEXTON_GRACE=1s",
+            "SEXTON_LINGER=2s",
+            "SEXTON_RLIMIT=nofile=10,core=0",
+            "SEXTON_REWRITE=TERM=INT,HUP=ignore",
+            "SEXTON_MAP_EXIT=1=0,2=0",
+            "SEXTON_WAIT_ALL=yes",
+        ];
+        let words =
+            ["--grace=9s", "--rlimit=nofile=20", "--rewrite=TERM=QUIT", "--map-exit=1=5", "x"];
+        plan(&words, &variables, |plan| {
+            assert_eq!(plan.policy.grace, Some(Duration::from_secs(9)));
+            assert_eq!(plan.policy.linger, Duration::from_secs(2));
+            assert!(plan.policy.wait_all);
+            assert_eq!(
+                plan.limits,
+                ["nofile=20", "core=0"]
+                    .map(|t| crate::rlimit::Spec::parse(t).unwrap())
+                    .into_iter()
+                    .rev()
+                    .collect::<Vec<_>>(),
+                "in the order of the kernel's numbers"
+            );
+            assert_eq!(plan.policy.rewrites.apply(Signal::TERM), Some(Signal::QUIT));
+            assert_eq!(plan.policy.rewrites.apply(Signal::HUP), None);
+            assert_eq!(plan.exit_map.apply(crate::outcome::Outcome::Exited(1)), 5);
+            assert_eq!(plan.exit_map.apply(crate::outcome::Outcome::Exited(2)), 0);
+        });
+    }
+
+    #[test]
+    fn sextons_own_variables_are_kept_from_main_and_nothing_else_is() {
+        let variables =
+            ["A=1", "SEXTON_GRACE=1s", "SEXTON_UNKNOWN=x", "SEXTON=y", "no equals sign", "A=2"];
+        plan(&["x"], &variables, |plan| {
+            assert_eq!(plan.environment, [c"A=1", c"SEXTON=y", c"no equals sign", c"A=2"]);
+        });
+    }
+
+    #[test]
+    fn every_flag_refuses_what_it_cannot_use() {
+        for flag in FLAGS {
+            let long = format!("--{}", flag.long);
+            let Some(variable) = flag.variable() else {
+                assert!(refused(&[&format!("{long}=x"), "cmd"], &[]).contains("takes no value"));
+                continue;
+            };
+            if flag.metavar().is_some() {
+                assert!(refused(&[&long], &[]).contains(&format!("{long} needs a value")));
+                let error = refused(&[&long, "no such value", "cmd"], &[]);
+                assert!(error.contains(&format!("'no such value' for {long}: ")), "{error}");
+                let error = refused(&[&format!("{long}="), "cmd"], &[]);
+                assert!(error.contains(&format!("'' for {long}: ")), "{error}");
+            } else {
+                assert!(refused(&[&format!("{long}=x"), "cmd"], &[]).contains("takes no value"));
+            }
+            let error = refused(&["cmd"], &[&format!("{variable}=no such value")]);
+            assert!(error.contains(&format!("'no such value' for {variable}: ")), "{error}");
+            assert!(
+                refused(&["cmd"], &[&format!("{variable}=")])
+                    .contains(&format!("'' for {variable}"))
+            );
+        }
+    }
+
+    /// For each flag: a good value, and one that is well formed but out of range.
+    const VALUES: [(&str, &str, Option<&str>); 11] = [
+        ("forward-to", "child", None),
+        ("rewrite", "TERM=QUIT", Some("TERM=65")),
+        ("stop-signals", "TERM,INT", Some("TERM,KILL")),
+        ("drain", "1s", Some("1000000001s")),
+        ("grace", "1s", Some("99999999999h")),
+        ("escalate", "INT:5s", Some("INT:0s")),
+        ("linger", "1s", Some("1000000001")),
+        ("rlimit", "nofile=10", Some("nice=41")),
+        ("subreaper", "auto", None),
+        ("map-exit", "1=0", Some("256=0")),
+        ("log-level", "info", None),
+    ];
+
+    #[test]
+    fn every_flag_refuses_to_be_given_twice_and_what_is_out_of_range() {
+        for flag in FLAGS.iter().filter(|flag| flag.metavar().is_some()) {
+            let &(_, good, bad) =
+                VALUES.iter().find(|(name, ..)| *name == flag.long).expect(flag.long);
+            let long = format!("--{}", flag.long);
+            plan(&[&long, good, "cmd"], &[], |_| ());
+            let error = refused(&[&long, good, &long, good, "cmd"], &[]);
+            assert!(error.contains(&format!("'{good}' for {long}: ")), "{error}");
+            if let Some(bad) = bad {
+                let error = refused(&[&long, bad, "cmd"], &[]);
+                assert!(error.contains(&format!("'{bad}' for {long}: ")), "{error}");
+            }
+        }
+        for switch in FLAGS.iter().filter(|flag| matches!(flag.kind, Kind::Switch(_))) {
+            let long = format!("--{}", switch.long);
+            assert!(refused(&[&long, &long, "cmd"], &[]).contains("twice"));
+        }
+    }
+
+    #[test]
+    fn an_escalation_must_fit_into_the_grace() {
+        assert!(refused(&["--grace=10s", "--escalate=INT:5s,QUIT:5s", "x"], &[]).contains("10s"));
+        plan(&["--grace=11s", "--escalate=INT:5s,QUIT:5s", "x"], &[], |_| ());
+        plan(&["--grace=none", "--escalate=INT:5m", "x"], &[], |_| ());
+    }
+
+    #[test]
+    fn unknown_options_are_named_and_a_near_one_is_offered() {
+        assert!(refused(&["--graec", "5", "x"], &[]).contains("'--graec': did you mean --grace?"));
+        assert!(refused(&["--lingr=5", "x"], &[]).contains("did you mean --linger?"));
+        assert!(refused(&["--zzz", "x"], &[]).contains("see sexton --help"));
+        assert!(refused(&["-x"], &[]).contains("'-x'"));
+        assert!(refused(&["-vx"], &[]).contains("'-x'"));
+        assert!(refused(&["--new\nline"], &[]).contains("\\n"));
+    }
+
+    #[test]
+    fn a_missing_command_shows_the_usage() {
+        assert!(refused(&[], &[]).contains("sexton [OPTIONS] [--] COMMAND"));
+        assert!(refused(&["-v", "--"], &[]).contains("no command"));
+    }
+
+    #[test]
+    fn help_and_version_need_no_command_and_no_good_environment() {
+        for words in [["--help"], ["-h"], ["--version"], ["-V"]] {
+            with(&words, &["SEXTON_GRACE=bad"], |result| {
+                assert!(matches!(result, Ok(Request::Print(_))));
+            });
+        }
+    }
+
+    #[test]
+    fn targets_and_stop_signals_are_read() {
+        plan(&["--forward-to=all", "--stop-signals=INT,RTMIN+3", "x"], &[], |plan| {
+            assert_eq!(plan.policy.forward_to, Target::Tree);
+            assert!(plan.policy.stop_signals.contains(Signal::INT));
+            assert!(!plan.policy.stop_signals.contains(Signal::TERM));
+        });
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_or_endless_is_shown_in_one_line() {
+        let error = parse(&[c"--grace", c"\xff\xfe", c"x"], &[]).unwrap_err().to_string();
+        assert!(error.contains("not valid UTF-8"), "{error}");
+        let long = "x".repeat(100_000);
+        assert!(refused(&["--grace", &long, "x"], &[]).len() < 400);
+    }
+}

@@ -1,0 +1,182 @@
+//! `--map-exit`: other exit statuses for some of main's ends.
+
+use crate::outcome::Outcome;
+use crate::signal::{Reason, Signal};
+
+/// What each end of main becomes; ends that are not named keep their status.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExitMap {
+    statuses: [Option<u8>; 256],
+    signals: [Option<u8>; 64],
+}
+
+/// One `FROM=TO` of `--map-exit`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    from: From,
+    to: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum From {
+    Statuses { first: u8, last: u8 },
+    Signal(Signal),
+}
+
+impl Rule {
+    /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
+    ///
+    /// # Errors
+    /// Anything else, a status above 255, or a range that runs backwards.
+    pub fn parse(text: &str) -> Result<Rule, Reason> {
+        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS or signal:NAME=STATUS, each status from 0 to 255";
+        let (from, to) = text.split_once('=').ok_or(EXPECTED)?;
+        let to = status(to).ok_or(EXPECTED)?;
+        if let Some(name) = from.strip_prefix("signal:") {
+            return Ok(Rule { from: From::Signal(Signal::parse(name)?), to });
+        }
+        let (first, last) = from.split_once('-').unwrap_or((from, from));
+        let (first, last) = (status(first).ok_or(EXPECTED)?, status(last).ok_or(EXPECTED)?);
+        if first > last {
+            return Err(format!("the range {first}-{last} runs backwards").into());
+        }
+        Ok(Rule { from: From::Statuses { first, last }, to })
+    }
+}
+
+fn status(text: &str) -> Option<u8> {
+    text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+impl Default for ExitMap {
+    fn default() -> ExitMap {
+        ExitMap { statuses: [None; 256], signals: [None; 64] }
+    }
+}
+
+impl ExitMap {
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// A status or signal that this map names already.
+    pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
+        let (targets, what) = match rule.from {
+            From::Statuses { first, last } => {
+                (self.statuses.get_mut(usize::from(first)..=usize::from(last)), "status")
+            }
+            From::Signal(signal) => {
+                let index = signal.number() as usize - 1;
+                (self.signals.get_mut(index..=index), "signal")
+            }
+        };
+        let targets = targets.unwrap_or_default();
+        if targets.iter().any(Option::is_some) {
+            return Err(format!("that {what} is mapped already").into());
+        }
+        targets.fill(Some(rule.to));
+        Ok(())
+    }
+
+    /// This map, and what only `fallback` names.
+    #[must_use]
+    pub fn over(mut self, fallback: &ExitMap) -> ExitMap {
+        for (own, other) in self.statuses.iter_mut().zip(&fallback.statuses) {
+            *own = own.or(*other);
+        }
+        for (own, other) in self.signals.iter_mut().zip(&fallback.signals) {
+            *own = own.or(*other);
+        }
+        self
+    }
+
+    /// The status to exit with. For a death by signal a rule for the signal comes before one for
+    /// the status 128 + signal.
+    #[must_use]
+    pub fn apply(&self, outcome: Outcome) -> u8 {
+        let by_signal = match outcome {
+            Outcome::Killed { signal, .. } => {
+                self.signals.get(signal.number() as usize - 1).copied().flatten()
+            }
+            Outcome::Exited(_) => None,
+        };
+        let status = outcome.status();
+        let by_status = self.statuses.get(usize::from(status)).copied().flatten();
+        by_signal.or(by_status).unwrap_or(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(rules: &[&str]) -> ExitMap {
+        let mut map = ExitMap::default();
+        for rule in rules {
+            map.add(Rule::parse(rule).unwrap()).unwrap();
+        }
+        map
+    }
+
+    const TERM: Outcome = Outcome::Killed { signal: Signal::TERM, core: false };
+
+    #[test]
+    fn without_rules_every_status_is_kept() {
+        assert!((0..=255).all(|n| ExitMap::default().apply(Outcome::Exited(n)) == n));
+        assert_eq!(ExitMap::default().apply(TERM), 143);
+    }
+
+    #[test]
+    fn ranges_single_statuses_and_signals_are_mapped() {
+        let map = map(&["1-3=1", "143=0", "signal:TERM=7", "255=254"]);
+        assert_eq!(
+            (0..5).map(|n| map.apply(Outcome::Exited(n))).collect::<Vec<_>>(),
+            [0, 1, 1, 1, 4]
+        );
+        assert_eq!(map.apply(Outcome::Exited(143)), 0);
+        assert_eq!(map.apply(TERM), 7, "the signal's own rule comes first");
+        assert_eq!(map.apply(Outcome::Exited(255)), 254);
+    }
+
+    #[test]
+    fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
+        assert_eq!(map(&["143=0"]).apply(TERM), 0);
+    }
+
+    #[test]
+    fn a_status_or_signal_named_twice_is_refused() {
+        let mut both = map(&["2=0", "signal:INT=0"]);
+        assert!(both.add(Rule::parse("1-3=1").unwrap()).is_err());
+        assert!(both.add(Rule::parse("signal:2=1").unwrap()).is_err());
+        assert_eq!(both, map(&["2=0", "signal:INT=0"]), "and nothing is half applied");
+    }
+
+    #[test]
+    fn the_upper_map_beats_the_lower_one() {
+        let merged = map(&["1=10"]).over(&map(&["1-2=20", "signal:HUP=3"]));
+        assert_eq!(merged, map(&["1=10", "2=20", "signal:HUP=3"]));
+    }
+
+    #[test]
+    fn malformed_rules_are_refused() {
+        for text in [
+            "",
+            "=",
+            "1",
+            "1=",
+            "=1",
+            "256=0",
+            "1=256",
+            "3-1=0",
+            "-1=0",
+            "1-=0",
+            "signal:=0",
+            "signal:FOO=0",
+            "1=-1",
+            "+1=0",
+            "1=0=0",
+            "1-2-3=0",
+        ] {
+            assert!(Rule::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

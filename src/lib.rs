@@ -1,0 +1,27 @@
+//! sexton, an init for containers: it starts one command as PID 1, forwards signals to it, reaps
+//! every orphan, shuts the whole process tree down in bounded time, and exits with the command's
+//! status.
+//!
+//! The way of one run, which is also the order of the modules: arguments and environment are read
+//! by [`cli`] into a [`plan`]; [`steps`] makes of it what the child does before exec; [`sys`] carries
+//! that out; [`runtime`] waits for events, has the [`supervisor`] decide, and acts. A module imports
+//! only from those above it in this list. `docs/architecture.md` says more.
+
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod duration;
+pub mod error;
+pub mod exit_map;
+pub mod log;
+pub mod outcome;
+pub mod plan;
+pub mod rewrite;
+pub mod rlimit;
+pub mod runtime;
+pub mod signal;
+pub mod steps;
+pub mod supervisor;
+pub mod sys;
+
+pub use runtime::run;

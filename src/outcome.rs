@@ -1,0 +1,106 @@
+//! How a process ended: the raw wait status, what it means, and the exit status it becomes.
+
+use crate::signal::Signal;
+use std::fmt;
+
+/// What a wait status says (waitpid(2)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The process ended.
+    Ended(Outcome),
+    /// A signal stopped it.
+    Stopped(Signal),
+    /// SIGCONT continued it.
+    Continued,
+}
+
+impl Change {
+    /// Decodes a raw wait status. Unlike `nix`'s, it knows every realtime signal.
+    #[must_use]
+    pub fn from_raw(status: i32) -> Change {
+        let low = status & 0x7f;
+        let high = (status >> 8) & 0xff;
+        match low {
+            0 => Change::Ended(Outcome::Exited(high as u8)),
+            0x7f if status == 0xffff => Change::Continued,
+            0x7f => Change::Stopped(Signal::new(high & 0x7f).unwrap_or(Signal::STOP)),
+            number => match Signal::new(number) {
+                Some(signal) => Change::Ended(Outcome::Killed { signal, core: status & 0x80 != 0 }),
+                // No kernel has a signal above 64; should one come, its number is still told.
+                None => Change::Ended(Outcome::Exited(128 | number as u8)),
+            },
+        }
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// By exit(2), with this status.
+    Exited(u8),
+    /// By a signal.
+    Killed {
+        /// Which one.
+        signal: Signal,
+        /// Whether it left a core dump.
+        core: bool,
+    },
+}
+
+impl Outcome {
+    /// Killed by SIGKILL: what main's outcome is taken to be when even that could not end it in time.
+    pub const SIGKILLED: Outcome = Outcome::Killed { signal: Signal::KILL, core: false };
+
+    /// The shell's convention: the process's own status, or 128 plus the signal.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Outcome::Exited(status) => status,
+            Outcome::Killed { signal, .. } => 128 + signal.number() as u8,
+        }
+    }
+}
+
+/// Reads as the end of a sentence: "main " ... "exited with status 3".
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Exited(status) => write!(f, "exited with status {status}"),
+            Outcome::Killed { signal, core } => {
+                write!(f, "was killed by {signal}{}", if *core { " (core dumped)" } else { "" })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_status_passes() {
+        for status in 0..=255u8 {
+            let change = Change::from_raw(i32::from(status) << 8);
+            assert_eq!(change, Change::Ended(Outcome::Exited(status)));
+            assert_eq!(Outcome::Exited(status).status(), status);
+        }
+    }
+
+    #[test]
+    fn every_signal_passes_with_and_without_core() {
+        for signal in Signal::all() {
+            for core in [false, true] {
+                let raw = signal.number() | if core { 0x80 } else { 0 };
+                let outcome = Outcome::Killed { signal, core };
+                assert_eq!(Change::from_raw(raw), Change::Ended(outcome));
+                assert_eq!(i32::from(outcome.status()), 128 + signal.number());
+            }
+        }
+    }
+
+    #[test]
+    fn stops_and_continues_are_no_ends() {
+        assert_eq!(Change::from_raw(0x137f), Change::Stopped(Signal::STOP));
+        assert_eq!(Change::from_raw(0xffff), Change::Continued);
+    }
+}

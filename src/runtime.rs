@@ -1,0 +1,436 @@
+//! The loop: wait for an event, ask the supervisor, carry out the actions.
+
+use crate::cli::{self, Request};
+use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
+use crate::exit_map::ExitMap;
+use crate::outcome::{Change, Outcome};
+use crate::plan::{Plan, Subreaper, Target};
+use crate::rlimit::{Limits, UNLIMITED};
+use crate::signal::{Origin, Received, Signal, SignalSet};
+use crate::steps::{self, Step, Surroundings};
+use crate::supervisor::{Action, Cause, Event, Supervisor};
+use crate::sys::spawn::{Child, Failure, Program};
+use crate::sys::wait::Waited;
+use crate::sys::{self, Errno, fds, limits, proc, process, send, signals, spawn, tree, tty, wait};
+use ::log::{Level, debug, info, log_enabled, trace, warn};
+use std::ffi::{CStr, CString};
+use std::fmt;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
+/// and `mask` is the mask that was in force before.
+///
+/// Changes the process beyond repair (it closes descriptors, and leaves the working directory): for
+/// the `main` of a program that does nothing else.
+#[must_use]
+pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
+    let plan = match cli::parse(argv, environment) {
+        Ok(Request::Run(plan)) => plan,
+        Ok(Request::Print(text)) => return print(&text),
+        Err(error) => {
+            crate::log::fatal(&error);
+            return error.status;
+        }
+    };
+    crate::log::start(plan.log_level);
+    match Runtime::start(&plan, mask) {
+        Ok(runtime) => runtime.supervise(),
+        Err(error) => {
+            crate::log::fatal(&error);
+            error.status
+        }
+    }
+}
+
+fn print(text: &str) -> u8 {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => 0,
+        Err(error) => {
+            let error = Error::unable("write to standard output", error);
+            crate::log::fatal(&error);
+            error.status
+        }
+    }
+}
+
+/// How many children are reaped before signals get their turn: a storm of orphans must not delay a
+/// stop.
+const REAPED_AT_ONCE: usize = 256;
+
+/// How often PID 1 looks for processes that are not its children, once nothing else is left: those
+/// that `docker exec` started end without a SIGCHLD.
+const STRANGERS_EVERY: Duration = Duration::from_millis(10);
+
+/// sexton while main runs, and until the tree is gone.
+struct Runtime<'a> {
+    clock: process::Clock,
+    supervisor: Supervisor,
+    child: Child,
+    /// What the child was to do, to name what it could not.
+    steps: Vec<Step>,
+    candidates: Vec<CString>,
+    command: &'a CStr,
+    exit_map: &'a ExitMap,
+    warn_on_reap: bool,
+    /// sexton's own process ID.
+    pid: i32,
+    /// Main was given the terminal.
+    foreground: bool,
+    main_reaped: bool,
+    /// sexton is a job that a shell may stop and continue.
+    job: bool,
+    /// Signals that have not had their turn in this round.
+    turns: SignalSet,
+    /// Children may have ended since the last sweep.
+    sweep_due: bool,
+    /// Only processes that are not sexton's children are left.
+    strangers: bool,
+    /// Signals that were sent to main: a death by another is worth telling.
+    sent: SignalSet,
+    /// Why main could not be started.
+    failure: Option<Error>,
+    exit: Option<u8>,
+}
+
+impl<'a> Runtime<'a> {
+    fn start(plan: &'a Plan, mask: SignalSet) -> Result<Runtime<'a>, Error> {
+        let clock = process::Clock::start();
+        let pid = process::id();
+        let surroundings = Surroundings {
+            pid,
+            mask,
+            sigchld_ignored: signals::is_ignored(Signal::CHLD),
+            foreground: tty::in_foreground(),
+        };
+        let current =
+            |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
+        let steps = steps::steps(plan, surroundings, current).map_err(|(resource, reason)| {
+            Error::unable(format_args!("set limit {}", resource.name()), reason)
+        })?;
+        if surroundings.sigchld_ignored {
+            // The kernel would reap main itself, and tell nobody.
+            signals::set_ignored(Signal::CHLD, false)
+                .map_err(|errno| Error::unable("stop ignoring SIGCHLD", sys::reason(errno)))?;
+        }
+        let adopt = match plan.subreaper {
+            Subreaper::Auto => pid != process::INIT,
+            Subreaper::On => true,
+            Subreaper::Off => false,
+        };
+        if adopt && let Err(errno) = process::become_subreaper() {
+            debug!("not a subreaper: {}", sys::reason(errno));
+        }
+
+        let command = plan.argv.first().copied().unwrap_or_default();
+        let candidates = steps::candidates(command, &plan.environment);
+        let listen_pid = steps::listen_pid(&plan.environment, pid);
+        let mut program = Program::new(&candidates, &plan.argv, &plan.environment, listen_pid);
+        let child = spawn::spawn(&mut program, &steps).map_err(|errno| {
+            Error::unable("start a process", sys::reason(errno)).with_hint(
+                (errno == Errno::EAGAIN)
+                    .then_some("a limit on processes is reached: nproc, or the pids cgroup"),
+            )
+        })?;
+        drop(program);
+        debug!("main is pid {}", child.pid);
+        let mut keep: Vec<_> = crate::log::own_descriptor()
+            .into_iter()
+            .chain([child.descriptor().as_raw_fd()])
+            .collect();
+        fds::close_inherited(&mut keep);
+        process::leave_directory();
+        Ok(Runtime {
+            clock,
+            supervisor: Supervisor::new(plan.policy.clone()),
+            child,
+            steps,
+            candidates,
+            command,
+            exit_map: &plan.exit_map,
+            warn_on_reap: plan.warn_on_reap,
+            pid,
+            foreground: surroundings.foreground,
+            main_reaped: false,
+            job: pid != process::INIT && tty::is_controlled(),
+            turns: SignalSet::FULL,
+            sweep_due: true, // for children that sexton was started with
+            strangers: false,
+            sent: SignalSet::EMPTY,
+            failure: None,
+            exit: None,
+        })
+    }
+
+    fn supervise(mut self) -> u8 {
+        loop {
+            if self.sweep_due {
+                self.sweep();
+            }
+            if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
+                self.handle(Event::Tick);
+            }
+            if let Some(status) = self.exit {
+                self.restore_terminal();
+                return status;
+            }
+            match self.next_signal() {
+                Some(received) if received.signal == Signal::CHLD => self.sweep_due = true,
+                Some(received) => self.signal(received),
+                None => self.sweep_due |= self.strangers,
+            }
+        }
+    }
+
+    /// Waits for a signal, a deadline, or nothing if there is more to do.
+    ///
+    /// The kernel hands out the lowest number first, so that a storm of one signal could hide all
+    /// higher ones, SIGTERM and SIGCHLD among them. Hence rounds: each number has one turn before any
+    /// has another.
+    fn next_signal(&mut self) -> Option<Received> {
+        if self.turns != SignalSet::FULL {
+            if let Some(received) = signals::wait(self.turns, Some(Duration::ZERO)) {
+                self.turns = self.turns.without(received.signal);
+                return Some(received);
+            }
+            self.turns = SignalSet::FULL;
+        }
+        let deadline = self.supervisor.deadline().map(|at| at.saturating_sub(self.clock.now()));
+        let timeout = match deadline {
+            _ if self.sweep_due => Some(Duration::ZERO),
+            Some(timeout) if self.strangers => Some(timeout.min(STRANGERS_EVERY)),
+            None if self.strangers => Some(STRANGERS_EVERY),
+            timeout => timeout,
+        };
+        let received = signals::wait(self.turns, timeout)?;
+        self.turns = self.turns.without(received.signal);
+        Some(received)
+    }
+
+    fn signal(&mut self, received: Received) {
+        if received.signal == Signal::PIPE && received.origin.pid == self.pid {
+            return; // sexton's own, from a log line that nobody reads
+        }
+        info!("received {} from {}", received.signal, Sender(received.origin));
+        self.handle(Event::Signal(received));
+    }
+
+    /// Reaps what has ended.
+    fn sweep(&mut self) {
+        for _ in 0..REAPED_AT_ONCE {
+            let name = self.name_of_next();
+            match wait::any(self.job) {
+                Waited::Child(pid, change) => self.child_changed(pid, change, name),
+                Waited::Nothing => return self.swept(false),
+                Waited::NoChildren => return self.swept(true),
+            }
+        }
+        // There may be more; the tree is not known to be empty.
+        self.handle(Event::Swept { tree_empty: false });
+    }
+
+    fn swept(&mut self, no_children: bool) {
+        self.sweep_due = false;
+        let namespace = self.pid == process::INIT;
+        let tree_empty = no_children && (!namespace || send::namespace_is_empty());
+        self.strangers = no_children && !tree_empty;
+        self.handle(Event::Swept { tree_empty });
+    }
+
+    fn child_changed(&mut self, pid: i32, change: Change, name: proc::Name) {
+        let main = pid == self.child.pid;
+        match change {
+            Change::Ended(outcome) if main => self.main_ended(outcome),
+            Change::Ended(outcome) if self.warn_on_reap => {
+                warn!("reaped orphan {pid}{name}, which {outcome}");
+            }
+            Change::Ended(outcome) => debug!("reaped orphan {pid}{name}, which {outcome}"),
+            Change::Stopped(signal) if main => self.handle(Event::MainStopped(signal)),
+            Change::Stopped(_) | Change::Continued => {}
+        }
+    }
+
+    /// The name of the child that is reaped next, if it will be told.
+    fn name_of_next(&self) -> proc::Name {
+        if self.warn_on_reap || log_enabled!(Level::Debug) {
+            wait::peek().map(proc::Name::of).unwrap_or_default()
+        } else {
+            proc::Name::default()
+        }
+    }
+
+    fn main_ended(&mut self, outcome: Outcome) {
+        self.main_reaped = true;
+        if let Some(failure) = self.child.failure() {
+            let error = self.explain(failure);
+            crate::log::fatal(&error);
+            self.failure = Some(error);
+        } else {
+            match outcome {
+                Outcome::Killed { signal, .. } if self.is_unexpected(signal) => {
+                    warn!("main {outcome}")
+                }
+                _ => info!("main {outcome}"),
+            }
+        }
+        self.handle(Event::MainEnded(outcome));
+    }
+
+    /// Whether a death by this signal needs telling: sexton did not send it, and neither did a
+    /// user's key or a reader that went away.
+    fn is_unexpected(&self, signal: Signal) -> bool {
+        let by_key = self.foreground && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
+        !self.sent.contains(signal) && signal != Signal::PIPE && !by_key
+    }
+
+    fn explain(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Step(index, errno) => match self.steps.get(index) {
+                Some(step) => {
+                    Error::unable(step, sys::reason(errno)).with_hint(step_hint(*step, errno))
+                }
+                None => Error::unable("prepare main", sys::reason(errno)),
+            },
+            Failure::Exec(index, errno) => self.explain_exec(index, errno),
+        }
+    }
+
+    fn explain_exec(&self, index: usize, errno: Errno) -> Error {
+        let command = self.command.to_string_lossy();
+        let command = command.escape_debug();
+        let unable = |path: &CStr| {
+            let action = format!("execute '{}'", path.to_string_lossy().escape_debug());
+            Error::unable(action, sys::reason(errno)).with_status(STATUS_NOT_EXECUTABLE)
+        };
+        if errno == Errno::ENOENT || errno == Errno::ENOTDIR {
+            return match self.candidates.iter().find(|path| spawn::exists(path)) {
+                Some(path) => unable(path).with_hint(Some(
+                    "the file is there, but its interpreter or dynamic loader is not",
+                )),
+                None => Error::unable(format_args!("execute '{command}'"), "command not found")
+                    .with_status(STATUS_NOT_FOUND),
+            };
+        }
+        let hint = (errno == Errno::ENOEXEC).then_some(
+            "built for another machine, or a script without a #! line where there is no /bin/sh",
+        );
+        match self.candidates.get(index) {
+            Some(path) => unable(path).with_hint(hint),
+            None => unable(self.command).with_hint(hint),
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        for action in self.supervisor.handle(event, self.clock.now()) {
+            trace!("{action:?}");
+            self.carry_out(action);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Send { signal, to } => self.send(signal, to),
+            Action::Kill(cause) => self.kill(cause),
+            Action::Suspend(signal) => {
+                tty::pass_foreground(self.child.pid, tty::own_group());
+                signals::stop_self(signal);
+            }
+            Action::Resume(received) => {
+                if self.job {
+                    tty::pass_foreground(tty::own_group(), self.child.pid);
+                    self.send(received, Target::Group);
+                } else {
+                    self.send(received, Target::Main);
+                }
+            }
+            Action::Exit { outcome, survivors } => {
+                if survivors {
+                    warn!("some processes did not end after SIGKILL: exiting without them");
+                }
+                let status = match &self.failure {
+                    Some(error) => error.status,
+                    None => self.exit_map.apply(outcome),
+                };
+                self.exit = Some(status);
+            }
+        }
+    }
+
+    fn send(&mut self, received: Received, to: Target) {
+        let signal = received.signal;
+        self.sent = self.sent.with(signal);
+        let (whom, mut result) = match to {
+            Target::Main => ("main", send::to_process(self.child.pid, received)),
+            Target::Group => ("main's process group", send::to_group(self.child.pid, received)),
+            Target::Tree => ("the tree", self.send_to_tree(received)),
+        };
+        if received.origin.carries_value() && to != Target::Main && result.is_err() {
+            warn!("{signal} goes to {whom} without its value, which this system cannot send there");
+            let plain = Received { signal, origin: Origin::default() };
+            return self.send(plain, to);
+        }
+        if to != Target::Main && result == Err(Errno::ESRCH) {
+            result = Ok(()); // all of them have just ended
+        }
+        match result {
+            Ok(()) => info!("sent {signal} to {whom}"),
+            Err(errno) => warn!("unable to send {signal} to {whom}: {}", sys::reason(errno)),
+        }
+    }
+
+    fn send_to_tree(&self, received: Received) -> Result<(), Errno> {
+        if self.pid == process::INIT {
+            return send::to_namespace(received);
+        }
+        tree::signal(self.pid, received).or_else(|errno| {
+            debug!("unable to find all descendants in /proc: {}", sys::reason(errno));
+            // Main is known without /proc, but only until it is reaped.
+            if self.main_reaped { Err(errno) } else { send::to_group(self.child.pid, received) }
+        })
+    }
+
+    fn kill(&mut self, cause: Cause) {
+        match cause {
+            Cause::Grace => warn!("main did not end within the grace: killing every process"),
+            Cause::Linger => warn!("processes that main left behind did not end: killing them"),
+            Cause::Again => {}
+        }
+        let kill = Received { signal: Signal::KILL, origin: Origin::default() };
+        self.sent = self.sent.with(Signal::KILL);
+        match self.send_to_tree(kill) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(_) if cause == Cause::Again => {}
+            Err(errno) => warn!("unable to kill every process: {}", sys::reason(errno)),
+        }
+    }
+
+    /// Gives the terminal back to the shell's job that sexton is.
+    fn restore_terminal(&self) {
+        if self.foreground && self.job {
+            tty::set_foreground(tty::own_group()).ok();
+        }
+    }
+}
+
+fn step_hint(step: Step, errno: Errno) -> Option<&'static str> {
+    match (step, errno) {
+        (Step::Limit(..), Errno::EPERM) => Some(
+            "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open",
+        ),
+        _ => None,
+    }
+}
+
+/// Who sent a signal, for a message.
+struct Sender(Origin);
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            origin if origin.is_kernel() => f.write_str("the kernel"),
+            Origin { pid: 0, uid, .. } => write!(f, "outside of the PID namespace, uid {uid}"),
+            Origin { pid, uid, .. } => write!(f, "pid {pid}{}, uid {uid}", proc::Name::of(pid)),
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The decisions: a pure state machine from events to actions.
+//!
+//! It does no I/O and reads no clock: time is an argument, and [`Supervisor::deadline`] says when it
+//! wants to be asked again. So every sequence of events can be tried without a process or a sleep
+//! (see the tests). The phases are those of a shutdown:
+//!
+//! ```text
+//! Running --stop signal--> Draining --drain over--> Stopping --grace over--> Killing --> Over
+//!    |                        |                        |                        ^
+//!    +-------main ended, others remain-----------------+--> Lingering --linger--+
+//! ```
+//!
+//! From every phase the way to `Over` is: main has ended and the tree is empty.
+
+use crate::outcome::Outcome;
+use crate::plan::{Policy, Target};
+use crate::signal::{Received, Signal};
+use std::time::Duration;
+
+/// A point in time: how long after the start of sexton, on a monotonic clock.
+pub type Time = Duration;
+
+/// How long to wait for the tree to be gone once it was sent SIGKILL. A task in an uninterruptible
+/// sleep (state D) does not die; past this time sexton ends without it.
+pub const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// SIGKILL is repeated this often until the tree is gone: a subreaper cannot kill atomically, so a
+/// process may have been forked behind its back.
+pub const KILL_AGAIN: Duration = Duration::from_millis(10);
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A signal other than SIGCHLD arrived.
+    Signal(Received),
+    /// Main was stopped, and sexton is a job of a shell that should know.
+    MainStopped(Signal),
+    /// Main was reaped.
+    MainEnded(Outcome),
+    /// Everything that could be reaped was. Follows every [`Event::MainEnded`].
+    Swept {
+        /// Nothing is left besides sexton.
+        tree_empty: bool,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Send a signal, with the value that it carried when it was received.
+    Send {
+        /// What to send; the origin is that of the signal that caused it.
+        signal: Received,
+        /// Whom to.
+        to: Target,
+    },
+    /// Send SIGKILL to the whole tree.
+    Kill(Cause),
+    /// Stop sexton too, as the job that main is part of.
+    Suspend(Signal),
+    /// SIGCONT came: give main the terminal if sexton's job has it, and continue main's group.
+    Resume(Received),
+    /// Exit.
+    Exit {
+        /// How main ended.
+        outcome: Outcome,
+        /// Some of the tree could not be killed in time.
+        survivors: bool,
+    },
+}
+
+/// Why the tree is killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// Main outlasted the grace.
+    Grace,
+    /// Others outlasted the linger time or what was left of the grace.
+    Linger,
+    /// Some outlasted the first SIGKILL.
+    Again,
+}
+
+/// The actions for one event, in order.
+#[must_use]
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Actions {
+    items: [Option<Action>; Actions::CAPACITY],
+    length: usize,
+}
+
+impl Actions {
+    /// More than any event causes; the exhaustive test would show one that is lost.
+    const CAPACITY: usize = 8;
+
+    fn push(&mut self, action: Action) {
+        debug_assert!(self.length < Actions::CAPACITY);
+        if let Some(slot) = self.items.get_mut(self.length) {
+            *slot = Some(action);
+            self.length += 1;
+        }
+    }
+}
+
+impl IntoIterator for Actions {
+    type Item = Action;
+    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<Action>, { Actions::CAPACITY }>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter().flatten()
+    }
+}
+
+/// The phases of a run; the drawing is at the top of this file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Running,
+    /// The first stop signal is held back.
+    Draining {
+        held: Received,
+        until: Time,
+    },
+    /// The stop signal was forwarded.
+    Stopping {
+        stop: Received,
+        /// Index and time of the next rung of the escalation.
+        rung: usize,
+        rung_at: Option<Time>,
+        kill_at: Option<Time>,
+        /// The whole tree has had the stop signal, not only main.
+        tree_told: bool,
+    },
+    /// Main has ended, and the rest was sent SIGTERM.
+    Lingering {
+        kill_at: Time,
+    },
+    /// Everything was sent SIGKILL.
+    Killing {
+        again_at: Time,
+        give_up_at: Time,
+    },
+    Over,
+}
+
+/// The state machine.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    policy: Policy,
+    phase: Phase,
+    /// How main ended; `None` while it has not been reaped.
+    main: Option<Outcome>,
+}
+
+impl Supervisor {
+    /// Main has just been started.
+    #[must_use]
+    pub fn new(policy: Policy) -> Supervisor {
+        Supervisor { policy, phase: Phase::Running, main: None }
+    }
+
+    /// When [`Event::Tick`] is due at the latest; `None` if nothing is to happen by itself.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Running | Phase::Over => None,
+            Phase::Draining { until, .. } => Some(until),
+            Phase::Stopping { rung_at, kill_at, .. } => earlier(rung_at, kill_at),
+            Phase::Lingering { kill_at } => Some(kill_at),
+            Phase::Killing { again_at, give_up_at } => Some(again_at.min(give_up_at)),
+        }
+    }
+
+    /// Takes note of an event and says what to do now.
+    pub fn handle(&mut self, event: Event, now: Time) -> Actions {
+        let mut actions = Actions::default();
+        match event {
+            Event::Signal(received) => self.signal(received, now, &mut actions),
+            Event::MainStopped(signal) => actions.push(Action::Suspend(signal)),
+            Event::MainEnded(outcome) => {
+                self.main = Some(outcome);
+                // What is left of the tree is only known after the sweep: nothing is due before that.
+                return actions;
+            }
+            Event::Swept { tree_empty } => self.swept(tree_empty, now, &mut actions),
+            Event::Tick => {}
+        }
+        while self.pass_deadline(now, &mut actions) {}
+        actions
+    }
+
+    fn signal(&mut self, received: Received, now: Time, actions: &mut Actions) {
+        if received.origin.is_fault(received.signal) {
+            return;
+        }
+        let Some(signal) = self.policy.rewrites.apply(received.signal) else {
+            return; // ignored, as a stop signal too
+        };
+        if !self.policy.stop_signals.contains(received.signal) {
+            if received.signal == Signal::CONT && signal == Signal::CONT && self.main.is_none() {
+                actions.push(Action::Resume(received));
+            } else if let Some(to) = self.target() {
+                actions.push(Action::Send { signal: Received { signal, ..received }, to });
+            }
+            return;
+        }
+        match self.phase {
+            Phase::Running if self.policy.drain > Duration::ZERO => {
+                self.phase = Phase::Draining { held: received, until: now + self.policy.drain };
+            }
+            Phase::Running => self.stop(received, now, actions),
+            Phase::Draining { held, .. } => {
+                self.stop(held, now, actions);
+                if held.signal != received.signal {
+                    self.send_stop(received, actions);
+                }
+            }
+            Phase::Stopping { .. } => self.send_stop(received, actions),
+            Phase::Lingering { kill_at } => {
+                self.send_stop(received, actions);
+                let kill_at = earlier(Some(kill_at), self.grace_from(now)).unwrap_or(kill_at);
+                self.phase = Phase::Lingering { kill_at };
+            }
+            Phase::Killing { .. } | Phase::Over => {}
+        }
+    }
+
+    /// Forwards the first stop signal and starts the clock.
+    fn stop(&mut self, stop: Received, now: Time, actions: &mut Actions) {
+        self.phase = Phase::Stopping {
+            stop,
+            rung: 0,
+            rung_at: self.rung_from(0, now),
+            kill_at: self.grace_from(now),
+            tree_told: self.stop_target() == Target::Tree,
+        };
+        self.send_stop(stop, actions);
+    }
+
+    /// Sends a stop signal, or what it is rewritten to, and SIGCONT, without which a stopped process
+    /// could not act on it.
+    fn send_stop(&self, received: Received, actions: &mut Actions) {
+        if let Some(signal) = self.policy.rewrites.apply(received.signal) {
+            send_and_continue(Received { signal, ..received }, self.stop_target(), actions);
+        }
+    }
+
+    /// Who gets a signal: nobody once main has been reaped, unless everybody would.
+    fn target(&self) -> Option<Target> {
+        match self.phase {
+            Phase::Killing { .. } | Phase::Over => None,
+            _ if self.main.is_none() || self.policy.forward_to == Target::Tree => {
+                Some(self.policy.forward_to)
+            }
+            _ => None,
+        }
+    }
+
+    /// Who gets a stop signal: the rest of the tree once main has been reaped.
+    fn stop_target(&self) -> Target {
+        self.target().unwrap_or(Target::Tree)
+    }
+
+    fn swept(&mut self, tree_empty: bool, now: Time, actions: &mut Actions) {
+        let Some(outcome) = self.main else {
+            return;
+        };
+        if tree_empty {
+            if self.phase != Phase::Over {
+                self.phase = Phase::Over;
+                actions.push(Action::Exit { outcome, survivors: false });
+            }
+            return;
+        }
+        match &mut self.phase {
+            Phase::Running | Phase::Draining { .. } if self.policy.wait_all => {}
+            Phase::Stopping { stop, tree_told, .. } if self.policy.wait_all => {
+                if !std::mem::replace(tree_told, true) {
+                    let stop = *stop;
+                    self.send_stop(stop, actions);
+                }
+            }
+            Phase::Running => self.linger(None, now, actions),
+            Phase::Draining { .. } => self.linger(self.grace_from(now), now, actions),
+            Phase::Stopping { kill_at, .. } => {
+                let kill_at = *kill_at;
+                self.linger(kill_at, now, actions);
+            }
+            Phase::Lingering { .. } | Phase::Killing { .. } | Phase::Over => {}
+        }
+    }
+
+    /// Asks what main left behind to end.
+    fn linger(&mut self, bound: Option<Time>, now: Time, actions: &mut Actions) {
+        let until = now + self.policy.linger;
+        let kill_at = bound.map_or(until, |bound| bound.min(until));
+        self.phase = Phase::Lingering { kill_at };
+        if kill_at > now {
+            send_and_continue(own(Signal::TERM), Target::Tree, actions);
+        }
+    }
+
+    /// Acts on one deadline if it has passed; whether there may be another.
+    fn pass_deadline(&mut self, now: Time, actions: &mut Actions) -> bool {
+        let due = |at: Time| at <= now;
+        match self.phase {
+            Phase::Draining { held, until } if due(until) => self.stop(held, now, actions),
+            Phase::Stopping { kill_at: Some(at), .. } if due(at) => {
+                self.kill(
+                    if self.main.is_none() { Cause::Grace } else { Cause::Linger },
+                    now,
+                    actions,
+                );
+            }
+            Phase::Stopping { stop, rung, rung_at: Some(at), kill_at, tree_told } if due(at) => {
+                if let Some(step) = self.policy.escalation.get(rung) {
+                    send_and_continue(own(step.signal), self.stop_target(), actions);
+                }
+                let rung = rung + 1;
+                let rung_at = self.rung_from(rung, now);
+                self.phase = Phase::Stopping { stop, rung, rung_at, kill_at, tree_told };
+            }
+            Phase::Lingering { kill_at } if due(kill_at) => self.kill(Cause::Linger, now, actions),
+            Phase::Killing { give_up_at, .. } if due(give_up_at) => {
+                self.phase = Phase::Over;
+                let outcome = self.main.unwrap_or(Outcome::SIGKILLED);
+                actions.push(Action::Exit { outcome, survivors: true });
+            }
+            Phase::Killing { again_at, give_up_at } if due(again_at) => {
+                self.phase = Phase::Killing { again_at: now + KILL_AGAIN, give_up_at };
+                actions.push(Action::Kill(Cause::Again));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
+        self.phase = Phase::Killing { again_at: now + KILL_AGAIN, give_up_at: now + KILL_LIMIT };
+        actions.push(Action::Kill(cause));
+    }
+
+    fn grace_from(&self, now: Time) -> Option<Time> {
+        self.policy.grace.map(|grace| now + grace)
+    }
+
+    fn rung_from(&self, rung: usize, now: Time) -> Option<Time> {
+        self.policy.escalation.get(rung).map(|rung| now + rung.after)
+    }
+}
+
+/// A signal of sexton's own.
+fn own(signal: Signal) -> Received {
+    Received { signal, origin: crate::signal::Origin::default() }
+}
+
+fn send_and_continue(signal: Received, to: Target, actions: &mut Actions) {
+    actions.push(Action::Send { signal, to });
+    if !matches!(signal.signal, Signal::CONT | Signal::KILL) {
+        actions.push(Action::Send { signal: own(Signal::CONT), to });
+    }
+}
+
+/// The earlier of two times, where `None` is never.
+fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

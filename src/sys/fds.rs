@@ -1,0 +1,83 @@
+//! Descriptors: sexton's own stay away from 0 to 2, and inherited ones do not stay at all.
+
+use super::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::unistd::pipe2;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// Standard error.
+pub const STDERR: RawFd = libc::STDERR_FILENO;
+
+/// Whether a descriptor is open.
+#[must_use]
+pub fn is_open(fd: RawFd) -> bool {
+    // SAFETY: takes integers only.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
+/// A close-on-exec pipe, read end first, both of whose ends are above 2.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    Ok((above_stdio(read)?, above_stdio(write)?))
+}
+
+/// The same open file at a descriptor above 2. If sexton was started with one of 0 to 2 closed, main
+/// must find it closed.
+pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    if fd.as_raw_fd() > STDERR {
+        return Ok(fd);
+    }
+    let moved = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(STDERR + 1))?;
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// Closes every descriptor but standard error and those of `keep`, which are above 2.
+///
+/// Linux 5.9 does it with one call per gap; before that, what `/proc/self/fd` lists is closed, and
+/// without /proc whatever the limit allows to be open.
+pub fn close_inherited(keep: &mut [RawFd]) {
+    keep.sort_unstable();
+    let mut first = 0;
+    for &kept in [STDERR].iter().chain(keep.iter()) {
+        close_from_to(first, kept - 1);
+        first = kept + 1;
+    }
+    close_from_to(first, RawFd::MAX);
+}
+
+fn close_from_to(first: RawFd, last: RawFd) {
+    if first <= last && close_range(first, last).is_err() {
+        close_one_by_one(first, last);
+    }
+}
+
+fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
+    // SAFETY: takes integers only. Nothing in sexton owns a descriptor in the range: it is called
+    // right after the fork, with all of sexton's own to keep.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
+}
+
+fn close_one_by_one(first: RawFd, last: RawFd) {
+    let close = |fd| {
+        // SAFETY: as for close_range.
+        unsafe { libc::close(fd) };
+    };
+    if super::proc::for_each_number(c"/proc/self/fd", |fd| {
+        if first <= fd && fd <= last {
+            close(fd);
+        }
+    })
+    .is_err()
+    {
+        // Past a million descriptors this would take longer than it is worth.
+        const MOST: u64 = 1 << 20;
+        let limit =
+            super::limits::get(crate::rlimit::Resource::Nofile).map_or(MOST, |l| l.hard.min(MOST));
+        (first..=last).take_while(|&fd| (fd as u64) < limit).for_each(close);
+    }
+}

@@ -1,0 +1,206 @@
+//! Reading /proc (proc(5)) without allocating. All of it may be missing; then nothing is read.
+
+use super::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::stat::Mode;
+use std::ffi::CStr;
+use std::fmt::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// Whether /proc is there and shows the PID namespace of this process. In a namespace that was
+/// entered without mounting its own, the numbers in /proc are those of other processes.
+#[must_use]
+pub fn is_own() -> bool {
+    let mut target = [0u8; 16];
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let length =
+        unsafe { libc::readlink(c"/proc/self".as_ptr(), target.as_mut_ptr().cast(), target.len()) };
+    let target = usize::try_from(length).ok().and_then(|length| target.get(..length));
+    let number = target.and_then(|target| std::str::from_utf8(target).ok()?.parse().ok());
+    number == Some(super::process::id())
+}
+
+/// The parent of a process, and when it started: together they tell a process from a later one
+/// with the same ID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parentage {
+    /// The parent's process ID; 0 if it is outside of the PID namespace.
+    pub parent: i32,
+    /// Start time in clock ticks since boot.
+    pub started: u64,
+}
+
+/// Field 22 of /proc/PID/stat counted from field 3, the first after the name.
+const STARTED_AFTER_NAME: usize = 22 - 3;
+
+/// Reads `/proc/PID/stat`; `None` if the process is gone or hidden.
+#[must_use]
+pub fn parentage(pid: i32) -> Option<Parentage> {
+    let mut buffer = [0; 512];
+    parse_stat(read(pid, "stat", &mut buffer)?)
+}
+
+/// The name is in parentheses and may hold any byte, parentheses too: the last one ends it.
+fn parse_stat(stat: &[u8]) -> Option<Parentage> {
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    let fields = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
+    let mut fields = fields.split_ascii_whitespace();
+    let parent = fields.nth(1)?.parse().ok()?;
+    let started = fields.nth(STARTED_AFTER_NAME - 2)?.parse().ok()?;
+    Some(Parentage { parent, started })
+}
+
+/// The name of a process, for messages: at most 15 bytes, with anything unprintable replaced.
+#[derive(Clone, Copy, Default)]
+pub struct Name {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl Name {
+    /// Reads `/proc/PID/comm`; empty if that cannot be read.
+    #[must_use]
+    pub fn of(pid: i32) -> Name {
+        let mut name = Name::default();
+        if !is_own() {
+            return name;
+        }
+        let mut buffer = [0; 16];
+        let comm = read(pid, "comm", &mut buffer).unwrap_or_default();
+        for (slot, &byte) in name.bytes.iter_mut().zip(comm.strip_suffix(b"\n").unwrap_or(comm)) {
+            *slot = if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
+            name.length += 1;
+        }
+        name
+    }
+}
+
+/// ` (name)`, or nothing.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bytes.get(..self.length).map(std::str::from_utf8) {
+            Some(Ok(name)) if !name.is_empty() => write!(f, " ({name})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Calls `visit` with each process ID in /proc.
+///
+/// # Errors
+/// /proc cannot be read; ENOENT if it is that of another PID namespace.
+pub fn for_each_process(visit: impl FnMut(i32)) -> Result<(), Errno> {
+    if !is_own() {
+        return Err(Errno::ENOENT);
+    }
+    for_each_number(c"/proc", visit)
+}
+
+/// Calls `visit` with each entry of a directory that is a number.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn for_each_number(directory: &CStr, mut visit: impl FnMut(i32)) -> Result<(), Errno> {
+    let fd =
+        open(directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut buffer = [0u8; 2048];
+    loop {
+        let filled = next_entries(&fd, &mut buffer)?;
+        let mut rest = buffer.get(..filled).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        while let Some((name, after)) = split_entry(rest) {
+            if let Ok(number) = std::str::from_utf8(name).unwrap_or_default().parse() {
+                visit(number);
+            }
+            rest = after;
+        }
+    }
+}
+
+/// Fills the buffer with directory entries (getdents64(2)); `opendir` would allocate.
+fn next_entries(directory: &OwnedFd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let filled = unsafe {
+        libc::syscall(
+            libc::SYS_getdents64,
+            directory.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    };
+    Errno::result(filled).map(|filled| usize::try_from(filled).unwrap_or(0))
+}
+
+/// The name of the first `struct linux_dirent64`, and the entries after it.
+fn split_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
+    const LENGTH_AT: usize = 16; // after the 64-bit inode and offset
+    const NAME_AT: usize = 19; // after the 16-bit length and the type
+    let length = entries.get(LENGTH_AT..LENGTH_AT + 2)?;
+    let length = usize::from(u16::from_ne_bytes(length.try_into().ok()?));
+    let (entry, after) = entries.split_at_checked(length)?;
+    let name = CStr::from_bytes_until_nul(entry.get(NAME_AT..)?).ok()?;
+    Some((name.to_bytes(), after))
+}
+
+/// The beginning of a file of /proc/PID.
+fn read<'a>(pid: i32, file: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut path = Path::default();
+    write!(path, "/proc/{pid}/{file}\0").ok()?;
+    let path = CStr::from_bytes_until_nul(&path.bytes).ok()?;
+    let fd = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    let length = nix::unistd::read(&fd, buffer).ok()?;
+    buffer.get(..length)
+}
+
+/// A short path on the stack.
+#[derive(Default)]
+struct Path {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Write for Path {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stat_is_read_behind_the_last_parenthesis() {
+        let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
+        for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
+            let stat = format!("42 ({name}) S {fields}\n");
+            let expected = Parentage { parent: 40, started: 220 };
+            assert_eq!(parse_stat(stat.as_bytes()), Some(expected), "{name:?}");
+        }
+        assert_eq!(parse_stat(b"42 (sh) S 1 2 3"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_parent_and_name() {
+        let own = std::process::id() as i32;
+        let mut found = false;
+        for_each_process(|pid| found |= pid == own).unwrap();
+        assert!(found);
+        assert_eq!(parentage(own).unwrap().parent, std::os::unix::process::parent_id() as i32);
+        assert!(Name::of(own).to_string().starts_with(" ("));
+        assert_eq!(parentage(i32::MAX), None);
+        assert_eq!(Name::of(i32::MAX).to_string(), "");
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error() {
+        assert_eq!(for_each_number(c"/no/such", |_| ()), Err(Errno::ENOENT));
+    }
+}

@@ -1,0 +1,136 @@
+//! Sending signals, realtime ones and values included (kill(2), rt_sigqueueinfo(2)).
+
+use super::Errno;
+use crate::signal::Received;
+use nix::libc;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+/// `siginfo_t` for a queued signal: as much of it as the kernel reads, padded to its 128 bytes.
+#[repr(C)]
+struct QueuedInfo {
+    signal: libc::c_int,
+    error: libc::c_int,
+    code: libc::c_int,
+    fields: QueuedFields,
+    padding: [u64; 12],
+}
+
+#[repr(C)]
+struct QueuedFields {
+    pid: libc::pid_t,
+    uid: libc::uid_t,
+    value: usize,
+}
+
+const _: () = assert!(size_of::<QueuedInfo>() >= size_of::<libc::siginfo_t>());
+
+impl QueuedInfo {
+    /// The siginfo to pass a queued signal on with, the original sender included.
+    fn new(received: Received) -> QueuedInfo {
+        let origin = received.origin;
+        QueuedInfo {
+            signal: received.signal.number(),
+            error: 0,
+            code: origin.code,
+            fields: QueuedFields { pid: origin.pid, uid: origin.uid, value: origin.value },
+            padding: [0; 12],
+        }
+    }
+}
+
+/// Sends a signal to one process, with its value if it was queued with one.
+///
+/// # Errors
+/// EPERM, ESRCH; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
+pub fn to_process(pid: i32, received: Received) -> Result<(), Errno> {
+    if !received.origin.carries_value() {
+        return kill(pid, received.signal.number());
+    }
+    let info = QueuedInfo::new(received);
+    // SAFETY: the kernel reads one siginfo_t, which `info` is at least as large as.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigqueueinfo,
+            pid,
+            received.signal.number(),
+            ptr::from_ref(&info),
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// Sends a signal to every process of the process group that `leader`, a child of sexton, leads.
+///
+/// # Errors
+/// EPERM if none of them could be signalled, ESRCH if the group is empty; EINVAL if the signal has a
+/// value, which only Linux 6.9 and newer can send to a group.
+pub fn to_group(leader: i32, received: Received) -> Result<(), Errno> {
+    if !received.origin.carries_value() {
+        return kill(-leader, received.signal.number());
+    }
+    const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+    pidfd_send(&pidfd_open(leader)?, received, PIDFD_SIGNAL_PROCESS_GROUP)
+}
+
+/// Sends a signal to every process of this PID namespace but this one. Only for PID 1.
+///
+/// A signal with a value is sent to one process after the other, as /proc lists them.
+///
+/// # Errors
+/// ESRCH if there is none, EPERM if none of them could be signalled; ENOENT if the signal has a value
+/// and /proc cannot be read.
+pub fn to_namespace(received: Received) -> Result<(), Errno> {
+    if !received.origin.carries_value() {
+        return kill(-1, received.signal.number());
+    }
+    super::proc::for_each_process(|pid| {
+        if pid != super::process::INIT {
+            to_process(pid, received).ok();
+        }
+    })
+}
+
+/// A descriptor that stands for the process and no later one with its ID (pidfd_open(2), Linux 5.3).
+///
+/// # Errors
+/// ESRCH; ENOSYS on older kernels.
+pub(super) fn pidfd_open(pid: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes integers only; pidfds are close-on-exec by themselves.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Sends a signal to the process that a pidfd stands for (pidfd_send_signal(2), Linux 5.1).
+///
+/// # Errors
+/// ESRCH, EPERM; EINVAL for flags that the kernel does not know.
+pub(super) fn pidfd_send(
+    process: &OwnedFd,
+    received: Received,
+    flags: libc::c_uint,
+) -> Result<(), Errno> {
+    let info = received.origin.carries_value().then(|| QueuedInfo::new(received));
+    // SAFETY: the kernel reads one siginfo_t, which `info` is at least as large as, or none.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            received.signal.number(),
+            info.as_ref().map_or(ptr::null(), ptr::from_ref),
+            flags,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// Whether this PID namespace has another process, zombies included. Only for PID 1.
+pub fn namespace_is_empty() -> bool {
+    kill(-1, 0) == Err(Errno::ESRCH)
+}
+
+fn kill(pid: i32, number: libc::c_int) -> Result<(), Errno> {
+    // SAFETY: takes integers only.
+    Errno::result(unsafe { libc::kill(pid, number) }).map(drop)
+}

@@ -1,0 +1,121 @@
+//! The signal mask, dispositions, and the synchronous wait (rt_sigprocmask(2), rt_sigtimedwait(2)).
+//!
+//! All calls are raw: the C library's versions leave out the realtime signals that it keeps for
+//! itself (32 to 34).
+
+use super::Errno;
+use crate::signal::{Origin, Received, Signal, SignalSet};
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::time::Duration;
+
+/// Size in bytes of the kernel's signal set.
+const SET_SIZE: usize = size_of::<u64>();
+
+/// `struct timespec` as rt_sigtimedwait takes it.
+#[repr(C)]
+struct KernelTimespec {
+    seconds: libc::c_long,
+    nanoseconds: libc::c_long,
+}
+
+/// Blocks all 64 signals and returns the mask that was in force. Nothing but SIGKILL, SIGSTOP and
+/// faults can interrupt the process from here on; what arrives waits for [`wait`].
+pub fn block_all() -> SignalSet {
+    set_mask(SignalSet::FULL)
+}
+
+/// Sets the signal mask and returns the one before. It cannot fail: all arguments are valid.
+pub fn set_mask(mask: SignalSet) -> SignalSet {
+    let mut before: u64 = 0;
+    let bits = mask.bits();
+    // SAFETY: both pointers are to live 64-bit sets, the size that is given.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            ptr::from_ref(&bits),
+            ptr::from_mut(&mut before),
+            SET_SIZE,
+        );
+    }
+    SignalSet::from_bits(before)
+}
+
+/// Takes one pending signal of the set, the lowest number first, waiting for up to `timeout`
+/// (`None`: for ever). `None` if none came, or if the wait was interrupted (by a debugger, say).
+///
+/// The signals must be blocked. Ignored ones are received too: the kernel drops them only if they
+/// are not blocked.
+pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
+    let bits = set.bits();
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let timeout = timeout.map(|timeout| KernelTimespec {
+        seconds: timeout.as_secs().try_into().unwrap_or(libc::c_long::MAX),
+        nanoseconds: timeout.subsec_nanos() as libc::c_long,
+    });
+    // SAFETY: the set and the optional timeout are read, the siginfo is written; all are live.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            ptr::from_ref(&bits),
+            info.as_mut_ptr(),
+            timeout.as_ref().map_or(ptr::null(), ptr::from_ref),
+            SET_SIZE,
+        )
+    };
+    let signal = Signal::new(i32::try_from(result).ok()?)?;
+    // SAFETY: zeroed memory is a valid siginfo_t, and the kernel has filled it.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: the fields overlap with others for some codes; every bit pattern is a valid integer.
+    let (pid, uid) = unsafe { (info.si_pid(), info.si_uid()) };
+    // SAFETY: as above; the value is only used if the code says that there is one.
+    let value = unsafe { info.si_value() }.sival_ptr as usize;
+    let from_kernel = info.si_code > 0;
+    Some(Received {
+        signal,
+        origin: Origin {
+            code: info.si_code,
+            pid: if from_kernel { 0 } else { pid },
+            uid: if from_kernel { 0 } else { uid },
+            value,
+        },
+    })
+}
+
+/// Whether a signal is ignored.
+pub fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only writes the present action to live memory.
+    unsafe { libc::sigaction(signal.number(), ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: zeroed memory is a valid sigaction, whether it was written or not.
+    unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Gives a signal its default action, or ignores it.
+///
+/// # Errors
+/// EINVAL for SIGKILL, SIGSTOP, and signals that the C library keeps for itself.
+pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    let handler = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
+    // SAFETY: zeroed memory is a valid sigaction with an empty mask and no flags.
+    let action = unsafe {
+        (*action.as_mut_ptr()).sa_sigaction = handler;
+        action.assume_init()
+    };
+    // SAFETY: the new action has no handler of ours; the old one is not asked for.
+    Errno::result(unsafe { libc::sigaction(signal.number(), &raw const action, ptr::null_mut()) })
+        .map(drop)
+}
+
+/// Stops this process with `signal` as the default action of a stop signal does, and returns when it
+/// has been continued. Nothing happens if nobody could continue it: the kernel ignores SIGTSTP,
+/// SIGTTIN and SIGTTOU in an orphaned process group (signal(7)).
+pub fn stop_self(signal: Signal) {
+    super::send::to_process(super::process::id(), Received { signal, origin: Origin::default() })
+        .ok();
+    let before = set_mask(SignalSet::FULL.without(signal)); // stopped here
+    set_mask(before);
+}

@@ -1,0 +1,216 @@
+//! Starting main: fork, the steps in the child, exec; and what the child tells if one fails.
+//!
+//! Nothing in the child allocates, and all that it needs is built before. A failure goes through a
+//! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
+//! that hangs, and goes on to handle signals meanwhile.
+
+use super::{Errno, fds, limits, process, signals, tty};
+use crate::steps::Step;
+use nix::libc;
+use nix::unistd::{ForkResult, Pid, fork, setpgid};
+use std::ffi::{CStr, CString, c_char};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::ptr;
+
+/// The shell that runs a script without a `#!` line (execvp(3)).
+const SHELL: &CStr = c"/bin/sh";
+
+/// What to execute, ready for execve(2).
+pub struct Program<'a> {
+    candidates: &'a [CString],
+    /// For main: the null-terminated argument vector.
+    argv: Vec<*const c_char>,
+    /// For the shell: its name, a place for the script, and main's arguments.
+    shell_argv: Vec<*const c_char>,
+    environment: Vec<*const c_char>,
+    /// The place of `LISTEN_PID` in the environment, if it is to be set.
+    listen_pid: Option<usize>,
+}
+
+impl<'a> Program<'a> {
+    /// Lays out the vectors. The strings are borrowed for as long as the program is.
+    #[must_use]
+    pub fn new(
+        candidates: &'a [CString],
+        argv: &[&'a CStr],
+        environment: &[&'a CStr],
+        listen_pid: Option<usize>,
+    ) -> Program<'a> {
+        let arguments = argv.get(1..).unwrap_or_default();
+        let command = argv.first().copied().unwrap_or_default();
+        Program {
+            candidates,
+            argv: vector(&[command], arguments),
+            shell_argv: vector(&[SHELL, c""], arguments),
+            environment: vector(&[], environment),
+            listen_pid,
+        }
+    }
+}
+
+fn vector(first: &[&CStr], rest: &[&CStr]) -> Vec<*const c_char> {
+    let strings = first.iter().chain(rest).map(|string| string.as_ptr());
+    strings.chain([ptr::null()]).collect()
+}
+
+/// Main, and what it may have to tell.
+pub struct Child {
+    /// Its process ID, which is also its process group's.
+    pub pid: i32,
+    failure: OwnedFd,
+}
+
+/// What kept the child from becoming main.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The step of this index failed.
+    Step(usize, Errno),
+    /// The exec failed; the index is that of the candidate to name.
+    Exec(usize, Errno),
+}
+
+impl Failure {
+    const SIZE: usize = 12;
+
+    fn to_bytes(self) -> [u8; Failure::SIZE] {
+        let (kind, index, errno) = match self {
+            Failure::Step(index, errno) => (0u32, index, errno),
+            Failure::Exec(index, errno) => (1, index, errno),
+        };
+        let mut bytes = [0; Failure::SIZE];
+        let words = [kind, index as u32, errno as u32];
+        for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
+            slot.copy_from_slice(&word.to_ne_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; Failure::SIZE]) -> Failure {
+        let mut words = [0u32; 3];
+        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = u32::from_ne_bytes(chunk.try_into().unwrap_or_default());
+        }
+        let [kind, index, errno] = words;
+        let (index, errno) = (index as usize, Errno::from_raw(errno as i32));
+        if kind == 0 { Failure::Step(index, errno) } else { Failure::Exec(index, errno) }
+    }
+}
+
+impl Child {
+    /// What kept the child from becoming main, once it has ended; `None` if it became main.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let mut bytes = [0; Failure::SIZE];
+        let length = nix::unistd::read(&self.failure, &mut bytes).ok()?;
+        (length == Failure::SIZE).then(|| Failure::from_bytes(bytes))
+    }
+
+    /// The descriptor that sexton keeps open for that.
+    #[must_use]
+    pub fn descriptor(&self) -> &OwnedFd {
+        &self.failure
+    }
+}
+
+/// Forks, carries out the steps in the child, and executes the program.
+///
+/// # Errors
+/// The pipe or the fork failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
+pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
+    let (read, write) = fds::pipe()?;
+    // SAFETY: sexton has one thread, so the child may do whatever the parent may.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            let failure = become_main(program, steps);
+            nix::unistd::write(&write, &failure.to_bytes()).ok();
+            // SAFETY: ends this process without running the parent's exit handlers.
+            unsafe { libc::_exit(crate::error::STATUS_FATAL.into()) }
+        }
+        ForkResult::Parent { child } => {
+            if steps.contains(&Step::ProcessGroup) {
+                // The child does it too: whoever comes first, the group exists when either goes on.
+                setpgid(child, child).ok();
+            }
+            Ok(Child { pid: child.as_raw(), failure: read })
+        }
+    }
+}
+
+/// Only returns if something fails.
+fn become_main(program: &mut Program, steps: &[Step]) -> Failure {
+    let mut listen_pid = *b"LISTEN_PID=2147483647\0";
+    if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
+        write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
+        *slot = listen_pid.as_ptr().cast();
+    }
+    for (index, &step) in steps.iter().enumerate() {
+        if let Err(errno) = carry_out(step) {
+            return Failure::Step(index, errno);
+        }
+    }
+    execute(program)
+}
+
+fn carry_out(step: Step) -> Result<(), Errno> {
+    let this = Pid::from_raw(0);
+    match step {
+        Step::ProcessGroup => setpgid(this, this),
+        Step::Foreground => tty::set_foreground(process::id()),
+        Step::Limit(resource, values) => limits::set(resource, values),
+        Step::Ignore(signal) => signals::set_ignored(signal, true),
+        Step::Mask(mask) => {
+            signals::set_mask(mask);
+            Ok(())
+        }
+    }
+}
+
+/// Tries the candidates as execvp(3) does. Only returns if none could be executed.
+fn execute(program: &mut Program) -> Failure {
+    let mut denied = None;
+    for (index, candidate) in program.candidates.iter().enumerate() {
+        match execve(candidate, &program.argv, &program.environment) {
+            Errno::ENOEXEC => {
+                if let Some(script) = program.shell_argv.get_mut(1) {
+                    *script = candidate.as_ptr();
+                }
+                execve(SHELL, &program.shell_argv, &program.environment);
+                return Failure::Exec(index, Errno::ENOEXEC);
+            }
+            Errno::EACCES => {
+                denied.get_or_insert(index);
+            }
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENODEV | Errno::ESTALE | Errno::ETIMEDOUT => {}
+            errno => return Failure::Exec(index, errno),
+        }
+    }
+    match denied {
+        Some(index) => Failure::Exec(index, Errno::EACCES),
+        None => Failure::Exec(0, Errno::ENOENT),
+    }
+}
+
+fn execve(path: &CStr, argv: &[*const c_char], environment: &[*const c_char]) -> Errno {
+    // SAFETY: both vectors end with a null pointer, and their strings are borrowed by the program.
+    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), environment.as_ptr()) };
+    Errno::last()
+}
+
+/// Whether a file exists, whatever may be done with it.
+#[must_use]
+pub fn exists(path: &CStr) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::F_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_survives_the_pipe() {
+        for failure in [Failure::Step(3, Errno::EPERM), Failure::Exec(70_000, Errno::ENOENT)] {
+            assert_eq!(Failure::from_bytes(failure.to_bytes()), failure);
+        }
+    }
+}

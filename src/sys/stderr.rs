@@ -1,0 +1,106 @@
+//! Writing to standard error without ever blocking.
+//!
+//! The file behind descriptor 2 is shared with main and perhaps others, so it cannot be made
+//! non-blocking: that flag is shared too. What works depends on what it is.
+
+use super::{Errno, fds};
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::stat::{Mode, SFlag, fstat};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+/// Standard error, or nothing if it was closed when sexton was started.
+pub struct Stderr {
+    kind: Kind,
+}
+
+enum Kind {
+    Closed,
+    /// A socket: each call can be non-blocking.
+    Socket,
+    /// A pipe or terminal, opened a second time: the new open file has flags of its own.
+    Reopened(OwnedFd),
+    /// A pipe or terminal that cannot be opened again (no /proc, or no permission).
+    Shared,
+    /// A regular file, or a device that does not block.
+    File,
+}
+
+impl Stderr {
+    /// Looks at what standard error is. Opens a descriptor above 2 for a pipe or a terminal.
+    #[must_use]
+    pub fn new() -> Stderr {
+        if !fds::is_open(fds::STDERR) {
+            return Stderr { kind: Kind::Closed };
+        }
+        // SAFETY: sexton never closes descriptor 2.
+        let stderr = unsafe { BorrowedFd::borrow_raw(fds::STDERR) };
+        let mode = fstat(stderr).map_or(0, |stat| stat.st_mode);
+        let kind = match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
+            SFlag::S_IFSOCK => Kind::Socket,
+            SFlag::S_IFIFO | SFlag::S_IFCHR => {
+                let flags =
+                    OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+                let again = open(c"/proc/self/fd/2", flags, Mode::empty()).map(fds::above_stdio);
+                match again {
+                    Ok(Ok(fd)) => Kind::Reopened(fd),
+                    _ => Kind::Shared,
+                }
+            }
+            _ => Kind::File,
+        };
+        Stderr { kind }
+    }
+
+    /// The descriptor that this holds besides 2.
+    #[must_use]
+    pub fn own_descriptor(&self) -> Option<RawFd> {
+        match &self.kind {
+            Kind::Reopened(fd) => Some(fd.as_raw_fd()),
+            _ => None,
+        }
+    }
+
+    /// Writes as much as can be written at once.
+    ///
+    /// # Errors
+    /// EAGAIN if that is nothing; EPIPE if nobody reads (SIGPIPE is blocked, and arrives as a signal
+    /// of sexton's own); EBADF if it is closed.
+    pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        match &self.kind {
+            Kind::Closed => Err(Errno::EBADF),
+            Kind::Socket => send(bytes),
+            Kind::Reopened(fd) => write(fd.as_raw_fd(), bytes),
+            Kind::Shared if !is_writable() => Err(Errno::EAGAIN),
+            // What poll(2) calls writable takes PIPE_BUF bytes, unless another writer is quicker.
+            // Only then, and only without /proc, can this block.
+            Kind::Shared => write(fds::STDERR, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes)),
+            Kind::File => write(fds::STDERR, bytes),
+        }
+    }
+}
+
+impl Default for Stderr {
+    fn default() -> Stderr {
+        Stderr::new()
+    }
+}
+
+fn write(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: reads no more than the slice.
+    let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    Errno::result(written).map(isize::unsigned_abs)
+}
+
+fn send(bytes: &[u8]) -> Result<usize, Errno> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: reads no more than the slice.
+    let sent = unsafe { libc::send(fds::STDERR, bytes.as_ptr().cast(), bytes.len(), flags) };
+    Errno::result(sent).map(isize::unsigned_abs)
+}
+
+fn is_writable() -> bool {
+    let mut poll = libc::pollfd { fd: fds::STDERR, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one live entry, and no waiting.
+    unsafe { libc::poll(&raw mut poll, 1, 0) > 0 }
+}

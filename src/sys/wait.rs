@@ -1,0 +1,44 @@
+//! Reaping (wait4(2)), with statuses that `nix` would refuse after having consumed them.
+
+use super::Errno;
+use crate::outcome::Change;
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What one look at the children found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Waited {
+    /// A child has changed; if it ended, it is reaped now.
+    Child(i32, Change),
+    /// There are children, and nothing is new.
+    Nothing,
+    /// There are no children.
+    NoChildren,
+}
+
+/// Takes note of one child that has ended; with `stops` also of those that were stopped.
+pub fn any(stops: bool) -> Waited {
+    let mut status = 0;
+    let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
+    // SAFETY: the status is live memory; the resource usage is not asked for.
+    match unsafe { libc::wait4(-1, &raw mut status, options, ptr::null_mut()) } {
+        0 => Waited::Nothing,
+        pid if pid > 0 => Waited::Child(pid, Change::from_raw(status)),
+        _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,
+        _ => Waited::Nothing,
+    }
+}
+
+/// A child that has ended and waits to be reaped: it still has a name and an entry in /proc.
+pub fn peek() -> Option<i32> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: writes one siginfo_t to live memory.
+    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
+        return None;
+    }
+    // SAFETY: zeroed memory is a valid siginfo_t; the pid stays 0 if no child has ended.
+    let pid = unsafe { info.assume_init().si_pid() };
+    (pid > 0).then_some(pid)
+}

@@ -1,0 +1,65 @@
+//! `docker/Dockerfile` and the example beside it, built without a network.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::engine::{self, Engine};
+use crate::process;
+
+on_each_engine!(the_image_of_sexton_can_be_used, the_example_stops_in_order,);
+
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+
+fn new_tag() -> String {
+    format!("localhost/{}:1", engine::new_name())
+}
+
+/// Builds one of the repository's Dockerfiles with local images in place of those that it would pull.
+fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str], tag: &str) {
+    let mut build = engine.command();
+    build
+        .args(["build", "--network", "none", "--tag", tag, "--file"])
+        .arg(Path::new(REPOSITORY).join(dockerfile));
+    for image in images {
+        build.args(["--build-arg", image]);
+    }
+    process::output_of(build.arg(context));
+}
+
+/// The image base stands in for rust:1-alpine: its `cargo` only copies the binary that is tested to where cargo would put it.
+fn build_sexton(engine: &Engine) -> String {
+    let tag = new_tag();
+    let context = engine::bed().join(engine::new_name());
+    fs::create_dir_all(&context).unwrap();
+    let copy = ["-r", "Cargo.toml", "Cargo.lock", "src"];
+    process::output_of(Command::new("cp").args(copy).arg(&context).current_dir(REPOSITORY));
+    build(engine, "docker/Dockerfile", &context, &["RUST=localhost/sexton/base:1"], &tag);
+    tag
+}
+
+fn the_image_of_sexton_can_be_used(engine: &Engine) {
+    let image = build_sexton(engine);
+    let ended = engine.run().image(&image).start(&["/sexton", "--", "/no-such-command"]).end();
+    ended.assert_status(127); // nothing but sexton is in the image: it can run itself
+    assert!(ended.stderr.contains("/no-such-command"), "{ended:?}");
+}
+
+fn the_example_stops_in_order(engine: &Engine) {
+    let sexton = format!("SEXTON={}", build_sexton(engine));
+    let tag = new_tag();
+    let context = Path::new(REPOSITORY).join("docker/example");
+    build(
+        engine,
+        "docker/example/Dockerfile",
+        &context,
+        &[&sexton, "BASE=localhost/sexton/base:1"],
+        &tag,
+    );
+    let mut container = engine.run().image(&tag).start(&[]);
+    container.wait_for("server: ready");
+    let ended = container.stop();
+    ended.assert_status(0);
+    assert!(ended.stdout.contains("server: stopped"), "{ended:?}");
+    assert!(ended.stdout.contains("worker: stopped"), "{ended:?}");
+}

@@ -1,0 +1,62 @@
+//! Containers with their privileges taken away: sexton needs none of them.
+
+use crate::engine::Engine;
+use crate::reaping::LEAVE_ORPHANS;
+use crate::stop::OBEDIENT;
+
+on_each_engine!(
+    as_another_user,
+    with_a_read_only_root,
+    without_capabilities,
+    without_new_privileges,
+    with_all_of_it_together,
+);
+
+/// Options of the engine, and a shell condition that holds in main when they are in force.
+type Hardening = (&'static [&'static str], &'static str);
+
+const USER: Hardening = (&["--user", "1000:1000"], "[ $(id -u):$(id -g) = 1000:1000 ]");
+const READ_ONLY: Hardening = (&["--read-only"], "! touch /etc/new 2>/dev/null");
+const NO_CAPABILITIES: Hardening =
+    (&["--cap-drop", "ALL"], "grep -q '^CapBnd:.0*$' /proc/self/status");
+const NO_NEW_PRIVILEGES: Hardening =
+    (&["--security-opt", "no-new-privileges"], "grep -q '^NoNewPrivs:.1$' /proc/self/status");
+
+fn as_another_user(engine: &Engine) {
+    assert_serves_main(engine, &[USER]);
+}
+
+fn with_a_read_only_root(engine: &Engine) {
+    assert_serves_main(engine, &[READ_ONLY]);
+}
+
+fn without_capabilities(engine: &Engine) {
+    assert_serves_main(engine, &[NO_CAPABILITIES]);
+}
+
+fn without_new_privileges(engine: &Engine) {
+    assert_serves_main(engine, &[NO_NEW_PRIVILEGES]);
+}
+
+fn with_all_of_it_together(engine: &Engine) {
+    assert_serves_main(engine, &[USER, READ_ONLY, NO_CAPABILITIES, NO_NEW_PRIVILEGES]);
+}
+
+/// Main runs, under the hardening; orphans are reaped, signals are forwarded, and a stop is obeyed.
+#[track_caller]
+fn assert_serves_main(engine: &Engine, hardenings: &[Hardening]) {
+    let mut run = engine.run();
+    let mut script = String::new();
+    for (options, condition) in hardenings {
+        run = run.options(options);
+        script += &format!("{condition} || exit 99\n");
+    }
+    let mut container = run.sh(&format!("{script} {LEAVE_ORPHANS}; {OBEDIENT}"));
+    container.wait_for("ready");
+    container.wait_for_children(1);
+    container.kill("USR1");
+    container.wait_for("heard USR1");
+    let ended = container.stop();
+    ended.assert_status(3);
+    assert_eq!(ended.stderr, "");
+}

@@ -1,0 +1,43 @@
+//! Orphans in a container are sexton's children, and none of them stays a zombie.
+
+use crate::engine::Engine;
+use crate::stop::OBEDIENT;
+
+on_each_engine!(
+    sexton_is_pid_1_and_main_its_only_child,
+    orphans_of_main_are_reaped,
+    orphans_of_an_exec_session_are_reaped,
+    orphans_of_a_detached_exec_session_are_reaped,
+);
+
+/// Leaves many orphans, and waits (for the end of their output) until all of them have exited.
+pub const LEAVE_ORPHANS: &str =
+    r#"for i in $(seq 200); do (true &); done | cat; echo orphans left"#;
+
+fn sexton_is_pid_1_and_main_its_only_child(engine: &Engine) {
+    let container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    assert_eq!(container.exec(&["cat", "/proc/1/comm"]), "sexton\n");
+    container.wait_for_children(1);
+}
+
+fn orphans_of_main_are_reaped(engine: &Engine) {
+    let container = engine.run().sh(&format!("{LEAVE_ORPHANS}; {OBEDIENT}"));
+    container.wait_for("ready");
+    container.wait_for_children(1);
+}
+
+fn orphans_of_an_exec_session_are_reaped(engine: &Engine) {
+    let container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    container.exec(&["sh", "-c", LEAVE_ORPHANS]);
+    container.wait_for_children(1);
+}
+
+fn orphans_of_a_detached_exec_session_are_reaped(engine: &Engine) {
+    let container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    container.exec_detached(&["sh", "-c", &format!("({LEAVE_ORPHANS}) >/proc/1/fd/2")]);
+    container.wait_for("orphans left");
+    container.wait_for_children(1);
+}

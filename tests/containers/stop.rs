@@ -1,0 +1,131 @@
+//! `docker stop`: what obeys ends at once, what does not is killed in time, and nobody is forgotten.
+
+use std::time::Duration;
+
+use crate::engine::Engine;
+
+on_each_engine!(
+    a_program_that_obeys_ends_at_once,
+    a_program_without_a_handler_dies_of_the_signal,
+    a_program_that_ignores_it_is_killed_after_the_grace,
+    another_stop_signal_of_the_image_is_forwarded,
+    a_realtime_signal_is_forwarded,
+    a_daemon_that_main_leaves_behind_is_told_to_end,
+    a_daemon_that_holds_out_is_killed_after_the_linger,
+    a_daemon_of_an_exec_session_is_told_to_end,
+    a_program_that_exec_started_gets_its_time_to_end,
+);
+
+/// A main that ends with status 3 at SIGTERM, and answers SIGUSR1.
+pub const OBEDIENT: &str = r#"
+    trap 'exit 3' TERM
+    trap 'echo heard USR1' USR1
+    echo ready
+    sleep 1000 &
+    while :; do wait; done"#;
+
+/// Far below the 20 s after which the engine would kill: the time that the engine itself may take.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+fn a_program_that_obeys_ends_at_once(engine: &Engine) {
+    let mut container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    let ended = container.stop();
+    ended.assert_status(3);
+    assert_eq!(ended.stderr, "", "sexton is quiet when all goes well");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}
+
+fn a_program_without_a_handler_dies_of_the_signal(engine: &Engine) {
+    let mut container = engine.run().sh("echo ready; exec sleep 1000");
+    container.wait_for("ready");
+    let ended = container.stop();
+    ended.assert_status(128 + 15);
+    assert_eq!(ended.stderr, "", "sexton is quiet when all goes well");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}
+
+fn a_program_that_ignores_it_is_killed_after_the_grace(engine: &Engine) {
+    let mut container =
+        engine.run_with(&["--grace", "1s"]).sh("trap '' TERM; echo ready; exec sleep 1000");
+    container.wait_for("ready");
+    let ended = container.stop();
+    ended.assert_status(137);
+    assert!(ended.took >= Duration::from_secs(1), "{ended:?}");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+    assert!(
+        ended.stderr.contains("SIGKILL"),
+        "it was sexton, not the engine, that killed: {ended:?}"
+    );
+}
+
+fn another_stop_signal_of_the_image_is_forwarded(engine: &Engine) {
+    let script = "trap 'exit 4' QUIT; echo ready; sleep 1000 & while :; do wait; done";
+    let mut container = engine.run().options(&["--stop-signal", "QUIT"]).sh(script);
+    container.wait_for("ready");
+    let ended = container.stop();
+    ended.assert_status(4);
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}
+
+fn a_realtime_signal_is_forwarded(engine: &Engine) {
+    let mut container = engine.run().sh("echo ready; exec sleep 1000");
+    container.wait_for("ready");
+    container.kill("50");
+    container.end().assert_status(128 + 50);
+}
+
+/// A program that leaves main's session, tells that it is up, and obeys SIGTERM, but in its own good time.
+pub const DAEMON: &str =
+    r#"trap "sleep 0.3; echo daemon obeyed >&2; exit" TERM; echo up; sleep 1000 & wait"#;
+
+fn a_daemon_that_main_leaves_behind_is_told_to_end(engine: &Engine) {
+    let mut container =
+        engine.run().sh(&format!("(setsid sh -c '{DAEMON}' &) | head -n 1; exit 7"));
+    let ended = container.end();
+    ended.assert_status(7);
+    assert!(ended.stderr.contains("daemon obeyed"), "{ended:?}");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}
+
+fn a_daemon_that_holds_out_is_killed_after_the_linger(engine: &Engine) {
+    let script = r#"(setsid sh -c 'trap "" TERM; echo up; exec sleep 1000' &) | head -n 1; exit 7"#;
+    let mut container = engine.run_with(&["--linger", "1s"]).sh(script);
+    container.wait_for("up");
+    let ended = container.end();
+    ended.assert_status(7);
+    // A little less than 1 s: what `up` took to get here.
+    assert!(ended.took > Duration::from_millis(800), "{ended:?}");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+    assert!(
+        ended.stderr.contains("SIGKILL"),
+        "it was sexton, not the kernel, that killed: {ended:?}"
+    );
+}
+
+fn a_daemon_of_an_exec_session_is_told_to_end(engine: &Engine) {
+    let mut container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    container.exec(&[
+        "sh",
+        "-c",
+        &format!("(setsid sh -c '{DAEMON}' </dev/null 2>/proc/1/fd/2 &) | head -n 1"),
+    ]);
+    container.wait_for_children(2); // main and the daemon
+    let ended = container.stop();
+    ended.assert_status(3);
+    assert!(ended.stderr.contains("daemon obeyed"), "{ended:?}");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}
+
+/// What `exec` starts is in the PID namespace but is no child of its init: the init is never told of its end.
+fn a_program_that_exec_started_gets_its_time_to_end(engine: &Engine) {
+    let mut container = engine.run().sh(OBEDIENT);
+    container.wait_for("ready");
+    container.exec_detached(&["sh", "-c", &format!("exec >/proc/1/fd/2 2>&1; {DAEMON}")]);
+    container.wait_for("up");
+    let ended = container.stop();
+    ended.assert_status(3);
+    assert!(ended.stderr.contains("daemon obeyed"), "{ended:?}");
+    assert!(ended.took < AT_ONCE, "{ended:?}");
+}

@@ -1,0 +1,143 @@
+#!/bin/bash
+# The test bed of the container tests: a dockerd (runc, crun) and a podman configuration (crun) of our own, both with
+# images made from scratch, all below the one folder $BED. It needs root, pulls nothing and has no network.
+#
+#   BED=FOLDER [IT_BIN=INIT] testbed.sh up      then:  . FOLDER/env
+#   BED=FOLDER               testbed.sh down    stops what `up` started, by pid, and removes FOLDER
+#
+# Images, for both engines:
+#   localhost/sexton/base:1   busybox in /bin, the init at /sexton, no entry point
+#   localhost/sexton/init:1   the same with ENTRYPOINT ["/sexton", "--"]
+# $BED/bundle is an OCI bundle of the same files without a /proc mount.
+set -euo pipefail
+
+: "${BED:?set BED to a scratch folder}"
+mounts_below_bed() { awk -v bed="$BED/" 'index($2, bed) == 1 { print $2 }' /proc/mounts | sort -r; }
+
+# crun refuses a hybrid cgroup set-up while cgroup v2 owns a controller (hugetlb is the usual one left there), so we mount
+# that for v1. Each bed mounts its own: the kernel counts, and the last one to leave gives the controller back.
+claim_hugetlb_for_cgroup_v1() {
+    [ -e /sys/fs/cgroup/unified/cgroup.controllers ] || return 0
+    mkdir "$BED/hugetlb"
+    mount -t cgroup -o hugetlb cgroup "$BED/hugetlb"
+}
+
+make_rootfs() {
+    mkdir -p "$BED"/rootfs/{bin,dev,etc,proc,sys,tmp}
+    chmod 1777 "$BED/rootfs/tmp"
+    cp "$(command -v busybox)" "$BED/rootfs/bin/busybox"
+    "$BED/rootfs/bin/busybox" --list | grep -vx busybox | xargs -I{} ln -s busybox "$BED/rootfs/bin/{}"
+    cp -L "${IT_BIN:?set IT_BIN to the init that is tested}" "$BED/rootfs/sexton"
+    chmod 755 "$BED/rootfs/sexton"
+    echo 'not a program' >"$BED/rootfs/etc/notexec"
+    chmod 644 "$BED/rootfs/etc/notexec"
+    cat >"$BED/rootfs/bin/cargo" <<'CARGO'
+#!/bin/sh
+# A stand-in, for the test of docker/Dockerfile: leaves the init where `cargo build --release --target TARGET` would.
+for target; do :; done
+mkdir -p "target/$target/release" && cp /sexton "target/$target/release/sexton"
+CARGO
+    chmod 755 "$BED/rootfs/bin/cargo"
+    tar -C "$BED/rootfs" --numeric-owner --owner=0 --group=0 -cf "$BED/rootfs.tar" .
+}
+
+make_bundle() {
+    mkdir "$BED/bundle"
+    runc spec --bundle "$BED/bundle"
+    jq --arg rootfs "$BED/rootfs" '
+        .root.path = $rootfs
+        | .process.terminal = false
+        | .process.env = ["PATH=/bin"]
+        | .mounts |= map(select(.type != "proc"))
+        | del(.linux.maskedPaths, .linux.readonlyPaths)
+        | del(.process.rlimits)
+    ' "$BED/bundle/config.json" >"$BED/bundle/config.new"
+    mv "$BED/bundle/config.new" "$BED/bundle/config.json"
+}
+
+start_docker() {
+    mkdir -p "$BED/docker/client"
+    echo '{}' >"$BED/docker/client/config.json"
+    setsid dockerd --data-root "$BED/docker/data" --exec-root "$BED/docker/exec" --pidfile "$BED/docker/pid" \
+        --host "unix://$BED/docker/socket" --add-runtime crun="$(command -v crun)" \
+        --bridge=none --iptables=false --ip6tables=false --ip-forward=false \
+        </dev/null >"$BED/docker/log" 2>&1 &
+    local dockerd=$!
+    until docker version >/dev/null 2>&1; do
+        kill -0 "$dockerd" 2>/dev/null || { tail -n 20 "$BED/docker/log" >&2; exit 1; }
+        sleep 0.05
+    done
+}
+
+# Everything that podman keeps goes below $BED, its locks too. default_ulimits: its own default asks for more than the hard
+# limits of a machine without CAP_SYS_RESOURCE.
+configure_podman() {
+    mkdir "$BED/podman"
+    cat >"$BED/podman/containers.conf" <<CONF
+[containers]
+netns = "none"
+log_driver = "k8s-file"
+default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+tmp_dir = "$BED/podman/tmp"
+volume_path = "$BED/podman/volumes"
+CONF
+    cat >"$BED/podman/storage.conf" <<CONF
+[storage]
+driver = "overlay"
+graphroot = "$BED/podman/storage"
+runroot = "$BED/podman/run"
+CONF
+}
+
+make_images() {
+    local engine
+    for engine in docker podman; do
+        image() { "$engine" import --change 'ENV PATH=/bin' "${@:2}" "$BED/rootfs.tar" "localhost/sexton/$1" >/dev/null 2>&1; }
+        image base:1
+        image init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
+    done
+}
+
+up() {
+    mkdir -p "$BED"
+    [ ! -e "$BED/env" ] || { echo "testbed.sh: $BED is up already" >&2; exit 1; }
+    cat >"$BED/env" <<ENV
+export BED=$BED
+export DOCKER_HOST=unix://$BED/docker/socket
+export DOCKER_CONFIG=$BED/docker/client
+export CONTAINERS_CONF=$BED/podman/containers.conf
+export CONTAINERS_STORAGE_CONF=$BED/podman/storage.conf
+ENV
+    . "$BED/env"
+    claim_hugetlb_for_cgroup_v1
+    make_rootfs
+    make_bundle
+    configure_podman
+    start_docker
+    make_images
+}
+
+down() {
+    [ -e "$BED/env" ] || return 0 # not a bed, or none any more: leave it alone
+    . "$BED/env"
+    podman rm --force --all --time 0 >/dev/null 2>&1 || true
+    local dockerd
+    if dockerd=$(cat "$BED/docker/pid" 2>/dev/null) && kill "$dockerd" 2>/dev/null; then
+        timeout 30 tail --pid="$dockerd" -f /dev/null || kill -KILL "$dockerd"
+    fi
+    # The hierarchy lives on, without a mount, for as long as it has groups.
+    [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null || true
+    mounts_below_bed | xargs -r umount
+    rm -rf --one-file-system "$BED"
+}
+
+case ${1-} in
+    up) up ;;
+    down) down ;;
+    *) echo "usage: BED=FOLDER [IT_BIN=INIT] testbed.sh up|down" >&2; exit 2 ;;
+esac
