@@ -9,19 +9,19 @@
 
 #![deny(unsafe_code)]
 
-pub mod cli;
-pub mod duration;
-pub mod error;
-pub mod exit_map;
-pub mod log;
+pub mod signal;
 pub mod outcome;
-pub mod plan;
+pub mod duration;
+pub mod exit_map;
 pub mod rewrite;
 pub mod rlimit;
-pub mod runtime;
-pub mod signal;
+pub mod error;
+pub mod plan;
 pub mod steps;
 pub mod supervisor;
+pub mod cli;
 pub mod sys;
+pub mod log;
+pub mod runtime;
 
 pub use runtime::run;

@@ -15,7 +15,6 @@ use crate::sys::{self, Errno, fds, limits, proc, process, send, signals, spawn, 
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::{CStr, CString};
 use std::fmt;
-use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -45,10 +44,10 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
 }
 
 fn print(text: &str) -> u8 {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match fds::print(text.as_bytes()) {
         Ok(()) => 0,
-        Err(error) => {
-            let error = Error::unable("write to standard output", error);
+        Err(errno) => {
+            let error = Error::unable("write to standard output", sys::reason(errno));
             crate::log::fatal(&error);
             error.status
         }
@@ -66,7 +65,7 @@ const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 /// sexton while main runs, and until the tree is gone.
 struct Runtime<'a> {
     clock: process::Clock,
-    supervisor: Supervisor,
+    supervisor: Supervisor<'a>,
     child: Child,
     /// What the child was to do, to name what it could not.
     steps: Vec<Step>,
@@ -87,6 +86,8 @@ struct Runtime<'a> {
     sweep_due: bool,
     /// Only processes that are not sexton's children are left.
     strangers: bool,
+    /// /proc cannot be read, and that has been told.
+    blind: bool,
     /// Signals that were sent to main: a death by another is worth telling.
     sent: SignalSet,
     /// Why main could not be started.
@@ -143,7 +144,7 @@ impl<'a> Runtime<'a> {
         process::leave_directory();
         Ok(Runtime {
             clock,
-            supervisor: Supervisor::new(plan.policy.clone()),
+            supervisor: Supervisor::new(&plan.policy),
             child,
             steps,
             candidates,
@@ -157,6 +158,7 @@ impl<'a> Runtime<'a> {
             turns: SignalSet::FULL,
             sweep_due: true, // for children that sexton was started with
             strangers: false,
+            blind: false,
             sent: SignalSet::EMPTY,
             failure: None,
             exit: None,
@@ -379,14 +381,17 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn send_to_tree(&self, received: Received) -> Result<(), Errno> {
+    fn send_to_tree(&mut self, received: Received) -> Result<(), Errno> {
         if self.pid == process::INIT {
             return send::to_namespace(received);
         }
         tree::signal(self.pid, received).or_else(|errno| {
-            debug!("unable to find all descendants in /proc: {}", sys::reason(errno));
-            // Main is known without /proc, but only until it is reaped.
-            if self.main_reaped { Err(errno) } else { send::to_group(self.child.pid, received) }
+            if !std::mem::replace(&mut self.blind, true) {
+                let reason = sys::reason(errno);
+                warn!("unable to find descendants in /proc ({reason}): only main's process group is known");
+            }
+            // And that only until main is reaped.
+            if self.main_reaped { Ok(()) } else { send::to_group(self.child.pid, received) }
         })
     }
 

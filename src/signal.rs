@@ -42,6 +42,7 @@ impl Signal {
     pub const KILL: Signal = Signal(9);
     pub const USR1: Signal = Signal(10);
     pub const SEGV: Signal = Signal(11);
+    pub const USR2: Signal = Signal(12);
     pub const PIPE: Signal = Signal(13);
     pub const TERM: Signal = Signal(15);
     pub const CHLD: Signal = Signal(17);

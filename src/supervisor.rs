@@ -144,18 +144,18 @@ enum Phase {
 }
 
 /// The state machine.
-#[derive(Clone, Debug)]
-pub struct Supervisor {
-    policy: Policy,
+#[derive(Clone, Copy, Debug)]
+pub struct Supervisor<'p> {
+    policy: &'p Policy,
     phase: Phase,
     /// How main ended; `None` while it has not been reaped.
     main: Option<Outcome>,
 }
 
-impl Supervisor {
+impl<'p> Supervisor<'p> {
     /// Main has just been started.
     #[must_use]
-    pub fn new(policy: Policy) -> Supervisor {
+    pub fn new(policy: &'p Policy) -> Supervisor<'p> {
         Supervisor { policy, phase: Phase::Running, main: None }
     }
 
@@ -370,5 +370,4 @@ fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
 }
 
 #[cfg(test)]
-#[path = "supervisor_tests.rs"]
 mod tests;

@@ -4,7 +4,7 @@ use super::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::unistd::pipe2;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Standard error.
 pub const STDERR: RawFd = libc::STDERR_FILENO;
@@ -14,6 +14,20 @@ pub const STDERR: RawFd = libc::STDERR_FILENO;
 pub fn is_open(fd: RawFd) -> bool {
     // SAFETY: takes integers only.
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
+/// Writes all of it to standard output. std's own hides an output that is closed.
+///
+/// # Errors
+/// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), and others of write(2).
+pub fn print(mut text: &[u8]) -> Result<(), Errno> {
+    // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
+    let stdout = unsafe { BorrowedFd::borrow_raw(libc::STDOUT_FILENO) };
+    while !text.is_empty() {
+        let written = nix::unistd::write(stdout, text)?;
+        text = text.get(written..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// A close-on-exec pipe, read end first, both of whose ends are above 2.

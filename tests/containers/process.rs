@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything is waited for: far longer than it takes, so that only what never comes fails a test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a program ended and what it had written by then.
 #[derive(Debug)]

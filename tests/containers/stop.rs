@@ -16,13 +16,13 @@ on_each_engine!(
     a_program_that_exec_started_gets_its_time_to_end,
 );
 
-/// A main that ends with status 3 at SIGTERM, and answers SIGUSR1.
+/// A main that ends with status 3 at SIGTERM, and answers SIGUSR1. (Its sleeps are short because a shell's child that has not
+/// come to its exec yet loses a signal that the shell has a trap for: one such sleep in the background would outstay main.)
 pub const OBEDIENT: &str = r#"
     trap 'exit 3' TERM
     trap 'echo heard USR1' USR1
     echo ready
-    sleep 1000 &
-    while :; do wait; done"#;
+    while :; do sleep 0.1; done"#;
 
 /// Far below the 20 s after which the engine would kill: the time that the engine itself may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -54,13 +54,13 @@ fn a_program_that_ignores_it_is_killed_after_the_grace(engine: &Engine) {
     assert!(ended.took >= Duration::from_secs(1), "{ended:?}");
     assert!(ended.took < AT_ONCE, "{ended:?}");
     assert!(
-        ended.stderr.contains("SIGKILL"),
+        ended.stderr.contains("killing"),
         "it was sexton, not the engine, that killed: {ended:?}"
     );
 }
 
 fn another_stop_signal_of_the_image_is_forwarded(engine: &Engine) {
-    let script = "trap 'exit 4' QUIT; echo ready; sleep 1000 & while :; do wait; done";
+    let script = "trap 'exit 4' QUIT; echo ready; while :; do sleep 0.1; done";
     let mut container = engine.run().options(&["--stop-signal", "QUIT"]).sh(script);
     container.wait_for("ready");
     let ended = container.stop();
@@ -77,7 +77,7 @@ fn a_realtime_signal_is_forwarded(engine: &Engine) {
 
 /// A program that leaves main's session, tells that it is up, and obeys SIGTERM, but in its own good time.
 pub const DAEMON: &str =
-    r#"trap "sleep 0.3; echo daemon obeyed >&2; exit" TERM; echo up; sleep 1000 & wait"#;
+    r#"trap "sleep 0.3; echo daemon obeyed >&2; exit" TERM; echo up; while :; do sleep 0.1; done"#;
 
 fn a_daemon_that_main_leaves_behind_is_told_to_end(engine: &Engine) {
     let mut container =
@@ -98,7 +98,7 @@ fn a_daemon_that_holds_out_is_killed_after_the_linger(engine: &Engine) {
     assert!(ended.took > Duration::from_millis(800), "{ended:?}");
     assert!(ended.took < AT_ONCE, "{ended:?}");
     assert!(
-        ended.stderr.contains("SIGKILL"),
+        ended.stderr.contains("killing"),
         "it was sexton, not the kernel, that killed: {ended:?}"
     );
 }

@@ -16,7 +16,7 @@ fn main_is_the_foreground_group(engine: &Engine) {
 }
 
 fn ctrl_c_reaches_main(engine: &Engine) {
-    let script = "trap 'exit 9' INT; echo ready; while :; do sleep 1000 & wait; done";
+    let script = "trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done";
     let mut container = engine.run().in_a_terminal().sh(script);
     container.wait_for("ready");
     container.say(CTRL_C);
@@ -26,13 +26,15 @@ fn ctrl_c_reaches_main(engine: &Engine) {
 fn a_shell_has_job_control(engine: &Engine) {
     let mut container = engine.run().in_a_terminal().start(&["sh", "-i"]);
     // What is waited for differs from what is typed, which the terminal echoes. At SIGCONT the job is in the foreground.
-    container.say("sh -c 'trap \"echo job $((1 + 1)) goes on\" CONT; echo job $((1 + 1)) runs; sleep 1000 & while :; do wait; done'\n");
+    container.say("sh -c 'trap \"echo job $((1 + 1)) goes on\" CONT; echo job $((1 + 1)) runs; while :; do sleep 0.1; done'\n");
     container.wait_for("job 2 runs");
     container.say(CTRL_Z);
     container.wait_for("Stopped");
-    container.say("fg; echo job ended with $?\n");
+    container.say("fg\n");
     container.wait_for("job 2 goes on");
     container.say(CTRL_C);
+    container.wait_for("# ");
+    container.say("echo job ended with $?\n");
     container.wait_for("job ended with 130");
     container.say("exit 4\n");
     container.end().assert_status(4);

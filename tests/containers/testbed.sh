@@ -126,6 +126,7 @@ down() {
     [ -e "$BED/env" ] || return 0 # not a bed, or none any more: leave it alone
     . "$BED/env"
     podman rm --force --all --time 0 >/dev/null 2>&1 || true
+    crun --root "$BED/crun" delete --force no-proc 2>/dev/null || true
     local dockerd
     if dockerd=$(cat "$BED/docker/pid" 2>/dev/null) && kill "$dockerd" 2>/dev/null; then
         timeout 30 tail --pid="$dockerd" -f /dev/null || kill -KILL "$dockerd"

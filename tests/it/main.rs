@@ -1,1 +1,17 @@
-fn main() {}
+//! The tests against the real thing: the binary, in real PID namespaces, on real terminals.
+
+#![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod command_line;
+mod exec;
+mod harness;
+mod layers;
+mod limits;
+mod logging;
+mod reaping;
+mod shutdown;
+mod signals;
+mod start;
+mod terminal;
+mod transparency;

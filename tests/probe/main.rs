@@ -1,1 +1,338 @@
-fn main() {}
+//! The program that the tests run as main: it tells what it was given, and misbehaves on request.
+//!
+//! Like sexton it has a C `main`, as Rust's own start-up would change what it is to report (SIGPIPE,
+//! descriptors 0 to 2).
+
+#![no_main]
+#![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use nix::libc;
+use std::ffi::{CStr, c_char, c_int};
+use std::fmt::Write as _;
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
+    let arguments = unsafe { strings(argv) };
+    let word = |index: usize| arguments.get(index).map_or("", |word| word.to_str().unwrap_or(""));
+    let number = |index: usize| -> i32 { word(index).parse().unwrap() };
+    match word(1) {
+        "report" => report(&arguments),
+        "exit" => return number(2),
+        "die" => die(number(2)),
+        "sleep" => {
+            say("ready");
+            pause()
+        }
+        "unblocked" => unblock_and_wait(),
+        "ignore" => {
+            (2..arguments.len()).for_each(|index| set_ignored(number(index)));
+            say("ready");
+            pause()
+        }
+        "signals" => take_signals(number(2)),
+        "orphans" => make_orphans(number(2), number(3), number(4) as usize),
+        "leave" => return leave(word(2), number(3)),
+        "family" => family(),
+        "many" => many(number(2), word(3)),
+        "runaway" => return run_away(),
+        "stop" => return stop_and_go_on(),
+        "write" => write_forever(),
+        other => panic!("probe: unknown command {other:?}"),
+    }
+    0
+}
+
+unsafe fn strings(mut vector: *const *const c_char) -> Vec<&'static CStr> {
+    let mut strings = Vec::new();
+    unsafe {
+        while !(*vector).is_null() {
+            strings.push(CStr::from_ptr(*vector));
+            vector = vector.add(1);
+        }
+    }
+    strings
+}
+
+/// One line on standard output, in one write; on descriptor 9 if that is closed.
+fn say(line: &str) {
+    let line = format!("{line}\n");
+    let out = if unsafe { libc::fcntl(1, libc::F_GETFD) } >= 0 { 1 } else { 9 };
+    let written = unsafe { libc::write(out, line.as_ptr().cast(), line.len()) };
+    assert_eq!(written, line.len() as isize);
+}
+
+fn pause() -> ! {
+    loop {
+        unsafe { libc::pause() };
+    }
+}
+
+fn set_ignored(signal: i32) {
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+fn set_mask(bits: u64) {
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &bits, 0, 8) };
+}
+
+/// Unblocks everything as soon as it can, and waits for a signal to kill it.
+fn unblock_and_wait() -> ! {
+    set_mask(0);
+    pause()
+}
+
+/// Dies of a signal, realtime or not.
+fn die(signal: i32) {
+    // The raw structure: handler, flags, restorer, mask. libc's call refuses 32 to 34.
+    let default = [0u64; 4];
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, signal, &default, 0, 8);
+        set_mask(0);
+        libc::kill(libc::getpid(), signal);
+    }
+}
+
+/// Everything that a process can tell about what it inherited, one `key: value` a line.
+fn report(arguments: &[&CStr]) {
+    let mut text = String::new();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for argument in &arguments[2..] {
+        writeln!(text, "argument: {}", hex(argument.to_bytes())).unwrap();
+    }
+    for variable in unsafe { strings(environ) } {
+        writeln!(text, "variable: {}", hex(variable.to_bytes())).unwrap();
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    const FIELDS: [&str; 17] = [
+        "Uid",
+        "Gid",
+        "Groups",
+        "SigPnd",
+        "ShdPnd",
+        "SigBlk",
+        "SigIgn",
+        "SigCgt",
+        "CapInh",
+        "CapPrm",
+        "CapEff",
+        "CapBnd",
+        "CapAmb",
+        "NoNewPrivs",
+        "Seccomp",
+        "Cpus_allowed_list",
+        "Umask",
+    ];
+    for line in status.lines() {
+        if FIELDS.iter().any(|field| line.starts_with(&format!("{field}:"))) {
+            writeln!(text, "{line}").unwrap();
+        }
+    }
+    for resource in 0..16 {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        unsafe { libc::getrlimit(resource as _, &mut limit) };
+        writeln!(text, "limit {resource}: {} {}", limit.rlim_cur, limit.rlim_max).unwrap();
+    }
+    for fd in 0..256 {
+        let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+        if flags >= 0 {
+            let mode = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+            let target = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
+            writeln!(text, "descriptor {fd}: {} {flags} {mode:o}", target.display()).unwrap();
+        }
+    }
+    unsafe {
+        writeln!(text, "pid: {}", libc::getpid()).unwrap();
+        writeln!(text, "parent: {}", libc::getppid()).unwrap();
+        writeln!(text, "group: {}", libc::getpgrp()).unwrap();
+        writeln!(text, "session: {}", libc::getsid(0)).unwrap();
+        writeln!(text, "nice: {}", libc::getpriority(libc::PRIO_PROCESS, 0)).unwrap();
+        let mut subreaper = 0;
+        libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &mut subreaper);
+        writeln!(text, "subreaper: {subreaper}").unwrap();
+        writeln!(text, "scheduler: {}", libc::sched_getscheduler(0)).unwrap();
+        writeln!(text, "terminal group: {}", libc::tcgetpgrp(0)).unwrap();
+    }
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+    writeln!(text, "oom: {}", read("/proc/self/oom_score_adj")).unwrap();
+    writeln!(text, "directory: {}", std::env::current_dir().unwrap().display()).unwrap();
+    text += "end";
+    say(&text);
+}
+
+/// Blocks everything and tells each signal that comes, up to a number of them.
+fn take_signals(count: i32) {
+    set_mask(!0);
+    say("ready");
+    for _ in 0..count {
+        let set = !0u64;
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let signal =
+            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+        let value = unsafe { info.si_value().sival_ptr } as usize;
+        let value = if info.si_code == -1 { value.to_string() } else { "none".to_owned() };
+        say(&format!("signal {signal} value {value}"));
+    }
+}
+
+fn fork() -> i32 {
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
+    pid
+}
+
+fn exit_now(status: i32) -> ! {
+    unsafe { libc::_exit(status) }
+}
+
+/// Makes orphans as fast as possible, waits until /proc shows only so many others, and exits.
+fn make_orphans(count: i32, status: i32, others: usize) {
+    const EACH: i32 = 1000;
+    let mut left = count;
+    while left > 0 {
+        let batch = left.min(EACH);
+        left -= batch;
+        let child = fork();
+        if child == 0 {
+            for _ in 0..batch {
+                if fork() == 0 {
+                    exit_now(0);
+                }
+            }
+            exit_now(0); // without waiting for any
+        }
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    say("made");
+    // None of them is left: not as a zombie, not at all.
+    while processes() > others + 1 {
+        unsafe { libc::sched_yield() };
+    }
+    say("clean");
+    exit_now(status);
+}
+
+/// How many processes /proc shows.
+fn processes() -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    entries
+        .filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_str().unwrap().bytes().all(|byte| byte.is_ascii_digit())
+        })
+        .count()
+}
+
+/// Leaves a daemon behind, in a session of its own, that treats SIGTERM as told.
+fn leave(treatment: &str, status: i32) -> i32 {
+    in_a_session_of_its_own(|told| {
+        if fork() > 0 {
+            exit_now(0);
+        }
+        if treatment == "ignore" {
+            set_ignored(libc::SIGTERM);
+        }
+        say(&format!("daemon {}", unsafe { libc::getpid() }));
+        told();
+        if treatment == "stopped" {
+            unsafe { libc::raise(libc::SIGSTOP) };
+        }
+        pause()
+    });
+    status
+}
+
+/// Runs `action` in a child that leads a session, and returns when it says that it has told.
+fn in_a_session_of_its_own(action: impl FnOnce(&dyn Fn())) {
+    let mut ends = [0; 2];
+    unsafe { libc::pipe(ends.as_mut_ptr()) };
+    if fork() == 0 {
+        unsafe { libc::setsid() };
+        action(&|| {
+            unsafe { libc::write(ends[1], b"x".as_ptr().cast(), 1) };
+        });
+        exit_now(0);
+    }
+    unsafe { libc::read(ends[0], (&mut [0u8; 1]).as_mut_ptr().cast(), 1) };
+}
+
+/// A child in main's group and a grandchild in a session of its own; all tell the signals they get.
+fn family() {
+    set_mask(!0);
+    if fork() == 0 {
+        if fork() == 0 {
+            unsafe { libc::setsid() };
+            tell("stranger");
+        }
+        tell("child");
+    }
+    tell("main");
+}
+
+fn tell(name: &str) -> ! {
+    say(&format!("{name} ready"));
+    loop {
+        let set = !(1u64 << (libc::SIGCHLD - 1));
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let signal =
+            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+        let value = unsafe { info.si_value().sival_ptr } as usize;
+        let value = if info.si_code == -1 { value.to_string() } else { "none".to_owned() };
+        say(&format!("{name} got {signal} value {value}"));
+        if signal == i64::from(libc::SIGTERM) {
+            exit_now(5);
+        }
+    }
+}
+
+/// Many sleeping descendants, in sessions of their own, some of them deep in the tree.
+fn many(count: i32, treatment: &str) {
+    if treatment == "ignore" {
+        set_ignored(libc::SIGTERM);
+    }
+    for index in 0..count {
+        if fork() == 0 {
+            unsafe { libc::setsid() };
+            if index % 3 == 0 && fork() > 0 {
+                pause();
+            }
+            pause();
+        }
+    }
+    say("ready");
+    pause()
+}
+
+/// A process that never stays: each forks the next and ends. Only killing it at once ends it.
+fn run_away() -> i32 {
+    in_a_session_of_its_own(|told| {
+        set_ignored(libc::SIGTERM);
+        say("running");
+        told();
+        loop {
+            if fork() > 0 {
+                exit_now(0);
+            }
+        }
+    });
+    6
+}
+
+/// Stops itself and goes on when it is continued.
+fn stop_and_go_on() -> i32 {
+    say("stopping");
+    unsafe { libc::raise(libc::SIGSTOP) };
+    say("continued");
+    pause()
+}
+
+/// Writes until somebody ends it.
+fn write_forever() -> ! {
+    loop {
+        unsafe { libc::write(1, b"y\n".as_ptr().cast(), 2) };
+    }
+}

@@ -1,0 +1,532 @@
+//! Every sequence of events, up to a depth, against what must never and what must always be.
+
+use super::*;
+use crate::plan::Rung;
+use crate::rewrite::{Rewrites, Rule};
+use crate::signal::{Origin, SignalSet};
+
+const SECOND: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(10);
+const MAINS_END: Outcome = Outcome::Exited(42);
+/// How deep the tree of event sequences is searched: with 13 inputs, some millions of sequences.
+const DEPTH: usize = 6;
+
+fn received(signal: Signal) -> Received {
+    Received { signal, origin: Origin { code: Origin::USER, pid: 7, uid: 0, value: 0 } }
+}
+
+/// HUP is ignored and USR2 becomes QUIT; TERM and INT are stop signals, and INT is sent as TRAP.
+fn policy() -> Policy {
+    let mut rewrites = Rewrites::default();
+    for rule in ["HUP=ignore", "USR2=QUIT", "INT=TRAP"] {
+        rewrites.add(Rule::parse(rule).unwrap()).unwrap();
+    }
+    Policy {
+        rewrites,
+        stop_signals: SignalSet::EMPTY.with(Signal::TERM).with(Signal::INT),
+        grace: Some(GRACE),
+        ..Policy::default()
+    }
+}
+
+fn policies() -> Vec<Policy> {
+    let rung = |signal, seconds: u64| Rung { signal, after: Duration::from_secs(seconds) };
+    let base = policy();
+    vec![
+        base.clone(),
+        Policy { drain: SECOND, ..base.clone() },
+        Policy { wait_all: true, ..base.clone() },
+        Policy { wait_all: true, drain: SECOND, forward_to: Target::Group, ..base.clone() },
+        Policy { forward_to: Target::Tree, drain: SECOND, ..base.clone() },
+        Policy {
+            forward_to: Target::Group,
+            escalation: vec![rung(Signal::ILL, 2), rung(Signal::ILL, 3)],
+            ..base.clone()
+        },
+        Policy { grace: Some(Duration::ZERO), ..base.clone() },
+        Policy {
+            grace: None,
+            drain: SECOND,
+            escalation: vec![rung(Signal::ILL, 2)],
+            ..base.clone()
+        },
+        Policy { grace: None, wait_all: true, ..base.clone() },
+        Policy { linger: Duration::ZERO, ..base.clone() },
+        Policy { linger: GRACE * 2, ..base },
+    ]
+}
+
+/// What can happen next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Input {
+    Signal(Signal),
+    MainEnds,
+    /// The sweep that reaped main stopped before it knew whether anything is left.
+    MainEndsInAStorm,
+    OthersEnd,
+    OthersAppear,
+    /// A SIGCHLD, forged or not.
+    Sweep,
+    MainStops,
+    AlmostDeadline,
+    Deadline,
+}
+
+const INPUTS: [Input; 13] = [
+    Input::Signal(Signal::TERM),
+    Input::Signal(Signal::INT),
+    Input::Signal(Signal::USR1),
+    Input::Signal(Signal::USR2),
+    Input::Signal(Signal::HUP),
+    Input::MainEnds,
+    Input::MainEndsInAStorm,
+    Input::OthersEnd,
+    Input::OthersAppear,
+    Input::Sweep,
+    Input::MainStops,
+    Input::AlmostDeadline,
+    Input::Deadline,
+];
+
+/// The processes and clocks around the supervisor, kept by simpler rules than its own.
+#[derive(Clone, Copy)]
+struct World<'p> {
+    policy: &'p Policy,
+    supervisor: Supervisor<'p>,
+    now: Time,
+    main_alive: bool,
+    others: bool,
+    stops_received: u32,
+    first_stop_received: Time,
+    first_stop_sent: Option<Time>,
+    /// When the first sweep after main's end found others.
+    left_behind: Option<Time>,
+    killed: Option<Time>,
+    exited: bool,
+}
+
+impl<'p> World<'p> {
+    fn new(policy: &'p Policy) -> World<'p> {
+        World {
+            policy,
+            supervisor: Supervisor::new(policy),
+            now: Time::ZERO,
+            main_alive: true,
+            others: false,
+            stops_received: 0,
+            first_stop_received: Time::ZERO,
+            first_stop_sent: None,
+            left_behind: None,
+            killed: None,
+            exited: false,
+        }
+    }
+
+    fn is_possible(&self, input: Input) -> bool {
+        match input {
+            Input::MainEnds | Input::MainEndsInAStorm | Input::MainStops => self.main_alive,
+            Input::OthersEnd => self.others,
+            Input::OthersAppear => !self.others && self.main_alive,
+            Input::Deadline => self.supervisor.deadline().is_some(),
+            Input::AlmostDeadline => {
+                self.supervisor.deadline().is_some_and(|at| at > self.now + Duration::from_nanos(1))
+            }
+            Input::Signal(_) | Input::Sweep => true,
+        }
+    }
+
+    fn apply(&mut self, input: Input) {
+        match input {
+            Input::Signal(signal) => self.receive(signal),
+            Input::MainEnds => self.end_main(!self.others),
+            Input::MainEndsInAStorm => self.end_main(false),
+            Input::OthersEnd => {
+                self.others = false;
+                self.sweep();
+            }
+            Input::OthersAppear => self.others = true,
+            Input::Sweep => self.sweep(),
+            Input::MainStops => {
+                let actions = self.handle(Event::MainStopped(Signal::TSTP));
+                assert_eq!(actions.first(), Some(&Action::Suspend(Signal::TSTP)));
+            }
+            Input::AlmostDeadline => {
+                self.now = self.supervisor.deadline().unwrap() - Duration::from_nanos(1);
+                assert_eq!(self.handle(Event::Tick), [], "nothing is done early");
+            }
+            Input::Deadline => {
+                self.now = self.supervisor.deadline().unwrap();
+                assert_ne!(self.handle(Event::Tick), [], "a deadline is there for something");
+            }
+        }
+    }
+
+    fn receive(&mut self, signal: Signal) {
+        let stop = self.policy.stop_signals.contains(signal);
+        if stop {
+            self.stops_received += 1;
+            if self.stops_received == 1 {
+                self.first_stop_received = self.now;
+            }
+        }
+        let expected = self.policy.rewrites.apply(signal);
+        let ending = self.killed.is_some();
+        let sent: Vec<Signal> = self
+            .handle(Event::Signal(received(signal)))
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Send { signal, .. } if signal.signal != Signal::CONT => Some(signal.signal),
+                _ => None,
+            })
+            .collect();
+        if ending || expected.is_none() {
+            assert_eq!(sent, [], "{signal} is not forwarded");
+        } else if !stop {
+            let receivers = self.main_alive || self.policy.forward_to == Target::Tree;
+            assert_eq!(sent, Vec::from_iter(expected.filter(|_| receivers)), "{signal} once");
+        } else if self.stops_received > 1 || self.policy.drain == Duration::ZERO {
+            assert!(sent.contains(&expected.unwrap()) || sent.contains(&Signal::TERM), "{sent:?}");
+        } else {
+            assert!(sent.is_empty() || self.left_behind.is_some(), "held back: {sent:?}");
+        }
+    }
+
+    fn end_main(&mut self, swept_empty: bool) {
+        self.main_alive = false;
+        assert_eq!(
+            self.handle(Event::MainEnded(MAINS_END)),
+            [],
+            "only the sweep tells what is left"
+        );
+        self.swept(swept_empty);
+    }
+
+    fn sweep(&mut self) {
+        self.swept(!self.main_alive && !self.others);
+    }
+
+    fn swept(&mut self, tree_empty: bool) {
+        if !self.main_alive && !tree_empty {
+            self.left_behind.get_or_insert(self.now);
+        }
+        self.handle(Event::Swept { tree_empty });
+        assert!(self.exited || !tree_empty, "exits the instant that the tree is empty");
+    }
+
+    fn handle(&mut self, event: Event) -> Vec<Action> {
+        let actions: Vec<Action> = self.supervisor.handle(event, self.now).into_iter().collect();
+        for &action in &actions {
+            self.check(action);
+        }
+        let deadline = self.supervisor.deadline();
+        assert!(
+            deadline.is_none_or(|at| at > self.now),
+            "a deadline that has passed is acted upon"
+        );
+        actions
+    }
+
+    fn check(&mut self, action: Action) {
+        assert!(!self.exited, "nothing happens after the exit");
+        let grace_over = self
+            .first_stop_sent
+            .zip(self.policy.grace)
+            .is_some_and(|(sent, grace)| self.now >= sent + grace);
+        match action {
+            Action::Send { signal, to } => {
+                assert!(self.killed.is_none(), "nothing is sent after SIGKILL");
+                match to {
+                    Target::Main | Target::Group => {
+                        assert!(self.main_alive, "nothing is sent to main once it was reaped");
+                        assert_eq!(to, self.policy.forward_to);
+                    }
+                    Target::Tree => {
+                        assert!(!self.main_alive || self.policy.forward_to == Target::Tree);
+                    }
+                }
+                let is_stop = matches!(signal.signal, Signal::TERM | Signal::TRAP);
+                if is_stop && signal.origin.pid != 0 && self.first_stop_sent.is_none() {
+                    let drained = self.now >= self.first_stop_received + self.policy.drain
+                        || self.stops_received > 1
+                        || (self.left_behind.is_some() && !self.policy.wait_all);
+                    assert!(drained, "the first stop signal is held back");
+                    self.first_stop_sent = Some(self.now);
+                }
+            }
+            Action::Kill(Cause::Grace) => {
+                assert!(self.main_alive && grace_over, "SIGKILL only after the grace");
+                assert!(self.killed.replace(self.now).is_none());
+            }
+            Action::Kill(Cause::Linger) => {
+                assert!(!self.main_alive);
+                let linger_over = !self.policy.wait_all
+                    && self.left_behind.is_some_and(|since| self.now >= since + self.policy.linger);
+                let drain_cut = self.policy.grace.is_some_and(|grace| {
+                    self.stops_received > 0
+                        && self.left_behind.is_some_and(|since| self.now >= since + grace)
+                });
+                assert!(linger_over || grace_over || drain_cut, "the rest gets its time");
+                assert!(self.killed.replace(self.now).is_none());
+            }
+            Action::Kill(Cause::Again) => assert!(self.killed.is_some()),
+            Action::Exit { outcome, survivors } => {
+                self.exited = true;
+                if survivors {
+                    assert!(self.killed.is_some_and(|at| self.now >= at + KILL_LIMIT));
+                } else {
+                    assert!(!self.main_alive && !self.others, "exits only when the tree is empty");
+                }
+                let expected = if self.main_alive { Outcome::SIGKILLED } else { MAINS_END };
+                assert_eq!(outcome, expected, "the status is always main's");
+            }
+            Action::Suspend(_) => {}
+            Action::Resume(_) => assert!(self.main_alive),
+        }
+    }
+
+    /// Lets time pass, and nothing that was asked to end does: must the run end by itself?
+    fn must_end(mut self) {
+        self.sweep();
+        let stopping = self.stops_received > 0 && self.policy.grace.is_some();
+        let lingering = !self.main_alive && !self.policy.wait_all;
+        if !stopping && !lingering {
+            return;
+        }
+        for _ in 0..10 {
+            if self.exited {
+                return;
+            }
+            let deadline = self.supervisor.deadline().expect("there is something to wait for");
+            self.now = deadline + KILL_LIMIT;
+            self.handle(Event::Tick);
+        }
+        panic!("does not end");
+    }
+}
+
+fn enumerate(world: World, depth: usize, path: &mut Vec<Input>, sequences: &mut u64) {
+    *sequences += 1;
+    if world.exited {
+        return;
+    }
+    if depth == 0 {
+        world.must_end();
+        return;
+    }
+    for input in INPUTS {
+        if world.is_possible(input) {
+            let mut next = world;
+            path.push(input);
+            let guard = Tell(path, world.policy);
+            next.apply(input);
+            std::mem::forget(guard);
+            enumerate(next, depth - 1, path, sequences);
+            path.pop();
+        }
+    }
+}
+
+/// Tells the sequence if a check fails.
+struct Tell<'a>(&'a [Input], &'a Policy);
+
+impl Drop for Tell<'_> {
+    fn drop(&mut self) {
+        println!(
+            "sequence: {:?}\npolicy: {:?}",
+            self.0,
+            Policy { rewrites: Rewrites::default(), ..self.1.clone() }
+        );
+    }
+}
+
+#[test]
+fn every_sequence_of_events_keeps_the_promises() {
+    let mut sequences = 0;
+    for policy in policies() {
+        enumerate(World::new(&policy), DEPTH, &mut Vec::new(), &mut sequences);
+    }
+    println!("{sequences} sequences");
+    assert!(sequences > 1_000_000, "only {sequences} sequences were tried");
+}
+
+#[test]
+fn long_random_sequences_keep_the_promises() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for policy in policies() {
+        for _ in 0..1_000 {
+            let mut world = World::new(&policy);
+            for _ in 0..1_000 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let input = INPUTS[(random % INPUTS.len() as u64) as usize];
+                if world.exited {
+                    break;
+                }
+                if world.is_possible(input) {
+                    world.apply(input);
+                }
+            }
+            world.must_end_unless_over();
+        }
+    }
+}
+
+impl World<'_> {
+    fn must_end_unless_over(self) {
+        if !self.exited {
+            self.must_end();
+        }
+    }
+}
+
+/// One scenario: its steps at their times, and what was sent, to whom, in short form.
+fn played(policy: &Policy, events: &[(u64, Event)]) -> Vec<(u64, String)> {
+    let mut supervisor = Supervisor::new(policy);
+    let mut log = Vec::new();
+    let mut note = |now: Time, actions: Actions| {
+        for action in actions {
+            let text = match action {
+                Action::Send { signal, to } => format!("{} {to:?}", signal.signal),
+                Action::Exit { outcome, .. } => format!("exit {}", outcome.status()),
+                other => format!("{other:?}"),
+            };
+            log.push((now.as_secs(), text));
+        }
+    };
+    for &(at, event) in events {
+        let at = Duration::from_secs(at);
+        while let Some(deadline) = supervisor.deadline().filter(|deadline| *deadline < at) {
+            note(deadline, supervisor.handle(Event::Tick, deadline));
+        }
+        note(at, supervisor.handle(event, at));
+    }
+    log
+}
+
+fn signal(signal: Signal) -> Event {
+    Event::Signal(received(signal))
+}
+
+fn log(entries: &[(u64, &str)]) -> Vec<(u64, String)> {
+    entries.iter().map(|&(at, text)| (at, text.to_owned())).collect()
+}
+
+const NOTHING_LEFT: Event = Event::Swept { tree_empty: true };
+const OTHERS_LEFT: Event = Event::Swept { tree_empty: false };
+
+#[test]
+fn a_stop_that_is_obeyed() {
+    let events = [(1, signal(Signal::TERM)), (2, Event::MainEnded(MAINS_END)), (2, NOTHING_LEFT)];
+    let expected = [(1, "SIGTERM Main"), (1, "SIGCONT Main"), (2, "exit 42")];
+    assert_eq!(played(&policy(), &events), log(&expected));
+}
+
+#[test]
+fn a_stop_that_is_ignored() {
+    let events =
+        [(1, signal(Signal::TERM)), (11, Event::MainEnded(Outcome::SIGKILLED)), (11, NOTHING_LEFT)];
+    let expected = [(1, "SIGTERM Main"), (1, "SIGCONT Main"), (11, "exit 137")];
+    // The kill is due at 11 s too, and the event that comes then is main's end.
+    assert_eq!(played(&policy(), &events), log(&expected));
+    let events = [(1, signal(Signal::TERM)), (12, Event::Tick)];
+    let killed = played(&policy(), &events);
+    assert_eq!(killed[2], (11, "Kill(Grace)".to_owned()));
+}
+
+#[test]
+fn drain_escalation_and_kill_follow_their_clocks() {
+    let policy = Policy {
+        drain: Duration::from_secs(5),
+        escalation: vec![
+            Rung { signal: Signal::QUIT, after: Duration::from_secs(2) },
+            Rung { signal: Signal::ILL, after: Duration::from_secs(3) },
+        ],
+        ..policy()
+    };
+    let events = [(1, signal(Signal::TERM)), (3, signal(Signal::USR1)), (16, Event::Tick)];
+    let expected = [
+        (3, "SIGUSR1 Main"),
+        (6, "SIGTERM Main"),
+        (6, "SIGCONT Main"),
+        (8, "SIGQUIT Main"),
+        (8, "SIGCONT Main"),
+        (11, "SIGILL Main"),
+        (11, "SIGCONT Main"),
+        (16, "Kill(Grace)"),
+    ];
+    assert_eq!(played(&policy, &events), log(&expected));
+}
+
+#[test]
+fn a_second_stop_signal_ends_the_drain() {
+    let policy = Policy { drain: Duration::from_secs(5), ..policy() };
+    let events = [(1, signal(Signal::TERM)), (2, signal(Signal::TERM))];
+    assert_eq!(played(&policy, &events), log(&[(2, "SIGTERM Main"), (2, "SIGCONT Main")]));
+    let events = [(1, signal(Signal::TERM)), (2, signal(Signal::INT))];
+    let both = [(2, "SIGTERM Main"), (2, "SIGCONT Main"), (2, "SIGTRAP Main"), (2, "SIGCONT Main")];
+    assert_eq!(played(&policy, &events), log(&both));
+}
+
+#[test]
+fn what_main_leaves_behind_gets_the_linger_time_but_no_more_than_the_grace() {
+    let end = Event::MainEnded(MAINS_END);
+    let expected =
+        |at, kill| log(&[(at, "SIGTERM Tree"), (at, "SIGCONT Tree"), (kill, "Kill(Linger)")]);
+    let events = [(1, end), (1, OTHERS_LEFT), (6, Event::Tick)];
+    assert_eq!(played(&policy(), &events), expected(1, 6));
+    let events = [(1, signal(Signal::TERM)), (8, end), (8, OTHERS_LEFT), (11, Event::Tick)];
+    assert_eq!(played(&policy(), &events)[2..], expected(8, 11));
+}
+
+#[test]
+fn wait_all_waits_and_passes_stop_signals_to_what_is_left() {
+    let policy = Policy { wait_all: true, ..policy() };
+    let end = Event::MainEnded(MAINS_END);
+    let events = [(1, end), (1, OTHERS_LEFT), (9000, signal(Signal::TERM)), (9001, NOTHING_LEFT)];
+    let expected = [(9000, "SIGTERM Tree"), (9000, "SIGCONT Tree"), (9001, "exit 42")];
+    assert_eq!(played(&policy, &events), log(&expected));
+    // Main obeys the stop; the others then get the signal too, and the rest of the grace.
+    let events = [
+        (1, signal(Signal::TERM)),
+        (3, end),
+        (3, OTHERS_LEFT),
+        (4, OTHERS_LEFT),
+        (11, Event::Tick),
+    ];
+    let expected = [
+        (1, "SIGTERM Main"),
+        (1, "SIGCONT Main"),
+        (3, "SIGTERM Tree"),
+        (3, "SIGCONT Tree"),
+        (11, "Kill(Linger)"),
+    ];
+    assert_eq!(played(&policy, &events), log(&expected));
+}
+
+#[test]
+fn a_fault_of_sextons_own_is_not_forwarded() {
+    let fault = Received { signal: Signal::SEGV, origin: Origin { code: 1, ..Origin::default() } };
+    assert_eq!(played(&policy(), &[(1, Event::Signal(fault))]), []);
+    assert_eq!(played(&policy(), &[(1, signal(Signal::SEGV))]), log(&[(1, "SIGSEGV Main")]));
+}
+
+#[test]
+fn a_value_travels_with_its_signal() {
+    let queued = Received {
+        signal: Signal::USR1,
+        origin: Origin { code: -1, pid: 9, uid: 5, value: 0xdead_beef },
+    };
+    let policy = policy();
+    let mut supervisor = Supervisor::new(&policy);
+    let actions = Vec::from_iter(supervisor.handle(Event::Signal(queued), Time::ZERO));
+    assert_eq!(actions, [Action::Send { signal: queued, to: Target::Main }]);
+}
+
+#[test]
+fn what_cannot_be_killed_is_given_up() {
+    let events = [(0, signal(Signal::TERM)), (13, Event::Tick)];
+    let log = played(&policy(), &events);
+    assert!(log.contains(&(10, "Kill(Grace)".to_owned())));
+    assert_eq!(log.last(), Some(&(12, "exit 137".to_owned())));
+}

@@ -1,0 +1,131 @@
+//! SPEC 5 and 9: bad input, `--help`, `--version`. What each flag takes and refuses is tested beside
+//! the table of flags; here it is the binary that says so.
+
+use crate::harness::{Ended, Setup, sexton};
+
+fn run(words: &[&str], variables: &[&str]) -> Ended {
+    let setup = Setup::new(words);
+    variables.iter().fold(setup, |setup, variable| setup.variable(variable)).run()
+}
+
+/// The flags that `--help` lists: name, and what each takes.
+fn flags() -> Vec<(String, Option<String>)> {
+    let help = run(&["--help"], &[]).stdout;
+    let lines = help.lines().filter(|line| line.starts_with("  ") && line.contains(" --"));
+    let flags: Vec<_> = lines
+        .filter_map(|line| {
+            let (_, flag) = line.split_once("--")?;
+            let (name, metavar) = flag.split_once(' ').map_or((flag, None), |(n, m)| (n, Some(m)));
+            Some((name.to_owned(), metavar.map(str::to_owned)))
+        })
+        .collect();
+    assert!(flags.len() >= 16, "{help}");
+    flags
+}
+
+fn assert_refused(words: &[&str], variables: &[&str], parts: &[&str]) {
+    let ended = run(words, variables);
+    assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{words:?} {variables:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("sexton: fatal: "), "{}", ended.stderr);
+    for part in parts {
+        assert!(ended.stderr.contains(part), "{part:?} is not in {:?}", ended.stderr);
+    }
+}
+
+#[test]
+fn every_flag_and_variable_refuses_a_missing_and_a_malformed_value_in_one_line() {
+    for (name, metavar) in flags() {
+        let flag = format!("--{name}");
+        let variable = format!("SEXTON_{}", name.replace('-', "_").to_uppercase());
+        if metavar.is_some() {
+            assert_refused(&[&flag], &[], &[&format!("{flag} needs a value")]);
+            assert_refused(&[&flag, "@#%", "echo", "x"], &[], &["'@#%'", &flag]);
+            assert_refused(&[&format!("{flag}="), "echo", "x"], &[], &["''", &flag]);
+        } else {
+            assert_refused(&[&format!("{flag}=1"), "echo", "x"], &[], &[&flag, "takes no value"]);
+        }
+        if !["help", "version"].contains(&name.as_str()) {
+            assert_refused(&["echo", "x"], &[&format!("{variable}=@#%")], &["'@#%'", &variable]);
+            assert_refused(&["echo", "x"], &[&format!("{variable}=")], &["''", &variable]);
+        }
+    }
+}
+
+#[test]
+fn values_out_of_range_and_given_twice_are_refused_in_one_line() {
+    for (words, part) in [
+        (["--grace=1000000001s", "echo"], "'1000000001s' for --grace"),
+        (["--rlimit=rtprio=100", "echo"], "0 to 99"),
+        (["--rewrite=TERM=65", "echo"], "1 to 64"),
+        (["--rewrite=KILL=TERM", "echo"], "SIGKILL cannot be caught"),
+        (["--stop-signals=STOP", "echo"], "SIGSTOP cannot be caught"),
+        (["--map-exit=0=256", "echo"], "0 to 255"),
+        (["--escalate=INT:40s", "echo"], "less than the grace"),
+        (["--log-level=loud", "echo"], "error, warn, info, debug, trace"),
+        (["--subreaper=maybe", "echo"], "auto, on, off"),
+        (["--forward-to=parent", "echo"], "child, group, all"),
+    ] {
+        assert_refused(&words, &[], &[part]);
+    }
+    assert_refused(&["--grace=1s", "--grace=2s", "echo"], &[], &["'2s' for --grace", "twice"]);
+    assert_refused(&["--rlimit=core=0", "--rlimit=core=1", "echo"], &[], &["'core=1'", "twice"]);
+    assert_refused(&["--wait-all", "--wait-all", "echo"], &[], &["--wait-all", "twice"]);
+    assert_refused(&["echo"], &["SEXTON_RLIMIT=core=0,core=1"], &["SEXTON_RLIMIT", "twice"]);
+}
+
+#[test]
+fn a_mistyped_flag_is_named_with_the_one_that_was_meant() {
+    assert_refused(&["--graec", "5s", "echo"], &[], &["'--graec'", "did you mean --grace?"]);
+    assert_refused(&["-x", "echo"], &[], &["'-x'", "sexton --help"]);
+}
+
+#[test]
+fn a_missing_command_is_an_error() {
+    assert_refused(&[], &[], &["no command", "sexton [OPTIONS] [--] COMMAND"]);
+    assert_refused(&["--grace=5s", "--"], &[], &["no command"]);
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for word in ["--help", "-h"] {
+        let ended = run(&[word], &[]);
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+        assert!(ended.stdout.contains("Usage: sexton [OPTIONS] [--] COMMAND [ARG...]"));
+    }
+    for word in ["--version", "-V"] {
+        let ended = run(&[word], &[]);
+        assert_eq!(
+            (ended.status, ended.stdout),
+            (0, format!("sexton {}\n", env!("CARGO_PKG_VERSION")))
+        );
+    }
+}
+
+#[test]
+fn help_into_a_closed_output_is_an_error_and_no_panic() {
+    let ended = Setup::new(&["--help"]).output_at(9).closed(&[1]).run();
+    assert_eq!(ended.status, 125);
+    assert!(
+        ended.stderr.starts_with("sexton: fatal: unable to write to standard output"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn the_variables_do_what_the_flags_do() {
+    let ended = run(&["sh", "-c", "exit 3"], &["SEXTON_MAP_EXIT=1-3=9,4=5"]);
+    assert_eq!(ended.status, 9);
+    let ended = run(&["--map-exit=3=8", "sh", "-c", "exit 3"], &["SEXTON_MAP_EXIT=3=9"]);
+    assert_eq!(ended.status, 8, "a flag beats the variable");
+    let ended = run(&["sh", "-c", "exit 0"], &["SEXTON_LOG_LEVEL=info"]);
+    assert!(ended.stderr.contains("info: main exited with status 0"), "{ended:?}");
+}
+
+#[test]
+fn without_any_argument_vector_it_is_an_error_and_no_crash() {
+    // execve(2) with an empty vector: the kernel makes it one empty string (Linux 5.18).
+    let script = format!("exec {} ''", sexton().display());
+    let ended = Setup::program("/bin/sh".as_ref(), &["-c", &script]).run();
+    assert_eq!(ended.status, 127);
+}

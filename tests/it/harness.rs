@@ -1,0 +1,708 @@
+//! Starts sexton in a PID namespace of its own, and waits for what it does.
+//!
+//! A test says how the world around sexton looks (`Setup`), starts it, and then waits for events:
+//! lines that main prints, the end of sexton. Nothing sleeps. Every wait has a limit; passing it
+//! fails the test and shows what sexton logged.
+
+use nix::libc;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long an event may take before the test fails. Far more than any needs.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// The binary under test: this build's, or the one that `IT_BIN` names.
+pub fn sexton() -> PathBuf {
+    std::env::var_os("IT_BIN").map_or(env!("CARGO_BIN_EXE_sexton").into(), PathBuf::from)
+}
+
+/// The program that runs as main.
+pub fn probe() -> String {
+    let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples/probe");
+    assert!(path.exists(), "{} is missing: run `cargo build --example probe`", path.display());
+    path.into_os_string().into_string().unwrap()
+}
+
+/// Which process of the namespace sexton is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// PID 1.
+    Init,
+    /// A child of PID 1, which also has a child that is none of sexton's business: the bystander.
+    Child,
+}
+
+/// The world that sexton is started in.
+#[derive(Clone)]
+pub struct Setup {
+    program: CString,
+    words: Vec<Vec<u8>>,
+    variables: Vec<Vec<u8>>,
+    place: Place,
+    proc_mounted: bool,
+    mask: u64,
+    ignored: Vec<i32>,
+    closed: Vec<RawFd>,
+    stdin: Option<RawFd>,
+    output: RawFd,
+    stderr: Option<RawFd>,
+    inherited: Vec<RawFd>,
+    /// The controlling terminal, also standard input, output and error.
+    terminal: Option<RawFd>,
+    background: bool,
+    limits: Vec<(i32, u64, u64)>,
+    prepare: Option<fn()>,
+}
+
+impl Setup {
+    /// sexton with these arguments, as PID 1, with no environment but `PATH`.
+    pub fn new<S: AsRef<OsStr>>(arguments: &[S]) -> Setup {
+        Setup::program(&sexton(), arguments)
+    }
+
+    /// Another program in sexton's place.
+    pub fn program<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Setup {
+        let program = program.as_os_str().as_bytes();
+        let rest = arguments.iter().map(|word| word.as_ref().as_bytes().to_vec());
+        Setup {
+            program: CString::new(program).unwrap(),
+            words: [program.to_vec()].into_iter().chain(rest).collect(),
+            variables: vec![b"PATH=/usr/bin:/bin".to_vec()],
+            place: Place::Init,
+            proc_mounted: true,
+            mask: 0,
+            ignored: Vec::new(),
+            closed: Vec::new(),
+            stdin: None,
+            output: 1,
+            stderr: None,
+            inherited: Vec::new(),
+            terminal: None,
+            background: false,
+            limits: Vec::new(),
+            prepare: None,
+        }
+    }
+
+    pub fn place(mut self, place: Place) -> Setup {
+        self.place = place;
+        self
+    }
+
+    pub fn variable(mut self, variable: impl AsRef<OsStr>) -> Setup {
+        self.variables.push(variable.as_ref().as_bytes().to_vec());
+        self
+    }
+
+    pub fn no_variables(mut self) -> Setup {
+        self.variables.clear();
+        self
+    }
+
+    /// The namespace has no /proc.
+    pub fn without_proc(mut self) -> Setup {
+        self.proc_mounted = false;
+        self
+    }
+
+    pub fn mask(mut self, bits: u64) -> Setup {
+        self.mask = bits;
+        self
+    }
+
+    pub fn ignored(mut self, signals: &[i32]) -> Setup {
+        self.ignored.extend(signals);
+        self
+    }
+
+    pub fn closed(mut self, fds: &[RawFd]) -> Setup {
+        self.closed.extend(fds);
+        self
+    }
+
+    pub fn stdin(mut self, fd: &impl AsRawFd) -> Setup {
+        self.stdin = Some(fd.as_raw_fd());
+        self
+    }
+
+    /// Where main's output goes if descriptor 1 is to be closed.
+    pub fn output_at(mut self, fd: RawFd) -> Setup {
+        self.output = fd;
+        self
+    }
+
+    pub fn stderr(mut self, fd: &impl AsRawFd) -> Setup {
+        self.stderr = Some(fd.as_raw_fd());
+        self
+    }
+
+    /// Open in sexton too, under the same number.
+    pub fn inherit(mut self, fd: &impl AsRawFd) -> Setup {
+        self.inherited.push(fd.as_raw_fd());
+        self
+    }
+
+    pub fn limit(mut self, resource: i32, soft: u64, hard: u64) -> Setup {
+        self.limits.push((resource, soft, hard));
+        self
+    }
+
+    /// Last thing before sexton is executed. Must be async-signal-safe.
+    pub fn prepare(mut self, action: fn()) -> Setup {
+        self.prepare = Some(action);
+        self
+    }
+
+    /// sexton leads a session whose controlling terminal this is.
+    pub fn terminal(mut self, fd: &impl AsRawFd) -> Setup {
+        self.terminal = Some(fd.as_raw_fd());
+        self
+    }
+
+    /// sexton's process group is not the terminal's foreground group.
+    pub fn in_background(mut self) -> Setup {
+        self.background = true;
+        self
+    }
+
+    pub fn start(self) -> Running {
+        Running::start(self)
+    }
+
+    /// Starts it and waits for its end.
+    pub fn run(self) -> Ended {
+        self.start().end()
+    }
+}
+
+/// How sexton ended, and what it printed since the last line that was waited for.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit status; 1000 + N if signal N killed sexton itself.
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A started sexton. All that is left of its namespace is killed when this is dropped.
+pub struct Running {
+    /// The namespace's PID 1, as seen from here.
+    init: i32,
+    /// sexton, as seen from here.
+    pub pid: i32,
+    /// The process that must never be harmed (`Place::Child`).
+    pub bystander: i32,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    logged: String,
+    /// Reads the wait status of sexton from the namespace's init (`Place::Child`).
+    ended: Option<File>,
+    reaped: bool,
+}
+
+fn pipe() -> (OwnedFd, OwnedFd) {
+    nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap()
+}
+
+/// Sends the lines of a stream, one by one, until its end.
+fn reader(fd: OwnedFd) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(File::from(fd));
+        let mut line = Vec::new();
+        while matches!(lines.read_until(b'\n', &mut line), Ok(1..)) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    receiver
+}
+
+impl Running {
+    fn start(setup: Setup) -> Running {
+        let (out, out_end) = pipe();
+        let (err, err_end) = pipe();
+        let (status, status_end) = pipe();
+        let (go, go_end) = pipe();
+        let words: Vec<CString> =
+            setup.words.iter().map(|word| CString::new(word.clone()).unwrap()).collect();
+        let variables: Vec<CString> =
+            setup.variables.iter().map(|entry| CString::new(entry.clone()).unwrap()).collect();
+        let vector = |strings: &[CString]| -> Vec<*const libc::c_char> {
+            strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+        };
+        let child = Child {
+            setup: &setup,
+            argv: vector(&words),
+            environment: vector(&variables),
+            stdout: out_end.as_raw_fd(),
+            stderr: setup.stderr.unwrap_or(err_end.as_raw_fd()),
+            status: status_end.as_raw_fd(),
+            go: go.as_raw_fd(),
+        };
+        let flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::SIGCHLD;
+        // SAFETY: as fork(2); the child only makes async-signal-safe calls.
+        let init = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
+        if init == 0 {
+            child.run();
+        }
+        assert!(
+            init > 0,
+            "these tests need root, to make PID namespaces: {}",
+            std::io::Error::last_os_error()
+        );
+        drop((out_end, err_end, status_end, go));
+        let mut running = Running {
+            init,
+            pid: init,
+            bystander: 0,
+            stdout: reader(out),
+            stderr: reader(err),
+            logged: String::new(),
+            ended: None,
+            reaped: false,
+        };
+        let mut status = File::from(status);
+        status.read_exact(&mut [0]).expect("sexton is about to be executed");
+        if setup.place == Place::Child {
+            running.ended = Some(status);
+            let children = format!("/proc/{init}/task/{init}/children");
+            let children = std::fs::read_to_string(&children).expect(&children);
+            let pids: Vec<i32> = children.split(' ').filter_map(|pid| pid.parse().ok()).collect();
+            [running.bystander, running.pid] = pids[..].try_into().expect("two children");
+        }
+        File::from(go_end).write_all(b"x").ok();
+        running
+    }
+
+    /// The next line of main's standard output; `None` at its end.
+    pub fn next_line(&mut self) -> Option<String> {
+        match self.stdout.recv_timeout(LIMIT) {
+            Ok(line) => Some(line.trim_end_matches('\n').to_owned()),
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("no line came; sexton logged:\n{}", self.log())
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// The next line of main's standard output.
+    pub fn line(&mut self) -> String {
+        let line = self.next_line();
+        line.unwrap_or_else(|| panic!("the output ended; sexton logged:\n{}", self.log()))
+    }
+
+    /// Waits for exactly this line.
+    pub fn expect(&mut self, line: &str) {
+        assert_eq!(self.line(), line, "sexton logged:\n{}", self.log());
+    }
+
+    /// Waits for a line that sexton logs and that has this in it.
+    pub fn expect_log(&mut self, part: &str) {
+        let until = Instant::now() + LIMIT;
+        while let Ok(line) =
+            self.stderr.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            self.logged += &line;
+            if line.contains(part) {
+                return;
+            }
+        }
+        panic!("{part:?} was not logged; this was:\n{}", self.logged);
+    }
+
+    fn log(&mut self) -> &str {
+        self.logged.extend(self.stderr.try_iter());
+        &self.logged
+    }
+
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: takes integers only.
+        assert_eq!(unsafe { libc::kill(self.pid, signal) }, 0);
+    }
+
+    /// sigqueue(3), for realtime signals that the C library would refuse too.
+    pub fn queue(&self, signal: i32, value: usize) {
+        let mut info = [0u64; 16];
+        info[0] = signal as u64; // si_signo, and si_errno above it
+        info[1] = u64::from((-1i32) as u32); // si_code: SI_QUEUE
+        info[2] = std::process::id().into(); // si_pid, and si_uid above it
+        info[3] = value as u64;
+        // SAFETY: the kernel reads 128 bytes.
+        let result =
+            unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, self.pid, signal, info.as_ptr()) };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    }
+
+    /// A field of /proc/PID/status of sexton.
+    pub fn status(&self, field: &str) -> String {
+        status_field(self.pid, field)
+    }
+
+    /// The children of sexton, as seen from here.
+    pub fn children(&self) -> Vec<i32> {
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid));
+        children.unwrap_or_default().split(' ').filter_map(|pid| pid.parse().ok()).collect()
+    }
+
+    /// Whether the bystander is still there, and no zombie.
+    pub fn bystander_lives(&self) -> bool {
+        let state = status_field(self.bystander, "State");
+        !state.is_empty() && !state.starts_with(['Z', 'X'])
+    }
+
+    /// The other processes of the namespace that are children of its init.
+    pub fn adopted_by_init(&self) -> Vec<i32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.init);
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        let pids = children.split(' ').filter_map(|pid| pid.parse().ok());
+        pids.filter(|pid| ![self.pid, self.bystander].contains(pid)).collect()
+    }
+
+    /// The arguments of the system call that sexton is blocked in, its number first; empty if it runs.
+    pub fn blocked_in(&self) -> Vec<u64> {
+        let call =
+            std::fs::read_to_string(format!("/proc/{}/syscall", self.pid)).unwrap_or_default();
+        let number = |word: &str| match word.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => word.parse().ok(),
+        };
+        call.split_whitespace().map_while(number).collect()
+    }
+
+    /// Waits for sexton's end.
+    pub fn end(mut self) -> Ended {
+        let raw = match &mut self.ended {
+            Some(file) => {
+                wait_readable(file.as_raw_fd());
+                let mut raw = [0; 4];
+                file.read_exact(&mut raw).expect("the status of sexton");
+                i32::from_ne_bytes(raw)
+            }
+            None => {
+                self.wait_init();
+                let mut raw = 0;
+                // SAFETY: our child, which is not reaped yet.
+                assert_eq!(unsafe { libc::waitpid(self.init, &raw mut raw, 0) }, self.init);
+                self.reaped = true;
+                raw
+            }
+        };
+        let status =
+            if libc::WIFEXITED(raw) { libc::WEXITSTATUS(raw) } else { 1000 + libc::WTERMSIG(raw) };
+        // With the namespace gone nobody holds the pipes, and the readers come to their end.
+        let bystander_lived = self.bystander == 0 || self.bystander_lives();
+        self.kill();
+        assert!(bystander_lived, "the bystander was harmed");
+        let stderr = self.logged.clone() + &self.stderr.iter().collect::<String>();
+        Ended { status, stdout: self.stdout.iter().collect(), stderr }
+    }
+
+    fn wait_init(&mut self) {
+        // SAFETY: takes integers only.
+        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, self.init, 0) } as RawFd;
+        // SAFETY: the descriptor is new.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        if !poll(pidfd.as_raw_fd()) {
+            panic!("sexton does not end; it logged:\n{}", self.log());
+        }
+    }
+
+    fn kill(&mut self) {
+        if !self.reaped {
+            // SAFETY: our child, which is not reaped yet.
+            unsafe {
+                libc::kill(self.init, libc::SIGKILL);
+                libc::waitpid(self.init, std::ptr::null_mut(), 0);
+            }
+            self.reaped = true;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A field of /proc/PID/status; empty if the process is gone.
+pub fn status_field(pid: i32, field: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().to_owned()
+}
+
+/// Waits until the condition holds; for what the kernel tells nobody about.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + LIMIT;
+    while !condition() {
+        assert!(Instant::now() < until, "{what} does not happen");
+        std::thread::yield_now();
+    }
+}
+
+fn wait_readable(fd: RawFd) {
+    assert!(poll(fd), "nothing happens");
+}
+
+fn poll(fd: RawFd) -> bool {
+    let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: one live entry.
+    unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) == 1 }
+}
+
+/// The part that runs in the cloned process. Only async-signal-safe calls from here on.
+struct Child<'a> {
+    setup: &'a Setup,
+    argv: Vec<*const libc::c_char>,
+    environment: Vec<*const libc::c_char>,
+    stdout: RawFd,
+    stderr: RawFd,
+    status: RawFd,
+    go: RawFd,
+}
+
+impl Child<'_> {
+    fn run(&self) -> ! {
+        // SAFETY: system calls with valid arguments, in a process of one thread.
+        unsafe {
+            libc::mount(
+                c"none".as_ptr(),
+                c"/".as_ptr(),
+                std::ptr::null(),
+                libc::MS_REC | libc::MS_PRIVATE,
+                std::ptr::null(),
+            );
+            if self.setup.proc_mounted {
+                libc::mount(
+                    c"proc".as_ptr(),
+                    c"/proc".as_ptr(),
+                    c"proc".as_ptr(),
+                    0,
+                    std::ptr::null(),
+                );
+            } else {
+                libc::mount(
+                    c"none".as_ptr(),
+                    c"/proc".as_ptr(),
+                    c"tmpfs".as_ptr(),
+                    0,
+                    std::ptr::null(),
+                );
+            }
+            if self.setup.place == Place::Init {
+                self.execute();
+            }
+            let bystander = libc::fork();
+            if bystander == 0 {
+                libc::setsid();
+                libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
+                loop {
+                    libc::pause();
+                }
+            }
+            let sexton = libc::fork();
+            if sexton == 0 {
+                self.execute();
+            }
+            // Nothing of any test stays open here but the way to tell the status.
+            let status = 3;
+            libc::dup2(self.status, status);
+            libc::syscall(libc::SYS_close_range, status + 1, u32::MAX, 0);
+            loop {
+                let mut raw = 0;
+                let pid = libc::waitpid(-1, &raw mut raw, 0);
+                if pid == sexton {
+                    libc::write(status, (&raw const raw).cast(), 4);
+                }
+            }
+        }
+    }
+
+    unsafe fn execute(&self) -> ! {
+        let setup = self.setup;
+        // SAFETY: as above.
+        unsafe {
+            libc::setsid();
+            // Out of the way of the descriptors that are asked for.
+            let status = libc::fcntl(self.status, libc::F_DUPFD_CLOEXEC, 500);
+            let go = libc::fcntl(self.go, libc::F_DUPFD_CLOEXEC, 500);
+            match setup.terminal {
+                Some(terminal) => {
+                    libc::ioctl(terminal, libc::TIOCSCTTY, 0);
+                    for fd in 0..=2 {
+                        libc::dup2(terminal, fd);
+                    }
+                    libc::close(terminal);
+                    if setup.background {
+                        // A child that is not the session's leader, in a group of its own.
+                        let child = libc::fork();
+                        if child > 0 {
+                            let mut raw = 0;
+                            libc::waitpid(child, &raw mut raw, 0);
+                            libc::_exit(libc::WEXITSTATUS(raw));
+                        }
+                        libc::setpgid(0, 0);
+                    }
+                }
+                None => {
+                    let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
+                    libc::dup2(setup.stdin.unwrap_or(null), 0);
+                    libc::close(null);
+                    libc::dup2(self.stdout, setup.output);
+                    libc::dup2(self.stderr, 2);
+                }
+            }
+            for &fd in &setup.inherited {
+                libc::fcntl(fd, libc::F_SETFD, 0);
+            }
+            for &fd in &setup.closed {
+                libc::close(fd);
+            }
+            for &(resource, soft, hard) in &setup.limits {
+                libc::setrlimit(resource as _, &libc::rlimit { rlim_cur: soft, rlim_max: hard });
+            }
+            for signal in 1..=64 {
+                // Rust's test harness ignores SIGPIPE; nothing else is as it should be by accident.
+                let handler = if setup.ignored.contains(&signal) { 1u64 } else { 0 };
+                let action = [handler, 0, 0, 0];
+                libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), 0, 8);
+            }
+            if let Some(prepare) = setup.prepare {
+                prepare();
+            }
+            libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &setup.mask, 0, 8);
+            // Everything is in place: from here on the test may send signals.
+            libc::write(status, b"x".as_ptr().cast(), 1);
+            libc::read(go, [0u8; 1].as_mut_ptr().cast(), 1);
+            libc::execve(setup.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr());
+            libc::_exit(99);
+        }
+    }
+}
+
+/// A pseudo-terminal: what is typed on one side, and what the programs on the other side use.
+pub struct Terminal {
+    pub user: File,
+    pub program: OwnedFd,
+    screen: String,
+}
+
+impl Terminal {
+    pub fn new() -> Terminal {
+        let (mut user, mut program) = (0, 0);
+        let null = std::ptr::null_mut();
+        // SAFETY: writes two integers.
+        let result = unsafe {
+            libc::openpty(&raw mut user, &raw mut program, null, null.cast(), null.cast())
+        };
+        assert_eq!(result, 0, "openpty: {}", std::io::Error::last_os_error());
+        for fd in [user, program] {
+            // SAFETY: takes integers only.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        // SAFETY: both are new.
+        unsafe {
+            Terminal {
+                user: File::from_raw_fd(user),
+                program: OwnedFd::from_raw_fd(program),
+                screen: String::new(),
+            }
+        }
+    }
+
+    pub fn type_in(&mut self, text: &str) {
+        self.user.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until the screen has shown this, and forgets what came before it.
+    pub fn expect(&mut self, text: &str) -> String {
+        let until = Instant::now() + LIMIT;
+        loop {
+            if let Some(at) = self.screen.find(text) {
+                let seen = self.screen[..at].to_owned();
+                self.screen.drain(..at + text.len());
+                return seen;
+            }
+            assert!(
+                Instant::now() < until && poll(self.user.as_raw_fd()),
+                "{text:?} is not shown; this is: {:?}",
+                self.screen
+            );
+            let mut buffer = [0; 4096];
+            let length = self.user.read(&mut buffer).unwrap_or(0);
+            self.screen += &String::from_utf8_lossy(&buffer[..length]);
+            assert!(length > 0, "the terminal is gone; {text:?} is not in {:?}", self.screen);
+        }
+    }
+
+    /// The foreground process group, as seen from here.
+    pub fn foreground(&self) -> i32 {
+        let mut group = 0;
+        // SAFETY: writes one integer.
+        unsafe { libc::ioctl(self.user.as_raw_fd(), libc::TIOCGPGRP, &raw mut group) };
+        group
+    }
+}
+
+/// A pipe whose buffer is full.
+pub fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (read, write) = pipe();
+    let fd = write.as_raw_fd();
+    // SAFETY: takes integers, and reads from a live buffer.
+    unsafe {
+        libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK);
+        while libc::write(fd, [b'-'; 4096].as_ptr().cast(), 4096) > 0 {}
+        while libc::write(fd, b"-".as_ptr().cast(), 1) > 0 {}
+        libc::fcntl(fd, libc::F_SETFL, 0);
+    }
+    (read, write)
+}
+
+/// A folder of its own for a test's files, gone afterwards.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("sexton-it-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// Writes a file with this mode and gives its path.
+    ///
+    /// install(1) writes it, so that this process never has it open: a process that another test forks
+    /// at that moment would keep it busy, and it could not be executed.
+    pub fn file(&self, name: &str, mode: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        let mut install = Command::new("install")
+            .args(["-D", "-m", mode, "/dev/stdin"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(install.wait().unwrap().success());
+        path.into_os_string().into_string().unwrap()
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}

@@ -1,0 +1,127 @@
+//! SPEC 3: reaping, and main's status.
+
+use crate::harness::{Place, Setup, probe, wait_until};
+use nix::libc;
+use std::time::Instant;
+
+/// Main makes them as fast as it can, and ends only once /proc shows none: no zombie is left.
+#[test]
+fn a_hundred_thousand_orphans_are_all_reaped() {
+    for (place, others) in [(Place::Init, "1"), (Place::Child, "3")] {
+        let begin = Instant::now();
+        let words = [&probe() as &str, "orphans", "100000", "42", others];
+        let mut running = Setup::new(&words).place(place).start();
+        running.expect("made");
+        running.expect("clean");
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (42, ""));
+        println!("100000 orphans: {:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn main_s_status_is_not_lost_among_orphans_that_end_with_it() {
+    for status in 0..200 {
+        let script = format!("for i in 1 2 3 4 5 6 7 8; do (exit 77 &) ; done; exit {status}");
+        let ended = Setup::new(&["sh", "-c", &script]).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (status, ""));
+    }
+}
+
+#[test]
+fn every_exit_status_passes() {
+    for status in 0..=255 {
+        let ended = Setup::new(&[&probe(), "exit", &status.to_string()]).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (status, ""));
+    }
+}
+
+#[test]
+fn death_by_any_signal_is_128_and_the_signal() {
+    let harmless = [
+        libc::SIGCHLD,
+        libc::SIGCONT,
+        libc::SIGURG,
+        libc::SIGWINCH,
+        libc::SIGSTOP,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+    ];
+    for place in [Place::Init, Place::Child] {
+        for signal in (1..=64).filter(|signal| !harmless.contains(signal)) {
+            let words = ["--rlimit=core=0", &probe(), "die", &signal.to_string()];
+            let ended = Setup::new(&words).place(place).run();
+            assert_eq!(ended.status, 128 + signal, "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn an_orphan_s_death_by_a_realtime_signal_does_no_harm() {
+    let script = format!("for s in 32 33 34 64; do ({} die $s &) ; done; exec {0} sleep", probe());
+    let mut running = Setup::new(&["--warn-on-reap", "sh", "-c", &script]).start();
+    running.expect("ready");
+    for _ in 0..4 {
+        running.expect_log("was killed by SIG");
+    }
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 143);
+}
+
+#[test]
+fn sigchld_that_was_ignored_neither_hangs_sexton_nor_loses_the_status() {
+    for place in [Place::Init, Place::Child] {
+        let script = "(exit 1 &) ; (sleep 0 &) ; exit 9";
+        let ended = Setup::new(&["sh", "-c", script]).ignored(&[libc::SIGCHLD]).place(place).run();
+        assert_eq!(ended.status, 9);
+    }
+}
+
+#[test]
+fn children_that_sexton_was_started_with_are_reaped() {
+    // sh starts one that is a zombie by the time that sexton runs in its place, and one that ends later.
+    let script = format!(
+        "sh -c 'exit 3' & sleep 0.2 & exec {} --warn-on-reap {} sleep",
+        crate::harness::sexton().display(),
+        probe()
+    );
+    for place in [Place::Init, Place::Child] {
+        let setup = Setup::program("/bin/sh".as_ref(), &["-c", &script]).place(place);
+        let mut running = setup.start();
+        running.expect_log("exited with status 3");
+        running.expect_log("exited with status 0");
+        running.expect("ready");
+        assert_eq!(running.children().len(), 1, "only main is left");
+    }
+}
+
+#[test]
+fn reaped_orphans_are_told_with_pid_name_and_status() {
+    let script = "(sh -c 'exit 3' & echo $! ) ; exec sleep 1000";
+    let mut running = Setup::new(&["--warn-on-reap", "sh", "-c", script]).start();
+    let pid = running.line();
+    running.expect_log(&format!("warning: reaped orphan {pid} (sh), which exited with status 3"));
+}
+
+#[test]
+fn a_subreaper_adopts_and_off_leaves_it_to_init() {
+    for (mode, adopted) in [("auto", true), ("on", true), ("off", false)] {
+        let flag = format!("--subreaper={mode}");
+        let script = "(setsid sleep 1000 &) ; echo ready; exec sleep 1000";
+        let mut running =
+            Setup::new(&[&flag as &str, "sh", "-c", script]).place(Place::Child).start();
+        running.expect("ready");
+        wait_until("the orphan is adopted", || {
+            let (own, init) = (running.children().len(), running.adopted_by_init().len());
+            (own, init) == if adopted { (2, 0) } else { (1, 1) }
+        });
+        running.signal(libc::SIGTERM);
+        let orphans = |running: &crate::harness::Running| running.adopted_by_init().len();
+        wait_until("main is gone", || running.children().len() < 2);
+        if !adopted {
+            assert_eq!(orphans(&running), 1, "what is not sexton's is left alone");
+        }
+        assert_eq!(running.end().status, 143);
+    }
+}

@@ -1,0 +1,266 @@
+//! SPEC 4: the stop, the grace, the linger time, and the end.
+
+use crate::harness::{Place, Running, Setup, probe, wait_until};
+use nix::libc;
+use std::time::{Duration, Instant};
+
+const PLACES: [Place; 2] = [Place::Init, Place::Child];
+
+fn started(flags: &[&str], command: &[&str], place: Place) -> Running {
+    let probe = probe();
+    let words: Vec<&str> =
+        flags.iter().chain([&probe as &str].iter()).chain(command).copied().collect();
+    Setup::new(&words).place(place).start()
+}
+
+/// Starts it and waits for the first line.
+fn ready(flags: &[&str], command: &[&str], place: Place) -> Running {
+    let mut running = started(flags, command, place);
+    running.line();
+    running
+}
+
+#[test]
+fn a_stop_that_is_obeyed_is_quiet_and_quick() {
+    for place in PLACES {
+        let running = ready(&[], &["sleep"], place);
+        let begin = Instant::now();
+        running.signal(libc::SIGTERM);
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (143, ""));
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn main_that_ignores_the_stop_is_killed_at_the_grace() {
+    for place in PLACES {
+        let running = ready(&["--grace=300ms"], &["ignore", "15"], place);
+        let begin = Instant::now();
+        running.signal(libc::SIGTERM);
+        let ended = running.end();
+        let elapsed = begin.elapsed();
+        assert_eq!(ended.status, 137);
+        assert!(
+            elapsed >= Duration::from_millis(300) && elapsed < Duration::from_secs(5),
+            "{elapsed:?}"
+        );
+        assert!(ended.stderr.contains("main did not end within the grace"), "{ended:?}");
+    }
+}
+
+#[test]
+fn grace_0_kills_at_once_and_none_never() {
+    let running = ready(&["--grace=0"], &["ignore", "15"], Place::Init);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 137);
+
+    let running = ready(&["--grace=none"], &["ignore", "15"], Place::Init);
+    running.signal(libc::SIGTERM);
+    wait_until("SIGTERM is taken, and no time-out set", || {
+        let call = running.blocked_in();
+        let pending = running.status("ShdPnd");
+        pending == "0000000000000000" && call.get(3) == Some(&0)
+    });
+    running.signal(libc::SIGINT);
+    assert_eq!(running.end().status, 130);
+}
+
+#[test]
+fn what_main_leaves_behind_is_asked_then_killed_and_the_status_is_main_s() {
+    for place in PLACES {
+        let begin = Instant::now();
+        let mut running = started(&["--linger=300ms"], &["leave", "ignore", "7"], place);
+        assert!(running.line().starts_with("daemon "));
+        let ended = running.end();
+        assert_eq!(ended.status, 7);
+        let elapsed = begin.elapsed();
+        assert!(
+            elapsed >= Duration::from_millis(300) && elapsed < Duration::from_secs(5),
+            "{elapsed:?}"
+        );
+        assert!(ended.stderr.contains("processes that main left behind did not end"), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_main_leaves_behind_and_obeys_is_gone_at_once_and_quietly() {
+    for place in PLACES {
+        for treatment in ["obey", "stopped"] {
+            let mut running = started(&["--linger=20s"], &["leave", treatment, "7"], place);
+            assert!(running.line().starts_with("daemon "));
+            let begin = Instant::now();
+            let ended = running.end();
+            assert_eq!((ended.status, ended.stderr.as_str()), (7, ""), "{treatment}");
+            assert!(begin.elapsed() < Duration::from_secs(10), "the tree was empty long before");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_the_tree_is_left_and_nothing_else_is_touched() {
+    for treatment in ["obey", "ignore"] {
+        // Some are children of main, some grandchildren, all in sessions of their own.
+        let running = ready(&["--grace=300ms"], &["many", "300", treatment], Place::Child);
+        running.signal(libc::SIGTERM);
+        wait_until("sexton ends", || running.status("State").is_empty());
+        assert_eq!(running.adopted_by_init(), [], "{treatment}: all were sexton's to bury");
+        let expected = if treatment == "ignore" { 137 } else { 143 };
+        assert_eq!(running.end().status, expected); // which checks the bystander too
+    }
+}
+
+#[test]
+fn a_process_that_forks_faster_than_it_can_be_seen_still_ends() {
+    for place in PLACES {
+        let mut running = started(&["--linger=200ms"], &["runaway"], place);
+        running.expect("running");
+        wait_until("sexton ends", || {
+            ["", "Z"].iter().any(|state| running.status("State").get(..1).unwrap_or("") == *state)
+        });
+        if place == Place::Child {
+            assert_eq!(running.adopted_by_init(), []);
+        }
+        assert_eq!(running.end().status, 6);
+    }
+}
+
+#[test]
+fn a_stopped_main_can_act_on_the_stop() {
+    for place in PLACES {
+        let running = ready(&["--grace=20s"], &["stop"], place);
+        wait_until("main is stopped", || {
+            running
+                .children()
+                .first()
+                .is_some_and(|&pid| crate::harness::status_field(pid, "State").starts_with('T'))
+        });
+        let begin = Instant::now();
+        running.signal(libc::SIGTERM);
+        assert_eq!(running.end().status, 143);
+        assert!(begin.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn stop_signals_are_those_that_were_named() {
+    let running =
+        ready(&["--stop-signals=INT,USR1", "--grace=100ms"], &["ignore", "10", "15"], Place::Init);
+    running.signal(libc::SIGTERM); // forwarded, and ignored
+    wait_until("SIGTERM is taken, and no clock runs", || {
+        running.status("ShdPnd") == "0000000000000000" && running.blocked_in().get(3) == Some(&0)
+    });
+    running.signal(libc::SIGUSR1);
+    assert_eq!(running.end().status, 137);
+}
+
+#[test]
+fn the_first_stop_signal_is_held_back_during_the_drain() {
+    let mut running = ready(&["--drain=1h"], &["signals", "3"], Place::Init);
+    running.signal(libc::SIGTERM);
+    wait_until("SIGTERM is taken", || running.status("ShdPnd") == "0000000000000000");
+    running.signal(libc::SIGUSR1);
+    running.expect("signal 10 value none"); // no SIGTERM before it
+    running.signal(libc::SIGTERM); // ends the drain
+    running.expect("signal 15 value none");
+    running.expect("signal 18 value none");
+    assert_eq!(running.end().status, 0);
+
+    let begin = Instant::now();
+    let running = ready(&["--drain=300ms"], &["sleep"], Place::Init);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 143);
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn the_escalation_comes_before_the_kill() {
+    let flags = ["--grace=2s", "--escalate=INT:100ms,QUIT:100ms"];
+    let mut running = ready(&flags, &["signals", "7"], Place::Init);
+    running.signal(libc::SIGTERM);
+    for signal in [15, 18, 2, 18, 3, 18] {
+        running.expect(&format!("signal {signal} value none"));
+    }
+    assert_eq!(running.end().status, 137);
+}
+
+#[test]
+fn wait_all_waits_for_what_main_leaves_and_passes_the_stop_on() {
+    for place in PLACES {
+        let mut running = started(&["--wait-all", "-v"], &["leave", "obey", "7"], place);
+        assert!(running.line().starts_with("daemon "));
+        running.expect_log("main exited with status 7");
+        wait_until("only the daemon is left, and no clock runs", || {
+            running.children().len() == 1 && running.blocked_in().get(3) == Some(&0)
+        });
+        running.signal(libc::SIGTERM);
+        let ended = running.end();
+        assert_eq!(ended.status, 7);
+        assert!(ended.stderr.contains("sent SIGTERM to the tree"), "{ended:?}");
+    }
+    // And without a stop, until it ends by itself.
+    let script = "(sleep 0.3; echo last) & exit 8";
+    let ended = Setup::new(&["--wait-all", "--linger=0", "sh", "-c", script]).run();
+    assert_eq!((ended.status, ended.stdout.as_str(), ended.stderr.as_str()), (8, "last\n", ""));
+}
+
+#[test]
+fn the_status_is_mapped_at_the_end() {
+    let ended = Setup::new(&["--map-exit=signal:TERM=0", "sh", "-c", "kill -TERM $$"]).run();
+    assert_eq!(ended.status, 0);
+    let running = ready(&["--map-exit=137=3", "--grace=0"], &["ignore", "15"], Place::Init);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 3);
+}
+
+/// What `docker exec` starts: in the namespace, but nobody's child there.
+#[test]
+fn processes_that_entered_the_namespace_are_part_of_init_s_tree() {
+    for (treatment, linger) in [("", "20s"), ("trap '' TERM;", "300ms")] {
+        let flag = format!("--linger={linger}");
+        let running = ready(&[&flag], &["sleep"], Place::Init);
+        let mut entered = std::process::Command::new("nsenter")
+            .args(["-t", &running.pid.to_string(), "-p", "-m", "sh", "-c"])
+            .arg(format!("{treatment} echo entered; while :; do sleep 1000; done"))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = [0; 8];
+        std::io::Read::read_exact(entered.stdout.as_mut().unwrap(), &mut line).unwrap();
+        running.signal(libc::SIGTERM);
+        let begin = Instant::now();
+        let waiter = std::thread::spawn(move || entered.wait());
+        let ended = running.end();
+        assert_eq!(ended.status, 143, "{ended:?}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "it went as soon as the other was gone");
+        assert_eq!(ended.stderr.is_empty(), treatment.is_empty(), "{ended:?}");
+        waiter.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn init_needs_no_proc() {
+    let setup = Setup::new(&["--linger=300ms", &probe(), "leave", "ignore", "7"]).without_proc();
+    let ended = setup.run();
+    assert_eq!(ended.status, 7);
+    assert!(ended.stdout.starts_with("daemon "));
+    let mut running = Setup::new(&["--grace=0", &probe(), "ignore", "15"]).without_proc().start();
+    running.expect("ready");
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 137);
+}
+
+#[test]
+fn a_subreaper_without_proc_kills_main_s_group_and_tells_what_it_cannot() {
+    let words = ["--grace=100ms", &probe(), "ignore", "15"];
+    let mut running = Setup::new(&words).place(Place::Child).without_proc().start();
+    running.expect("ready");
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 137);
+
+    let words = ["--linger=100ms", &probe(), "leave", "ignore", "7"];
+    let ended = Setup::new(&words).place(Place::Child).without_proc().run();
+    assert_eq!(ended.status, 7);
+    assert!(ended.stderr.contains("/proc"), "{ended:?}");
+}

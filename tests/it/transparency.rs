@@ -1,0 +1,199 @@
+//! SPEC 1: main must not notice sexton.
+
+use crate::harness::{Place, Setup, full_pipe, probe, sexton, status_field, wait_until};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What `probe report` prints in this world, with and without sexton in front of it.
+fn reports(world: impl Fn(Setup) -> Setup, arguments: &[OsString]) -> [Vec<String>; 2] {
+    let words = [OsString::from(probe()), "report".into()];
+    let direct: Vec<_> = words[1..].iter().chain(arguments).collect();
+    let under: Vec<_> = words.iter().chain(arguments).collect();
+    [Setup::program(probe().as_ref(), &direct), Setup::new(&under)].map(|setup| {
+        let ended = world(setup).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+        ended.stdout.lines().map(without_inode).collect()
+    })
+}
+
+/// Two runs have two pipes for their output: which pipe it is does not count.
+fn without_inode(line: &str) -> String {
+    match (line.find("pipe:["), line.find(']')) {
+        (Some(from), Some(to)) if line.starts_with("descriptor ") => {
+            format!("{}pipe{}", &line[..from], &line[to + 1..])
+        }
+        _ => line.to_owned(),
+    }
+}
+
+fn field(report: &[String], name: &str) -> String {
+    let line = report.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("no {name} in {report:?}")).to_owned()
+}
+
+/// The only differences are those that SPEC names: another pid, another parent, a group of its own.
+fn assert_same(world: impl Fn(Setup) -> Setup) {
+    let [direct, under] = reports(world, &[]);
+    let differing = ["pid: ", "parent: ", "group: "];
+    let same = |report: &[String]| -> Vec<String> {
+        let differs = |line: &String| differing.iter().any(|field| line.starts_with(field));
+        report.iter().filter(|line| !differs(line)).cloned().collect()
+    };
+    assert_eq!(same(&direct), same(&under));
+    assert_eq!(field(&under, "group"), field(&under, "pid"), "main leads its own group");
+    assert_eq!(under.last().unwrap(), "end");
+}
+
+const TERM_40_64: u64 = 1 << 14 | 1 << 39 | 1 << 63;
+
+#[test]
+fn nothing_differs_as_init() {
+    assert_same(|setup| setup);
+}
+
+#[test]
+fn nothing_differs_as_a_child() {
+    assert_same(|setup| setup.place(Place::Child));
+}
+
+#[test]
+fn the_signal_mask_is_main_s_own() {
+    assert_same(|setup| setup.mask(TERM_40_64));
+    assert_same(|setup| setup.mask(!0));
+}
+
+#[test]
+fn ignored_signals_stay_ignored_and_others_do_not_become_so() {
+    for ignored in [&[1][..], &[13], &[17], &[1, 2, 3, 13, 17, 20, 21, 22, 32, 33, 40, 64]] {
+        for place in [Place::Init, Place::Child] {
+            assert_same(|setup| setup.ignored(ignored).place(place));
+        }
+    }
+}
+
+#[test]
+fn closed_descriptors_stay_closed_and_sexton_s_own_do_not_land_there() {
+    let cases: [&[i32]; 7] = [&[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+    for closed in cases {
+        assert_same(|setup| {
+            let setup = if closed.contains(&1) { setup.output_at(9) } else { setup };
+            setup.closed(closed)
+        });
+    }
+}
+
+#[test]
+fn inherited_descriptors_reach_main_and_do_not_stay_with_sexton() {
+    let (read, write) = full_pipe();
+    let [direct, under] = reports(|setup| setup.inherit(&read).inherit(&write), &[]);
+    for fd in [&read, &write] {
+        let name = format!("descriptor {}", fd.as_raw_fd());
+        assert_eq!(field(&direct, &name), field(&under, &name));
+    }
+
+    let mut running = Setup::new(&[&probe(), "sleep"]).inherit(&read).inherit(&write).start();
+    running.expect("ready");
+    let fds = || -> Vec<String> {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", running.pid)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    // Standard error, and the end of the pipe through which a failed exec would be told.
+    wait_until("inherited descriptors are closed", || {
+        fds().len() == 2 && fds().contains(&"2".into())
+    });
+    let own = fds().into_iter().find(|fd| fd != "2").unwrap();
+    let target = |fd: &str| std::fs::read_link(format!("/proc/{}/fd/{fd}", running.pid)).unwrap();
+    let inherited = std::fs::read_link(format!("/proc/self/fd/{}", read.as_raw_fd())).unwrap();
+    assert_ne!(target(&own), inherited);
+    assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", running.pid)).unwrap().as_os_str(), "/");
+}
+
+#[test]
+fn limits_and_niceness_are_those_that_sexton_was_given() {
+    fn renice() {
+        // SAFETY: takes integers only.
+        unsafe {
+            nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, 7);
+            nix::libc::umask(0o027);
+        }
+    }
+    assert_same(|setup| {
+        setup.limit(7, 100, 200).limit(4, 0, 0).limit(3, 1 << 20, 1 << 30).prepare(renice)
+    });
+}
+
+#[test]
+fn arguments_and_environment_pass_byte_for_byte() {
+    let longest = OsString::from_vec(vec![b'x'; 128 * 1024 - 1]);
+    let bytes: Vec<u8> = (1..=255).collect();
+    let arguments: Vec<OsString> = vec![
+        "".into(),
+        "--grace".into(),
+        OsString::from_vec(bytes.clone()),
+        "".into(),
+        "two\nlines".into(),
+        longest,
+        "--".into(),
+    ];
+    let variable = OsString::from_vec([b"BYTES=", &bytes[..]].concat());
+    let [direct, under] = reports(
+        |setup| {
+            setup
+                .variable(&variable)
+                .variable("no equals sign")
+                .variable("=empty name")
+                .variable("TWICE=1")
+                .variable("TWICE=2")
+                .variable(OsStr::from_bytes(b"\xff\xfe=\xfd"))
+                .variable("SEXTONLIKE=kept")
+                .variable("sexton_grace=kept")
+        },
+        &arguments,
+    );
+    let of = |report: &[String], kind: &str| -> Vec<String> {
+        report.iter().filter(|line| line.starts_with(kind)).cloned().collect()
+    };
+    assert_eq!(of(&direct, "argument: ").len(), arguments.len());
+    assert_eq!(of(&direct, "argument: "), of(&under, "argument: "));
+    assert_eq!(of(&direct, "variable: ").len(), 9);
+    assert_eq!(of(&direct, "variable: "), of(&under, "variable: "));
+}
+
+#[test]
+fn an_empty_environment_stays_empty() {
+    let [_, under] = reports(Setup::no_variables, &[]);
+    assert!(!under.iter().any(|line| line.starts_with("variable: ")));
+}
+
+#[test]
+fn sexton_s_variables_are_taken_out() {
+    let setup = Setup::new(&[&probe(), "report"])
+        .variable("SEXTON_GRACE=3s")
+        .variable("KEPT=1")
+        .variable("SEXTON_SOMETHING_ELSE=x");
+    let ended = setup.run();
+    let variables: Vec<&str> =
+        ended.stdout.lines().filter_map(|line| line.strip_prefix("variable: ")).collect();
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(variables, [hex("PATH=/usr/bin:/bin"), hex("KEPT=1")]);
+}
+
+#[test]
+fn listen_pid_that_names_sexton_names_main_afterwards() {
+    for (before, after) in [("LISTEN_PID=1", "LISTEN_PID=2"), ("LISTEN_PID=7", "LISTEN_PID=7")] {
+        let ended = Setup::new(&["env"]).variable(before).variable("LISTEN_FDS=2").run();
+        assert_eq!(ended.stdout, format!("PATH=/usr/bin:/bin\n{after}\nLISTEN_FDS=2\n"));
+    }
+}
+
+#[test]
+fn sexton_itself_is_not_changed_by_what_main_gets() {
+    let mut running = Setup::new(&["--rlimit=nofile=99", &probe(), "sleep"]).start();
+    running.expect("ready");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.pid)).unwrap();
+    let own = std::fs::read_to_string("/proc/self/limits").unwrap();
+    assert_eq!(limits, own);
+    assert_eq!(status_field(running.pid, "SigBlk"), "fffffffffffbfeff", "all but KILL and STOP");
+    assert!(sexton().exists());
+}
