@@ -15,7 +15,8 @@ fn new_tag() -> String {
     format!("localhost/{}:1", engine::new_name())
 }
 
-/// Builds one of the repository's Dockerfiles with local images in place of those that it would pull.
+/// Builds one of the repository's Dockerfiles with local images in place of those that it would
+/// pull.
 fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str], tag: &str) {
     let mut build = engine.command();
     build
@@ -27,7 +28,8 @@ fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str], tag
     process::output_of(build.arg(context));
 }
 
-/// The image base stands in for rust:1-alpine: its `cargo` only copies the binary that is tested to where cargo would put it.
+/// The image base stands in for rust:1-alpine: its `cargo` only copies the binary that is tested to
+/// where cargo would put it.
 fn build_sexton(engine: &Engine) -> String {
     let tag = new_tag();
     let context = engine::bed().join(engine::new_name());

@@ -153,7 +153,8 @@ impl Container {
         self.call(&["kill", "--signal", signal, &self.name]);
     }
 
-    /// Stops the container, with 20 s before the engine itself would kill it, and waits for its end.
+    /// Stops the container, with 20 s before the engine itself would kill it, and waits for its
+    /// end.
     #[track_caller]
     pub fn stop(&mut self) -> Ended {
         let begin = Instant::now();

@@ -6,24 +6,30 @@ use std::process::Command;
 use crate::engine::{self, Container, Engine};
 use crate::process;
 use crate::reaping::LEAVE_ORPHANS;
-use crate::stop::OBEDIENT;
+use crate::stop::{KILLING, LEAVE_STUBBORN_DAEMON, OBEDIENT};
 
 on_each_engine!(
     without_proc_it_forwards_and_reaps,
     without_proc_a_daemon_is_killed_after_the_linger,
     without_proc_the_status_of_main_is_passed_on,
+    without_proc_and_not_pid_1_it_says_what_it_cannot_do,
 );
 
-/// runc cannot start a container without `/proc`. So PID 1 is a shell at first, which unmounts it and becomes sexton.
-fn run_without_proc(engine: &Engine, flags: &str, script: &str) -> Container {
-    let options = ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"];
+/// runc cannot start a container without `/proc`. So PID 1 is a shell at first, which unmounts it
+/// and becomes sexton.
+fn run_without_proc(engine: &Engine, options: &[&str], flags: &str, script: &str) -> Container {
+    let to_unmount = ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"];
     let become_sexton =
         format!(r#"umount -l /proc && ! [ -e /proc/self ] && exec /sexton {flags} -- sh -c "$0""#);
-    engine.run_bare("sh").options(&options).start(&["-c", &become_sexton, script])
+    engine.run_bare("sh").options(&to_unmount).options(options).start(&[
+        "-c",
+        &become_sexton,
+        script,
+    ])
 }
 
 fn without_proc_it_forwards_and_reaps(engine: &Engine) {
-    let mut container = run_without_proc(engine, "", &format!("{LEAVE_ORPHANS}; {OBEDIENT}"));
+    let mut container = run_without_proc(engine, &[], "", &format!("{LEAVE_ORPHANS}; {OBEDIENT}"));
     container.wait_for("ready");
     container.wait_for_children(1);
     container.kill("USR1");
@@ -34,18 +40,23 @@ fn without_proc_it_forwards_and_reaps(engine: &Engine) {
 }
 
 fn without_proc_a_daemon_is_killed_after_the_linger(engine: &Engine) {
-    let script = r#"(setsid sh -c 'trap "" TERM; echo up; exec sleep 1000' &) | head -n 1; exit 7"#;
-    let ended = run_without_proc(engine, "--linger 1s", script).end();
+    let ended = run_without_proc(engine, &[], "--linger 1s", LEAVE_STUBBORN_DAEMON).end();
     ended.assert_status(7);
-    assert!(
-        ended.stderr.contains("killing"),
-        "it was sexton, not the kernel, that killed: {ended:?}"
-    );
+    assert!(ended.stderr.contains(KILLING), "{ended:?}");
 }
 
 fn without_proc_the_status_of_main_is_passed_on(engine: &Engine) {
-    run_without_proc(engine, "", "exit 7").end().assert_status(7);
-    run_without_proc(engine, "", "kill -TERM $$").end().assert_status(143);
+    run_without_proc(engine, &[], "", "exit 7").end().assert_status(7);
+    run_without_proc(engine, &[], "", "kill -TERM $$").end().assert_status(143);
+}
+
+/// A subreaper finds its descendants in `/proc`: without it a daemon that left main's group is out
+/// of reach.
+fn without_proc_and_not_pid_1_it_says_what_it_cannot_do(engine: &Engine) {
+    let options = ["--pid=host"];
+    let ended = run_without_proc(engine, &options, "--linger 1s", LEAVE_STUBBORN_DAEMON).end();
+    ended.assert_status(7);
+    assert!(ended.stderr.contains("unable to find descendants in /proc"), "{ended:?}");
 }
 
 /// The test bed's bundle has no `/proc` mount from the start; crun does without.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything is waited for: far longer than it takes, so that only what never comes fails a test.
+/// How long anything is waited for: far longer than it takes, so that only what never comes fails a
+/// test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a program ended and what it had written by then.
@@ -16,7 +17,8 @@ pub struct Ended {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
-    /// How long it was waited for, from the call of [`Listener::end`] on (or from the stop that preceded it).
+    /// How long it was waited for, from the call of [`Listener::end`] on (or from the stop that
+    /// preceded it).
     pub took: Duration,
 }
 
@@ -98,7 +100,8 @@ impl Listener {
         Self { child, transcript }
     }
 
-    /// Waits until the program writes `text` to stdout or stderr, after the text that was waited for before.
+    /// Waits until the program writes `text` to stdout or stderr, after the text that was waited
+    /// for before.
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         self.wait_until(&format!("the text {text:?}"), |Transcript { stdout, stderr }| {

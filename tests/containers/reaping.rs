@@ -8,6 +8,7 @@ on_each_engine!(
     orphans_of_main_are_reaped,
     orphans_of_an_exec_session_are_reaped,
     orphans_of_a_detached_exec_session_are_reaped,
+    as_the_engines_own_init_it_serves_main,
 );
 
 /// Leaves many orphans, and waits (for the end of their output) until all of them have exited.
@@ -40,4 +41,14 @@ fn orphans_of_a_detached_exec_session_are_reaped(engine: &Engine) {
     container.exec_detached(&["sh", "-c", &format!("({LEAVE_ORPHANS}) >/proc/1/fd/2")]);
     container.wait_for("orphans left");
     container.wait_for_children(1);
+}
+
+/// `run --init`: the engine mounts sexton into any image, and gives it a name of its own.
+fn as_the_engines_own_init_it_serves_main(engine: &Engine) {
+    let script = format!("{LEAVE_ORPHANS}; {OBEDIENT}");
+    let mut container = engine.run_bare("sh").options(&["--init"]).start(&["-c", &script]);
+    container.wait_for("ready");
+    assert!(container.exec(&["cat", "/proc/1/comm"]).ends_with("-init\n"));
+    container.wait_for_children(1);
+    container.stop().assert_status(3);
 }

@@ -57,8 +57,9 @@ fn a_bad_value_in_a_variable_is_125_and_the_variable_named(engine: &Engine) {
     assert!(ended.stderr.contains("SEXTON_GRACE") && ended.stderr.contains("abc"), "{ended:?}");
 }
 
-/// sexton ends with `status` instead of running main, and says why in one line, which names `culprit`; a hint may follow.
-/// (The engines have statuses 125 to 127 of their own: the line tells that it was sexton's.)
+/// sexton ends with `status` instead of running main, and says why in one line, which names
+/// `culprit`; a hint may follow. (The engines have statuses 125 to 127 of their own: the line tells
+/// that it was sexton's.)
 #[track_caller]
 pub fn assert_refused(engine: &Engine, flags: &[&str], main: &[&str], status: i32, culprit: &str) {
     let ended = engine.run_with(flags).start(main).end();
@@ -66,8 +67,6 @@ pub fn assert_refused(engine: &Engine, flags: &[&str], main: &[&str], status: i3
     assert_eq!(ended.stdout, "", "main was run");
     let errors: Vec<_> =
         ended.stderr.lines().filter(|line| !line.starts_with("sexton: hint: ")).collect();
-    assert!(
-        matches!(errors[..], [error] if error.starts_with("sexton: fatal: ") && error.contains(culprit)),
-        "{ended:?}"
-    );
+    let [error] = errors[..] else { panic!("not one line: {ended:?}") };
+    assert!(error.starts_with("sexton: fatal: ") && error.contains(culprit), "{ended:?}");
 }

@@ -8,8 +8,10 @@ const CTRL_C: &str = "\x03";
 const CTRL_Z: &str = "\x1a";
 
 fn main_is_the_foreground_group(engine: &Engine) {
-    let script = "tty; read -r pid name state parent group session terminal foreground rest </proc/$$/stat; \
-                  [ $pid != 1 ] && [ $group = $pid ] && [ $foreground = $pid ]";
+    let script = r#"
+        tty
+        read -r pid name state parent group session terminal foreground rest </proc/$$/stat
+        [ $pid != 1 ] && [ $group = $pid ] && [ $foreground = $pid ]"#;
     let ended = engine.run().options(&["--tty"]).sh(script).end();
     ended.assert_status(0);
     assert!(ended.stdout.starts_with("/dev/"), "{ended:?}");
@@ -25,8 +27,11 @@ fn ctrl_c_reaches_main(engine: &Engine) {
 
 fn a_shell_has_job_control(engine: &Engine) {
     let mut container = engine.run().in_a_terminal().start(&["sh", "-i"]);
-    // What is waited for differs from what is typed, which the terminal echoes. At SIGCONT the job is in the foreground.
-    container.say("sh -c 'trap \"echo job $((1 + 1)) goes on\" CONT; echo job $((1 + 1)) runs; while :; do sleep 0.1; done'\n");
+    // What is waited for differs from what is typed, which the terminal echoes. At SIGCONT the job
+    // is in the foreground.
+    let trap = r#"trap "echo job $((1 + 1)) goes on" CONT"#;
+    container
+        .say(&format!("sh -c '{trap}; echo job $((1 + 1)) runs; while :; do sleep 0.1; done'\n"));
     container.wait_for("job 2 runs");
     container.say(CTRL_Z);
     container.wait_for("Stopped");

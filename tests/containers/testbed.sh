@@ -1,6 +1,7 @@
 #!/bin/bash
-# The test bed of the container tests: a dockerd (runc, crun) and a podman configuration (crun) of our own, both with
-# images made from scratch, all below the one folder $BED. It needs root, pulls nothing and has no network.
+# The test bed of the container tests: a dockerd (runc, crun) and a podman configuration (crun) of
+# our own, both with images made from scratch, all below the one folder $BED. It needs root, pulls
+# nothing and has no network.
 #
 #   BED=FOLDER [IT_BIN=INIT] testbed.sh up      then:  . FOLDER/env
 #   BED=FOLDER               testbed.sh down    stops what `up` started, by pid, and removes FOLDER
@@ -8,14 +9,16 @@
 # Images, for both engines:
 #   localhost/sexton/base:1   busybox in /bin, the init at /sexton, no entry point
 #   localhost/sexton/init:1   the same with ENTRYPOINT ["/sexton", "--"]
-# $BED/bundle is an OCI bundle of the same files without a /proc mount.
+# The init is also the engines' own, for `run --init`. $BED/bundle is an OCI bundle of the same
+# files without a /proc mount.
 set -euo pipefail
 
 : "${BED:?set BED to a scratch folder}"
 mounts_below_bed() { awk -v bed="$BED/" 'index($2, bed) == 1 { print $2 }' /proc/mounts | sort -r; }
 
-# crun refuses a hybrid cgroup set-up while cgroup v2 owns a controller (hugetlb is the usual one left there), so we mount
-# that for v1. Each bed mounts its own: the kernel counts, and the last one to leave gives the controller back.
+# crun refuses a hybrid cgroup set-up while cgroup v2 owns a controller (hugetlb is the usual one
+# left there), so we mount that for v1. Each bed mounts its own: the kernel counts, and the last one
+# to leave gives the controller back.
 claim_hugetlb_for_cgroup_v1() {
     [ -e /sys/fs/cgroup/unified/cgroup.controllers ] || return 0
     mkdir "$BED/hugetlb"
@@ -26,14 +29,15 @@ make_rootfs() {
     mkdir -p "$BED"/rootfs/{bin,dev,etc,proc,sys,tmp}
     chmod 1777 "$BED/rootfs/tmp"
     cp "$(command -v busybox)" "$BED/rootfs/bin/busybox"
-    "$BED/rootfs/bin/busybox" --list | grep -vx busybox | xargs -I{} ln -s busybox "$BED/rootfs/bin/{}"
+    (cd "$BED/rootfs/bin" && ./busybox --list | grep -vx busybox | xargs -n 1 ln -s busybox)
     cp -L "${IT_BIN:?set IT_BIN to the init that is tested}" "$BED/rootfs/sexton"
     chmod 755 "$BED/rootfs/sexton"
     echo 'not a program' >"$BED/rootfs/etc/notexec"
     chmod 644 "$BED/rootfs/etc/notexec"
     cat >"$BED/rootfs/bin/cargo" <<'CARGO'
 #!/bin/sh
-# A stand-in, for the test of docker/Dockerfile: leaves the init where `cargo build --release --target TARGET` would.
+# A stand-in, for the test of docker/Dockerfile: leaves the init where `cargo build --release
+# --target TARGET` would.
 for target; do :; done
 mkdir -p "target/$target/release" && cp /sexton "target/$target/release/sexton"
 CARGO
@@ -58,8 +62,9 @@ make_bundle() {
 start_docker() {
     mkdir -p "$BED/docker/client"
     echo '{}' >"$BED/docker/client/config.json"
-    setsid dockerd --data-root "$BED/docker/data" --exec-root "$BED/docker/exec" --pidfile "$BED/docker/pid" \
-        --host "unix://$BED/docker/socket" --add-runtime crun="$(command -v crun)" \
+    setsid dockerd --host "unix://$BED/docker/socket" --pidfile "$BED/docker/pid" \
+        --data-root "$BED/docker/data" --exec-root "$BED/docker/exec" \
+        --add-runtime crun="$(command -v crun)" --init-path "$BED/rootfs/sexton" \
         --bridge=none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >"$BED/docker/log" 2>&1 &
     local dockerd=$!
@@ -69,14 +74,15 @@ start_docker() {
     done
 }
 
-# Everything that podman keeps goes below $BED, its locks too. default_ulimits: its own default asks for more than the hard
-# limits of a machine without CAP_SYS_RESOURCE.
+# Everything that podman keeps goes below $BED, its locks too. default_ulimits: its own default asks
+# for more than the hard limits of a machine without CAP_SYS_RESOURCE.
 configure_podman() {
     mkdir "$BED/podman"
     cat >"$BED/podman/containers.conf" <<CONF
 [containers]
 netns = "none"
 log_driver = "k8s-file"
+init_path = "$BED/rootfs/sexton"
 default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
 [engine]
 runtime = "crun"
@@ -97,10 +103,14 @@ CONF
 make_images() {
     local engine
     for engine in docker podman; do
-        image() { "$engine" import --change 'ENV PATH=/bin' "${@:2}" "$BED/rootfs.tar" "localhost/sexton/$1" >/dev/null 2>&1; }
-        image base:1
-        image init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
+        make_image "$engine" base:1
+        make_image "$engine" init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
     done
+}
+
+make_image() { # ENGINE NAME [OPTION...]
+    "$1" import --change 'ENV PATH=/bin' "${@:3}" "$BED/rootfs.tar" "localhost/sexton/$2" \
+        >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
 }
 
 up() {
@@ -132,7 +142,7 @@ down() {
         timeout 30 tail --pid="$dockerd" -f /dev/null || kill -KILL "$dockerd"
     fi
     # The hierarchy lives on, without a mount, for as long as it has groups.
-    [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null || true
+    [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
     mounts_below_bed | xargs -r umount
     rm -rf --one-file-system "$BED"
 }

@@ -50,7 +50,6 @@ pub struct Setup {
     mask: u64,
     ignored: Vec<i32>,
     closed: Vec<RawFd>,
-    stdin: Option<RawFd>,
     output: RawFd,
     stderr: Option<RawFd>,
     inherited: Vec<RawFd>,
@@ -80,7 +79,6 @@ impl Setup {
             mask: 0,
             ignored: Vec::new(),
             closed: Vec::new(),
-            stdin: None,
             output: 1,
             stderr: None,
             inherited: Vec::new(),
@@ -124,11 +122,6 @@ impl Setup {
 
     pub fn closed(mut self, fds: &[RawFd]) -> Setup {
         self.closed.extend(fds);
-        self
-    }
-
-    pub fn stdin(mut self, fd: &impl AsRawFd) -> Setup {
-        self.stdin = Some(fd.as_raw_fd());
         self
     }
 
@@ -249,9 +242,8 @@ impl Running {
             status: status_end.as_raw_fd(),
             go: go.as_raw_fd(),
         };
-        let flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::SIGCHLD;
-        // SAFETY: as fork(2); the child only makes async-signal-safe calls.
-        let init = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
+        // SAFETY: the child only makes async-signal-safe calls.
+        let init = unsafe { raw_fork(libc::CLONE_NEWPID | libc::CLONE_NEWNS) };
         if init == 0 {
             child.run();
         }
@@ -303,7 +295,8 @@ impl Running {
 
     /// Waits for exactly this line.
     pub fn expect(&mut self, line: &str) {
-        assert_eq!(self.line(), line, "sexton logged:\n{}", self.log());
+        let got = self.line();
+        assert!(got == line, "got {got:?} instead of {line:?}; sexton logged:\n{}", self.log());
     }
 
     /// Waits for a line that sexton logs and that has this in it.
@@ -320,8 +313,11 @@ impl Running {
         panic!("{part:?} was not logged; this was:\n{}", self.logged);
     }
 
+    /// What was logged, for a test that fails: it waits a little for what is still on its way.
     fn log(&mut self) -> &str {
-        self.logged.extend(self.stderr.try_iter());
+        while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
+            self.logged += &line;
+        }
         &self.logged
     }
 
@@ -461,6 +457,15 @@ fn poll(fd: RawFd) -> bool {
     unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) == 1 }
 }
 
+/// As fork(2), with more flags, and without the C library's locks: another thread may hold them.
+///
+/// # Safety
+/// The child may only make async-signal-safe calls.
+unsafe fn raw_fork(flags: i32) -> i32 {
+    // SAFETY: no stack and no pointers are passed.
+    unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) as i32 }
+}
+
 /// The part that runs in the cloned process. Only async-signal-safe calls from here on.
 struct Child<'a> {
     setup: &'a Setup,
@@ -476,6 +481,8 @@ impl Child<'_> {
     fn run(&self) -> ! {
         // SAFETY: system calls with valid arguments, in a process of one thread.
         unsafe {
+            // Should the test's thread end first, by a panic elsewhere, this namespace goes with it.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             libc::mount(
                 c"none".as_ptr(),
                 c"/".as_ptr(),
@@ -503,7 +510,7 @@ impl Child<'_> {
             if self.setup.place == Place::Init {
                 self.execute();
             }
-            let bystander = libc::fork();
+            let bystander = raw_fork(0);
             if bystander == 0 {
                 libc::setsid();
                 libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
@@ -511,7 +518,7 @@ impl Child<'_> {
                     libc::pause();
                 }
             }
-            let sexton = libc::fork();
+            let sexton = raw_fork(0);
             if sexton == 0 {
                 self.execute();
             }
@@ -535,8 +542,8 @@ impl Child<'_> {
         unsafe {
             libc::setsid();
             // Out of the way of the descriptors that are asked for.
-            let status = libc::fcntl(self.status, libc::F_DUPFD_CLOEXEC, 500);
-            let go = libc::fcntl(self.go, libc::F_DUPFD_CLOEXEC, 500);
+            let [stdout, stderr, status, go] = [self.stdout, self.stderr, self.status, self.go]
+                .map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 500));
             match setup.terminal {
                 Some(terminal) => {
                     libc::ioctl(terminal, libc::TIOCSCTTY, 0);
@@ -546,7 +553,7 @@ impl Child<'_> {
                     libc::close(terminal);
                     if setup.background {
                         // A child that is not the session's leader, in a group of its own.
-                        let child = libc::fork();
+                        let child = raw_fork(0);
                         if child > 0 {
                             let mut raw = 0;
                             libc::waitpid(child, &raw mut raw, 0);
@@ -557,10 +564,10 @@ impl Child<'_> {
                 }
                 None => {
                     let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
-                    libc::dup2(setup.stdin.unwrap_or(null), 0);
+                    libc::dup2(null, 0);
                     libc::close(null);
-                    libc::dup2(self.stdout, setup.output);
-                    libc::dup2(self.stderr, 2);
+                    libc::dup2(stdout, setup.output);
+                    libc::dup2(stderr, 2);
                 }
             }
             for &fd in &setup.inherited {

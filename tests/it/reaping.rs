@@ -98,10 +98,9 @@ fn children_that_sexton_was_started_with_are_reaped() {
 
 #[test]
 fn reaped_orphans_are_told_with_pid_name_and_status() {
-    let script = "(sh -c 'exit 3' & echo $! ) ; exec sleep 1000";
-    let mut running = Setup::new(&["--warn-on-reap", "sh", "-c", script]).start();
-    let pid = running.line();
-    running.expect_log(&format!("warning: reaped orphan {pid} (sh), which exited with status 3"));
+    // Main is 2, and its child 3 leaves 4.
+    let mut running = Setup::new(&["--warn-on-reap", &probe(), "orphans", "1", "0", "1"]).start();
+    running.expect_log("warning: reaped orphan 4 (probe), which exited with status 0");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! SPEC 1: main must not notice sexton.
 
-use crate::harness::{Place, Setup, full_pipe, probe, sexton, status_field, wait_until};
+use crate::harness::{Place, Setup, full_pipe, probe, wait_until};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -194,6 +194,4 @@ fn sexton_itself_is_not_changed_by_what_main_gets() {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.pid)).unwrap();
     let own = std::fs::read_to_string("/proc/self/limits").unwrap();
     assert_eq!(limits, own);
-    assert_eq!(status_field(running.pid, "SigBlk"), "fffffffffffbfeff", "all but KILL and STOP");
-    assert!(sexton().exists());
 }

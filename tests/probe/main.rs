@@ -249,7 +249,7 @@ fn leave(treatment: &str, status: i32) -> i32 {
 /// Runs `action` in a child that leads a session, and returns when it says that it has told.
 fn in_a_session_of_its_own(action: impl FnOnce(&dyn Fn())) {
     let mut ends = [0; 2];
-    unsafe { libc::pipe(ends.as_mut_ptr()) };
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "{}", std::io::Error::last_os_error());
     if fork() == 0 {
         unsafe { libc::setsid() };
         action(&|| {
@@ -257,7 +257,9 @@ fn in_a_session_of_its_own(action: impl FnOnce(&dyn Fn())) {
         });
         exit_now(0);
     }
-    unsafe { libc::read(ends[0], (&mut [0u8; 1]).as_mut_ptr().cast(), 1) };
+    let mut byte = 0u8;
+    let length = unsafe { libc::read(ends[0], (&raw mut byte).cast(), 1) };
+    assert_eq!(length, 1, "{}", std::io::Error::last_os_error());
 }
 
 /// A child in main's group and a grandchild in a session of its own; all tell the signals they get.
