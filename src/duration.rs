@@ -1,5 +1,7 @@
 //! Durations as users write them: `5s`, `500ms`, `2m`, `1h`, or bare seconds; fractions too.
 
+#![forbid(unsafe_code)]
+
 use crate::signal::Reason;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What failed, on what, and why; and the exit status that tells it.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 /// Exit status when sexton itself could not do its part: bad input, or a step that failed.

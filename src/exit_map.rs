@@ -1,5 +1,7 @@
 //! `--map-exit`: other exit statuses for some of main's ends.
 
+#![forbid(unsafe_code)]
+
 use crate::outcome::Outcome;
 use crate::signal::{Reason, Signal};
 

@@ -1,5 +1,7 @@
 //! The backend of the `log` facade: lines on standard error that never block, allocate or kill.
 
+#![forbid(unsafe_code)]
+
 use crate::sys::Errno;
 use crate::sys::stderr::Stderr;
 use log::{Level, LevelFilter, Log, Metadata, Record};

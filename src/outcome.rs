@@ -1,5 +1,7 @@
 //! How a process ended: the raw wait status, what it means, and the exit status it becomes.
 
+#![forbid(unsafe_code)]
+
 use crate::signal::Signal;
 use std::fmt;
 

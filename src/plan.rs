@@ -1,5 +1,7 @@
 //! What to run and how: plain data, made by the command line and read by everything after it.
 
+#![forbid(unsafe_code)]
+
 use crate::exit_map::ExitMap;
 use crate::rewrite::Rewrites;
 use crate::rlimit;
@@ -23,6 +25,8 @@ pub struct Plan<'a> {
     pub warn_on_reap: bool,
     /// The exit status for each end of main.
     pub exit_map: ExitMap,
+    /// Variables that look like sexton's own and are not: most likely a typing error.
+    pub unknown_variables: Vec<&'a CStr>,
     /// How much to log.
     pub log_level: LevelFilter,
     /// What to do about signals and ends.

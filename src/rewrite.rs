@@ -1,5 +1,7 @@
 //! `--rewrite`: another signal in place of the one received.
 
+#![forbid(unsafe_code)]
+
 use crate::signal::{Reason, Signal};
 
 /// What main gets instead of a signal.

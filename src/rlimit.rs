@@ -1,5 +1,7 @@
 //! Resource limits: `NAME=SOFT[:HARD]` read into typed values (setrlimit(2)).
 
+#![forbid(unsafe_code)]
+
 use crate::duration;
 use crate::signal::Reason;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! The loop: wait for an event, ask the supervisor, carry out the actions.
 
+#![forbid(unsafe_code)]
+
 use crate::cli::{self, Request};
 use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
 use crate::exit_map::ExitMap;
@@ -34,6 +36,9 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         }
     };
     crate::log::start(plan.log_level);
+    for name in &plan.unknown_variables {
+        warn!("{} is not a variable of sexton's: ignored", name.to_string_lossy().escape_debug());
+    }
     match Runtime::start(&plan, mask) {
         Ok(runtime) => runtime.supervise(),
         Err(error) => {
@@ -338,16 +343,15 @@ impl<'a> Runtime<'a> {
                 tty::pass_foreground(self.child.pid, tty::own_group());
                 signals::stop_self(signal);
             }
-            Action::Resume(received) => {
-                if self.job {
-                    tty::pass_foreground(tty::own_group(), self.child.pid);
-                    self.send(received, Target::Group);
-                } else {
-                    self.send(received, Target::Main);
-                }
+            Action::Resume { signal, to } if self.job && to == Target::Main => {
+                tty::pass_foreground(tty::own_group(), self.child.pid);
+                self.send(signal, Target::Group);
             }
+            Action::Resume { signal, to } => self.send(signal, to),
             Action::Exit { outcome, survivors } => {
-                if survivors {
+                if survivors && self.blind {
+                    warn!("descendants are left that cannot be found: exiting without them");
+                } else if survivors {
                     warn!("some processes did not end after SIGKILL: exiting without them");
                 }
                 let status = match &self.failure {

@@ -3,6 +3,8 @@
 //! The C library hides some realtime numbers (glibc 32 and 33, musl also 34) and `nix` names none
 //! of them, so sexton has a type of its own that is nothing but the kernel's number.
 
+#![forbid(unsafe_code)]
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,5 +1,7 @@
 //! What happens in the child between fork and exec, as data: built and checked before the fork.
 
+#![forbid(unsafe_code)]
+
 use crate::plan::Plan;
 use crate::rlimit::{Limits, Resource};
 use crate::signal::{Reason, Signal, SignalSet};
@@ -131,6 +133,7 @@ mod tests {
             subreaper: Subreaper::Auto,
             warn_on_reap: false,
             exit_map: ExitMap::default(),
+            unknown_variables: Vec::new(),
             log_level: log::LevelFilter::Warn,
             policy: Policy::default(),
         }

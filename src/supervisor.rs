@@ -12,6 +12,8 @@
 //!
 //! From every phase the way to `Over` is: main has ended and the tree is empty.
 
+#![forbid(unsafe_code)]
+
 use crate::outcome::Outcome;
 use crate::plan::{Policy, Target};
 use crate::signal::{Received, Signal};
@@ -60,8 +62,14 @@ pub enum Action {
     Kill(Cause),
     /// Stop sexton too, as the job that main is part of.
     Suspend(Signal),
-    /// SIGCONT came: give main the terminal if sexton's job has it, and continue main's group.
-    Resume(Received),
+    /// Send SIGCONT. If sexton is a job of a shell, it was the job that was continued: main gets the
+    /// terminal if the job has it, and its whole group the signal.
+    Resume {
+        /// SIGCONT as it came.
+        signal: Received,
+        /// Whom to, if it is not for a job.
+        to: Target,
+    },
     /// Exit.
     Exit {
         /// How main ended.
@@ -197,10 +205,12 @@ impl<'p> Supervisor<'p> {
             return; // ignored, as a stop signal too
         };
         if !self.policy.stop_signals.contains(received.signal) {
-            if received.signal == Signal::CONT && signal == Signal::CONT && self.main.is_none() {
-                actions.push(Action::Resume(received));
-            } else if let Some(to) = self.target() {
-                actions.push(Action::Send { signal: Received { signal, ..received }, to });
+            if let Some(to) = self.target() {
+                let signal = Received { signal, ..received };
+                actions.push(match signal.signal {
+                    Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
+                    _ => Action::Send { signal, to },
+                });
             }
             return;
         }

@@ -1,5 +1,7 @@
 //! The command line and the environment, read into a [`Plan`].
 
+#![forbid(unsafe_code)]
+
 mod flags;
 mod native;
 mod settings;

@@ -49,9 +49,20 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
         ));
     }
     let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
-    let environment = environment.iter().copied().filter(|entry| !own(entry)).collect();
-    let plan = flags.over(variables).into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
+    let (own, environment): (Vec<&CStr>, Vec<&CStr>) = environment.iter().copied().partition(own);
+    let mut plan =
+        flags.over(variables).into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
+    plan.unknown_variables = own.into_iter().filter(|entry| is_unknown(entry)).collect();
     Ok(Request::Run(Box::new(plan)))
+}
+
+/// Whether a `SEXTON_*` variable is neither sexton's nor one of those that Kubernetes makes for a
+/// service named "sexton".
+fn is_unknown(entry: &CStr) -> bool {
+    let name = entry.to_bytes().split(|&byte| byte == b'=').next().unwrap_or_default();
+    let known = FLAGS.iter().filter_map(Flag::variable).any(|known| known.as_bytes() == name);
+    let service = [&b"SEXTON_SERVICE_"[..], b"SEXTON_PORT"];
+    !known && !service.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Applies one flag; the text to print, if that is what it asks for.
@@ -297,6 +308,17 @@ mod tests {
         plan(&["x"], &variables, |plan| {
             assert_eq!(plan.environment, [c"A=1", c"SEXTON=y", c"no equals sign", c"A=2"]);
         });
+    }
+
+    #[test]
+    fn a_variable_that_only_looks_like_sextons_is_noted() {
+        let variables = [
+            "SEXTON_GRACEE=1s",
+            "SEXTON_LINGER=1s",
+            "SEXTON_PORT_80_TCP=x",
+            "SEXTON_SERVICE_HOST=y",
+        ];
+        plan(&["x"], &variables, |plan| assert_eq!(plan.unknown_variables, [c"SEXTON_GRACEE=1s"]));
     }
 
     #[test]

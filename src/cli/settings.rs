@@ -108,6 +108,7 @@ impl Settings {
             subreaper: self.subreaper.unwrap_or_default(),
             warn_on_reap: self.warn_on_reap.unwrap_or(false),
             exit_map: self.exit_map,
+            unknown_variables: Vec::new(),
             log_level: LevelFilter::iter().nth(raised).unwrap_or(LevelFilter::Trace),
             policy,
         })

@@ -185,7 +185,11 @@ impl<'p> World<'p> {
             let receivers = self.main_alive || self.policy.forward_to == Target::Tree;
             assert_eq!(sent, Vec::from_iter(expected.filter(|_| receivers)), "{signal} once");
         } else if self.stops_received > 1 || self.policy.drain == Duration::ZERO {
-            assert!(sent.contains(&expected.unwrap()) || sent.contains(&Signal::TERM), "{sent:?}");
+            assert!(
+                expected.is_some_and(|signal| sent.contains(&signal))
+                    || sent.contains(&Signal::TERM),
+                "{sent:?}"
+            );
         } else {
             assert!(sent.is_empty() || self.left_behind.is_some(), "held back: {sent:?}");
         }
@@ -280,7 +284,7 @@ impl<'p> World<'p> {
                 assert_eq!(outcome, expected, "the status is always main's");
             }
             Action::Suspend(_) => {}
-            Action::Resume(_) => assert!(self.main_alive),
+            Action::Resume { .. } => assert!(self.main_alive),
         }
     }
 
@@ -509,6 +513,18 @@ fn a_fault_of_sextons_own_is_not_forwarded() {
     let fault = Received { signal: Signal::SEGV, origin: Origin { code: 1, ..Origin::default() } };
     assert_eq!(played(&policy(), &[(1, Event::Signal(fault))]), []);
     assert_eq!(played(&policy(), &[(1, signal(Signal::SEGV))]), log(&[(1, "SIGSEGV Main")]));
+}
+
+#[test]
+fn sigcont_is_for_the_job_while_main_is_there() {
+    let cont = Action::Resume { signal: received(Signal::CONT), to: Target::Group };
+    let policy = Policy { forward_to: Target::Group, ..policy() };
+    let mut supervisor = Supervisor::new(&policy);
+    let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
+    assert_eq!(resumed(), [cont]);
+    let _ = supervisor.handle(Event::MainEnded(MAINS_END), Time::ZERO);
+    let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
+    assert_eq!(resumed(), []);
 }
 
 #[test]

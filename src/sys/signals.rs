@@ -69,7 +69,9 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
     // SAFETY: zeroed memory is a valid siginfo_t, and the kernel has filled it.
     let info = unsafe { info.assume_init() };
     // SAFETY: the fields overlap with others for some codes; every bit pattern is a valid integer.
-    let (pid, uid) = unsafe { (info.si_pid(), info.si_uid()) };
+    let pid = unsafe { info.si_pid() };
+    // SAFETY: as above.
+    let uid = unsafe { info.si_uid() };
     // SAFETY: as above; the value is only used if the code says that there is one.
     let value = unsafe { info.si_value() }.sival_ptr as usize;
     let from_kernel = info.si_code > 0;
@@ -98,13 +100,9 @@ pub fn is_ignored(signal: Signal) -> bool {
 /// # Errors
 /// EINVAL for SIGKILL, SIGSTOP, and signals that the C library keeps for itself.
 pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    let handler = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
     // SAFETY: zeroed memory is a valid sigaction with an empty mask and no flags.
-    let action = unsafe {
-        (*action.as_mut_ptr()).sa_sigaction = handler;
-        action.assume_init()
-    };
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
     // SAFETY: the new action has no handler of ours; the old one is not asked for.
     Errno::result(unsafe { libc::sigaction(signal.number(), &raw const action, ptr::null_mut()) })
         .map(drop)

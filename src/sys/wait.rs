@@ -38,7 +38,9 @@ pub fn peek() -> Option<i32> {
     if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
         return None;
     }
-    // SAFETY: zeroed memory is a valid siginfo_t; the pid stays 0 if no child has ended.
-    let pid = unsafe { info.assume_init().si_pid() };
+    // SAFETY: zeroed memory is a valid siginfo_t.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: set for a child's end; it stays 0 if none has ended.
+    let pid = unsafe { info.si_pid() };
     (pid > 0).then_some(pid)
 }

@@ -123,6 +123,16 @@ fn the_variables_do_what_the_flags_do() {
 }
 
 #[test]
+fn a_mistyped_variable_is_told_and_kept_from_main() {
+    let ended = run(&["env"], &["SEXTON_GRACEE=5s"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "PATH=/usr/bin:/bin\n"));
+    assert_eq!(
+        ended.stderr,
+        "sexton: warning: SEXTON_GRACEE=5s is not a variable of sexton's: ignored\n"
+    );
+}
+
+#[test]
 fn without_any_argument_vector_it_is_an_error_and_no_crash() {
     // execve(2) with an empty vector: the kernel makes it one empty string (Linux 5.18).
     let script = format!("exec {} ''", sexton().display());

@@ -23,10 +23,16 @@ pub fn sexton() -> PathBuf {
     std::env::var_os("IT_BIN").map_or(env!("CARGO_BIN_EXE_sexton").into(), PathBuf::from)
 }
 
-/// The program that runs as main.
+/// The program that runs as main. `cargo test` builds it; `cargo test --test it` does not.
 pub fn probe() -> String {
     let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples/probe");
-    assert!(path.exists(), "{} is missing: run `cargo build --example probe`", path.display());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probe/main.rs");
+    let changed = |file: &Path| file.metadata().and_then(|metadata| metadata.modified()).ok();
+    assert!(
+        changed(&path) >= changed(&source),
+        "{} is missing or old: run `cargo build --example probe`",
+        path.display()
+    );
     path.into_os_string().into_string().unwrap()
 }
 

@@ -171,7 +171,7 @@ fn sexton_s_variables_are_taken_out() {
     let setup = Setup::new(&[&probe(), "report"])
         .variable("SEXTON_GRACE=3s")
         .variable("KEPT=1")
-        .variable("SEXTON_SOMETHING_ELSE=x");
+        .variable("SEXTON_SERVICE_HOST=x");
     let ended = setup.run();
     let variables: Vec<&str> =
         ended.stdout.lines().filter_map(|line| line.strip_prefix("variable: ")).collect();
