@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # The container tests, in one command, as root: installs what they need, builds the static binary,
 # starts the test bed, runs the tests, and takes the test bed down again. The exit status is that of
 # the tests. Arguments go to the test program: `run.sh stop::podman` runs the tests that have that
@@ -8,28 +8,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+. tests/setup.sh
+need_root
+need_rust
+need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conmon crun:crun \
+    /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static script:bsdutils jq:jq
 TARGET=x86_64-unknown-linux-musl
-PACKAGES=(
-    docker.io containerd runc
-    podman conmon crun containernetworking-plugins
-    busybox-static bsdutils jq
-)
-
-missing=()
-for package in "${PACKAGES[@]}"; do
-    status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null) || true
-    [ "$status" = installed ] || missing+=("$package")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-    apt-get update --quiet --quiet
-    # Starting the packages' own daemons is not ours to do.
-    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
-fi
 
 if [ -z "${IT_BIN-}" ]; then
-    rustup target add "$TARGET"
-    cargo build --locked --release --target "$TARGET"
+    cargo build --locked --release --bin sexton --target "$TARGET"
     IT_BIN=${CARGO_TARGET_DIR:-target}/$TARGET/release/sexton
 fi
 cargo test --locked --test containers --no-run

@@ -1,0 +1,27 @@
+# The everyday commands; each is a script or a cargo command that works without just, too.
+
+target := "x86_64-unknown-linux-musl"
+
+# Build the static binary.
+build:
+    cargo build --release --bin sexton --target {{target}}
+
+# Show the main job: PID 1, zombies, a stop.
+demo:
+    bash tests/demo.sh
+
+# Unit and integration tests (root).
+test *arguments:
+    bash tests/run.sh {{arguments}}
+
+# Docker, Podman, crun (root).
+test-containers *filter:
+    bash tests/containers/run.sh {{filter}}
+
+lint:
+    cargo fmt --all --check
+    cargo clippy --all-targets -- -D warnings
+
+# All that CI does (root).
+ci:
+    .ci/run

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs what building and testing sexton needs and this machine lacks. Meant to be sourced:
+#   . tests/setup.sh; need_rust; need unshare:util-linux
+# On a machine that has it all, it changes nothing.
+
+# need COMMAND:PACKAGE... : installs the Debian packages of those commands that are missing. The
+# packages' own daemons are not started (RUNLEVEL=1).
+need() {
+  local missing=() pair
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "setup: installing ${missing[*]}" >&2
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# The stable toolchain by rustup, and a C linker for build scripts.
+need_rust() {
+  need cc:gcc ld:binutils
+  if ! command -v rustup >/dev/null && [ -r "$HOME/.cargo/env" ]; then
+    . "$HOME/.cargo/env"
+  fi
+  if ! command -v rustup >/dev/null; then
+    need curl:curl
+    echo "setup: installing rustup" >&2
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
+    . "$HOME/.cargo/env"
+  fi
+  rustup -q component add rustfmt clippy
+  rustup -q target add x86_64-unknown-linux-musl
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || { echo "this needs root: it makes PID namespaces" >&2; exit 1; }
+}
