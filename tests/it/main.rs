@@ -9,6 +9,7 @@ mod harness;
 mod layers;
 mod limits;
 mod logging;
+mod old_kernels;
 mod reaping;
 mod shutdown;
 mod signals;
