@@ -22,6 +22,7 @@ pub mod supervisor;
 pub mod cli;
 pub mod sys;
 pub mod log;
+pub mod launch;
 pub mod runtime;
 
 pub use runtime::run;

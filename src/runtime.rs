@@ -3,19 +3,20 @@
 #![forbid(unsafe_code)]
 
 use crate::cli::{self, Request};
-use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
+use crate::error::Error;
 use crate::exit_map::ExitMap;
+use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome};
 use crate::plan::{Plan, Subreaper, Target};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Origin, Received, Signal, SignalSet};
-use crate::steps::{self, Step, Surroundings};
+use crate::steps::{self, Surroundings};
 use crate::supervisor::{Action, Cause, Event, Supervisor};
-use crate::sys::spawn::{Child, Failure, Program};
+use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
 use crate::sys::{self, Errno, fds, limits, proc, process, send, signals, spawn, tree, tty, wait};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -73,9 +74,7 @@ struct Runtime<'a> {
     supervisor: Supervisor<'a>,
     child: Child,
     /// What the child was to do, to name what it could not.
-    steps: Vec<Step>,
-    candidates: Vec<CString>,
-    command: &'a CStr,
+    launch: Launch<'a>,
     exit_map: &'a ExitMap,
     warn_on_reap: bool,
     /// sexton's own process ID.
@@ -131,14 +130,11 @@ impl<'a> Runtime<'a> {
 
         let command = plan.argv.first().copied().unwrap_or_default();
         let candidates = steps::candidates(command, &plan.environment);
+        let launch = Launch { command, candidates, steps };
         let listen_pid = steps::listen_pid(&plan.environment, pid);
-        let mut program = Program::new(&candidates, &plan.argv, &plan.environment, listen_pid);
-        let child = spawn::spawn(&mut program, &steps).map_err(|errno| {
-            Error::unable("start a process", sys::reason(errno)).with_hint(
-                (errno == Errno::EAGAIN)
-                    .then_some("a limit on processes is reached: nproc, or the pids cgroup"),
-            )
-        })?;
+        let mut program =
+            Program::new(&launch.candidates, &plan.argv, &plan.environment, listen_pid);
+        let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         debug!("main is pid {}", child.pid);
         let mut keep: Vec<_> = crate::log::own_descriptor()
@@ -151,9 +147,7 @@ impl<'a> Runtime<'a> {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             child,
-            steps,
-            candidates,
-            command,
+            launch,
             exit_map: &plan.exit_map,
             warn_on_reap: plan.warn_on_reap,
             pid,
@@ -226,8 +220,9 @@ impl<'a> Runtime<'a> {
     /// Reaps what has ended.
     fn sweep(&mut self) {
         for _ in 0..REAPED_AT_ONCE {
-            let name = self.name_of_next();
-            match wait::any(self.job) {
+            let next = self.peek();
+            let name = next.map(proc::Name::of).unwrap_or_default();
+            match wait::child(next, self.job) {
                 Waited::Child(pid, change) => self.child_changed(pid, change, name),
                 Waited::Nothing => return self.swept(false),
                 Waited::NoChildren => return self.swept(true),
@@ -258,19 +253,15 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// The name of the child that is reaped next, if it will be told.
-    fn name_of_next(&self) -> proc::Name {
-        if self.warn_on_reap || log_enabled!(Level::Debug) {
-            wait::peek().map(proc::Name::of).unwrap_or_default()
-        } else {
-            proc::Name::default()
-        }
+    /// The child to reap next, if its name will be told, which it has until then.
+    fn peek(&self) -> Option<i32> {
+        (self.warn_on_reap || log_enabled!(Level::Debug)).then(wait::peek).flatten()
     }
 
     fn main_ended(&mut self, outcome: Outcome) {
         self.main_reaped = true;
         if let Some(failure) = self.child.failure() {
-            let error = self.explain(failure);
+            let error = self.launch.explain(failure);
             crate::log::fatal(&error);
             self.failure = Some(error);
         } else {
@@ -289,43 +280,6 @@ impl<'a> Runtime<'a> {
     fn is_unexpected(&self, signal: Signal) -> bool {
         let by_key = self.foreground && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
         !self.sent.contains(signal) && signal != Signal::PIPE && !by_key
-    }
-
-    fn explain(&self, failure: Failure) -> Error {
-        match failure {
-            Failure::Step(index, errno) => match self.steps.get(index) {
-                Some(step) => {
-                    Error::unable(step, sys::reason(errno)).with_hint(step_hint(*step, errno))
-                }
-                None => Error::unable("prepare main", sys::reason(errno)),
-            },
-            Failure::Exec(index, errno) => self.explain_exec(index, errno),
-        }
-    }
-
-    fn explain_exec(&self, index: usize, errno: Errno) -> Error {
-        let command = self.command.to_string_lossy();
-        let command = command.escape_debug();
-        let unable = |path: &CStr| {
-            let action = format!("execute '{}'", path.to_string_lossy().escape_debug());
-            Error::unable(action, sys::reason(errno)).with_status(STATUS_NOT_EXECUTABLE)
-        };
-        if errno == Errno::ENOENT || errno == Errno::ENOTDIR {
-            return match self.candidates.iter().find(|path| spawn::exists(path)) {
-                Some(path) => unable(path).with_hint(Some(
-                    "the file is there, but its interpreter or dynamic loader is not",
-                )),
-                None => Error::unable(format_args!("execute '{command}'"), "command not found")
-                    .with_status(STATUS_NOT_FOUND),
-            };
-        }
-        let hint = (errno == Errno::ENOEXEC).then_some(
-            "built for another machine, or a script without a #! line where there is no /bin/sh",
-        );
-        match self.candidates.get(index) {
-            Some(path) => unable(path).with_hint(hint),
-            None => unable(self.command).with_hint(hint),
-        }
     }
 
     fn handle(&mut self, event: Event) {
@@ -419,15 +373,6 @@ impl<'a> Runtime<'a> {
         if self.foreground && self.job {
             tty::set_foreground(tty::own_group()).ok();
         }
-    }
-}
-
-fn step_hint(step: Step, errno: Errno) -> Option<&'static str> {
-    match (step, errno) {
-        (Step::Limit(..), Errno::EPERM) => Some(
-            "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open",
-        ),
-        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@
 use super::{Errno, fds, limits, process, signals, tty};
 use crate::steps::Step;
 use nix::libc;
-use nix::unistd::{ForkResult, Pid, fork, setpgid};
+use nix::unistd::{AccessFlags, ForkResult, Pid, access, fork, setpgid};
 use std::ffi::{CStr, CString, c_char};
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -66,20 +66,23 @@ pub struct Child {
 pub enum Failure {
     /// The step of this index failed.
     Step(usize, Errno),
-    /// The exec failed; the index is that of the candidate to name.
+    /// The candidate of this index was found and could not be executed. With ENOENT or ENOTDIR it is
+    /// what it needs that is missing: its interpreter or dynamic loader.
     Exec(usize, Errno),
+    /// There is no such command.
+    NotFound,
 }
 
 impl Failure {
     const SIZE: usize = 12;
 
     fn to_bytes(self) -> [u8; Failure::SIZE] {
-        let (kind, index, errno) = match self {
-            Failure::Step(index, errno) => (0u32, index, errno),
-            Failure::Exec(index, errno) => (1, index, errno),
+        let words = match self {
+            Failure::Step(index, errno) => [0, index as u32, errno as u32],
+            Failure::Exec(index, errno) => [1, index as u32, errno as u32],
+            Failure::NotFound => [2, 0, 0],
         };
         let mut bytes = [0; Failure::SIZE];
-        let words = [kind, index as u32, errno as u32];
         for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
             slot.copy_from_slice(&word.to_ne_bytes());
         }
@@ -93,7 +96,11 @@ impl Failure {
         }
         let [kind, index, errno] = words;
         let (index, errno) = (index as usize, Errno::from_raw(errno as i32));
-        if kind == 0 { Failure::Step(index, errno) } else { Failure::Exec(index, errno) }
+        match kind {
+            0 => Failure::Step(index, errno),
+            1 => Failure::Exec(index, errno),
+            _ => Failure::NotFound,
+        }
     }
 }
 
@@ -185,9 +192,11 @@ fn execute(program: &mut Program) -> Failure {
             errno => return Failure::Exec(index, errno),
         }
     }
-    match denied {
-        Some(index) => Failure::Exec(index, Errno::EACCES),
-        None => Failure::Exec(0, Errno::ENOENT),
+    let exists = |path: &CString| access(path.as_c_str(), AccessFlags::F_OK).is_ok();
+    match (denied, program.candidates.iter().position(exists)) {
+        (Some(index), _) => Failure::Exec(index, Errno::EACCES),
+        (None, Some(index)) => Failure::Exec(index, Errno::ENOENT),
+        (None, None) => Failure::NotFound,
     }
 }
 
@@ -197,19 +206,14 @@ fn execve(path: &CStr, argv: &[*const c_char], environment: &[*const c_char]) ->
     Errno::last()
 }
 
-/// Whether a file exists, whatever may be done with it.
-#[must_use]
-pub fn exists(path: &CStr) -> bool {
-    nix::unistd::access(path, nix::unistd::AccessFlags::F_OK).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_failure_survives_the_pipe() {
-        for failure in [Failure::Step(3, Errno::EPERM), Failure::Exec(70_000, Errno::ENOENT)] {
+        let exec = Failure::Exec(70_000, Errno::ENOENT);
+        for failure in [Failure::Step(3, Errno::EPERM), exec, Failure::NotFound] {
             assert_eq!(Failure::from_bytes(failure.to_bytes()), failure);
         }
     }

@@ -17,12 +17,13 @@ pub enum Waited {
     NoChildren,
 }
 
-/// Takes note of one child that has ended; with `stops` also of those that were stopped.
-pub fn any(stops: bool) -> Waited {
+/// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
+/// those that were stopped.
+pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
     // SAFETY: the status is live memory; the resource usage is not asked for.
-    match unsafe { libc::wait4(-1, &raw mut status, options, ptr::null_mut()) } {
+    match unsafe { libc::wait4(pid.unwrap_or(-1), &raw mut status, options, ptr::null_mut()) } {
         0 => Waited::Nothing,
         pid if pid > 0 => Waited::Child(pid, Change::from_raw(status)),
         _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,

@@ -36,6 +36,11 @@ fn a_missing_interpreter_is_told_from_a_missing_command() {
     let folder = Folder::new("interpreter");
     let script = folder.file("script", "755", "#!/no/such/interpreter\n");
     assert_fails(&Setup::new(&[&script]).run(), 126, &[&script, "hint:", "interpreter"]);
+    // Told by the child: sexton itself has left the working directory by then.
+    let script =
+        format!("cd {} && exec {} ./script", folder.path(), crate::harness::sexton().display());
+    let ended = Setup::program("/bin/sh".as_ref(), &["-c", &script]).run();
+    assert_fails(&ended, 126, &["./script", "hint:", "interpreter"]);
 }
 
 #[test]
