@@ -13,6 +13,7 @@ use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::steps::{self, Surroundings};
 use crate::supervisor::{Action, Cause, Event, Supervisor};
 use crate::sys::spawn::{Child, Program};
+use crate::sys::tree::Hidden;
 use crate::sys::wait::Waited;
 use crate::sys::{self, Errno, fds, limits, proc, process, send, signals, spawn, tree, tty, wait};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
@@ -90,7 +91,7 @@ struct Runtime<'a> {
     sweep_due: bool,
     /// Only processes that are not sexton's children are left.
     strangers: bool,
-    /// /proc cannot be read, and that has been told.
+    /// Not all descendants can be seen in /proc, and that has been told.
     blind: bool,
     /// Signals that were sent to main: a death by another is worth telling.
     sent: SignalSet,
@@ -303,10 +304,8 @@ impl<'a> Runtime<'a> {
             }
             Action::Resume { signal, to } => self.send(signal, to),
             Action::Exit { outcome, survivors } => {
-                if survivors && self.blind {
-                    warn!("descendants are left that cannot be found: exiting without them");
-                } else if survivors {
-                    warn!("some processes did not end after SIGKILL: exiting without them");
+                if survivors {
+                    self.tell_survivors();
                 }
                 let status = match &self.failure {
                     Some(error) => error.status,
@@ -343,14 +342,23 @@ impl<'a> Runtime<'a> {
         if self.pid == process::INIT {
             return send::to_namespace(received);
         }
-        tree::signal(self.pid, received).or_else(|errno| {
-            if !std::mem::replace(&mut self.blind, true) {
-                let reason = sys::reason(errno);
-                warn!("unable to find descendants in /proc ({reason}): only main's process group is known");
+        let seen = tree::signal(self.pid, received);
+        if seen != Ok(Hidden(false)) && !std::mem::replace(&mut self.blind, true) {
+            match seen {
+                Ok(_) => {
+                    warn!("/proc hides descendants: those that are no children are not reached")
+                }
+                Err(errno) => warn!(
+                    "unable to find descendants in /proc ({}): only main's process group is known",
+                    sys::reason(errno)
+                ),
             }
-            // And that only until main is reaped.
-            if self.main_reaped { Ok(()) } else { send::to_group(self.child.pid, received) }
-        })
+        }
+        match seen {
+            // Main's group is known without /proc, but only until main is reaped.
+            Err(_) if !self.main_reaped => send::to_group(self.child.pid, received),
+            _ => Ok(()),
+        }
     }
 
     fn kill(&mut self, cause: Cause) {
@@ -368,11 +376,45 @@ impl<'a> Runtime<'a> {
         }
     }
 
+    /// Names what is left of the tree, as far as it can be seen.
+    fn tell_survivors(&self) {
+        const MOST: usize = 10;
+        let mut told = 0;
+        let seen = tree::for_each_survivor(self.pid, |pid, state| {
+            told += 1;
+            if told <= MOST {
+                warn!("pid {pid}{} is left, in state {}", proc::Name::of(pid), State(state));
+            }
+        });
+        if told > MOST {
+            warn!("and {} more are left", told - MOST);
+        }
+        if seen.is_err() || told == 0 {
+            warn!("processes are left that cannot be seen");
+        }
+        warn!("exiting without what did not end after SIGKILL");
+    }
+
     /// Gives the terminal back to the shell's job that sexton is.
     fn restore_terminal(&self) {
         if self.foreground && self.job {
             tty::set_foreground(tty::own_group()).ok();
         }
+    }
+}
+
+/// The letter of a process's state, and what keeps one from ending that was sent SIGKILL.
+struct State(char);
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.0 {
+            'D' => " (uninterruptible: waiting for a device or file system, or frozen)",
+            't' => " (stopped by a debugger)",
+            'Z' => " (ended, and held by a debugger)",
+            _ => "",
+        };
+        write!(f, "{}{why}", self.0)
     }
 }
 

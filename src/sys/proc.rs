@@ -21,6 +21,15 @@ pub fn is_own() -> bool {
     number == Some(super::process::id())
 }
 
+/// What `/proc/PID/stat` says of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stat {
+    /// The letter of its state: R, S, D, Z, T, t, ...
+    pub state: char,
+    /// Its parent and its starting time.
+    pub parentage: Parentage,
+}
+
 /// The parent of a process, and when it started: together they tell a process from a later one
 /// with the same ID.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,24 +40,52 @@ pub struct Parentage {
     pub started: u64,
 }
 
-/// Field 22 of /proc/PID/stat counted from field 3, the first after the name.
-const STARTED_AFTER_NAME: usize = 22 - 3;
+impl Stat {
+    /// A process that has ended and is not reaped.
+    #[must_use]
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
 
 /// Reads `/proc/PID/stat`; `None` if the process is gone or hidden.
 #[must_use]
-pub fn parentage(pid: i32) -> Option<Parentage> {
+pub fn stat(pid: i32) -> Option<Stat> {
     let mut buffer = [0; 512];
-    parse_stat(read(pid, "stat", &mut buffer)?)
+    parse_stat(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
 }
 
 /// The name is in parentheses and may hold any byte, parentheses too: the last one ends it.
-fn parse_stat(stat: &[u8]) -> Option<Parentage> {
+fn parse_stat(stat: &[u8]) -> Option<Stat> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let fields = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
     let mut fields = fields.split_ascii_whitespace();
-    let parent = fields.nth(1)?.parse().ok()?;
-    let started = fields.nth(STARTED_AFTER_NAME - 2)?.parse().ok()?;
-    Some(Parentage { parent, started })
+    // State and parent are fields 3 and 4, the starting time is field 22.
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let started = fields.nth(22 - 5)?.parse().ok()?;
+    Some(Stat { state, parentage: Parentage { parent, started } })
+}
+
+/// Calls `visit` with each child of this process that `/proc/self/task/TID/children` names, hidden
+/// ones included (`hidepid`). Nothing is visited on kernels without CONFIG_PROC_CHILDREN.
+pub fn for_each_child(mut visit: impl FnMut(i32)) {
+    let own = super::process::id();
+    let Some(file) = open_file(format_args!("/proc/self/task/{own}/children\0")) else {
+        return;
+    };
+    let mut buffer = [0; 512];
+    let mut number = 0;
+    // Each number has a space behind it, the last one too.
+    while let Ok(length @ 1..) = nix::unistd::read(&file, &mut buffer) {
+        for &byte in buffer.get(..length).unwrap_or_default() {
+            if byte.is_ascii_digit() {
+                number = number * 10 + i32::from(byte - b'0');
+            } else {
+                visit(std::mem::take(&mut number));
+            }
+        }
+    }
 }
 
 /// The name of a process, for messages: at most 15 bytes, with anything unprintable replaced.
@@ -67,7 +104,7 @@ impl Name {
             return name;
         }
         let mut buffer = [0; 16];
-        let comm = read(pid, "comm", &mut buffer).unwrap_or_default();
+        let comm = read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default();
         for (slot, &byte) in name.bytes.iter_mut().zip(comm.strip_suffix(b"\n").unwrap_or(comm)) {
             *slot = if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
             name.length += 1;
@@ -145,21 +182,29 @@ fn split_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name.to_bytes(), after))
 }
 
-/// The beginning of a file of /proc/PID.
-fn read<'a>(pid: i32, file: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let mut path = Path::default();
-    write!(path, "/proc/{pid}/{file}\0").ok()?;
-    let path = CStr::from_bytes_until_nul(&path.bytes).ok()?;
-    let fd = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
-    let length = nix::unistd::read(&fd, buffer).ok()?;
+/// The beginning of a file, of the path that is formatted with a null byte at its end.
+fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = nix::unistd::read(&open_file(path)?, buffer).ok()?;
     buffer.get(..length)
 }
 
+fn open_file(path: fmt::Arguments) -> Option<OwnedFd> {
+    let mut formatted = Path::default();
+    formatted.write_fmt(path).ok()?;
+    let path = CStr::from_bytes_until_nul(&formatted.bytes).ok()?;
+    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+}
+
 /// A short path on the stack.
-#[derive(Default)]
 struct Path {
-    bytes: [u8; 32],
+    bytes: [u8; 48],
     length: usize,
+}
+
+impl Default for Path {
+    fn default() -> Path {
+        Path { bytes: [0; 48], length: 0 }
+    }
 }
 
 impl Write for Path {
@@ -180,7 +225,8 @@ mod tests {
         let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
         for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
             let stat = format!("42 ({name}) S {fields}\n");
-            let expected = Parentage { parent: 40, started: 220 };
+            let parentage = Parentage { parent: 40, started: 220 };
+            let expected = Stat { state: 'S', parentage };
             assert_eq!(parse_stat(stat.as_bytes()), Some(expected), "{name:?}");
         }
         assert_eq!(parse_stat(b"42 (sh) S 1 2 3"), None);
@@ -193,9 +239,9 @@ mod tests {
         let mut found = false;
         for_each_process(|pid| found |= pid == own).unwrap();
         assert!(found);
-        assert_eq!(parentage(own).unwrap().parent, std::os::unix::process::parent_id() as i32);
+        assert_eq!(stat(own).unwrap().parentage.parent, std::os::unix::process::parent_id() as i32);
         assert!(Name::of(own).to_string().starts_with(" ("));
-        assert_eq!(parentage(i32::MAX), None);
+        assert_eq!(stat(i32::MAX), None);
         assert_eq!(Name::of(i32::MAX).to_string(), "");
     }
 

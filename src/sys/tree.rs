@@ -16,25 +16,69 @@
 use super::{Errno, proc, send};
 use crate::signal::Received;
 
-/// Sends a signal to every descendant of the process `root`, which is the caller.
+/// Sends a signal to every descendant of the process `root`, which is the caller, and says whether
+/// /proc hides some of them (`hidepid`). Those are signalled if they are children, which
+/// `/proc/self/task/TID/children` tells.
 ///
 /// # Errors
 /// /proc cannot be read, so that the descendants are not known.
-pub fn signal(root: i32, received: Received) -> Result<(), Errno> {
-    proc::for_each_process(|pid| match descent(pid, root) {
-        Descent::Child => {
+pub fn signal(root: i32, received: Received) -> Result<Hidden, Errno> {
+    proc::for_each_process(|pid| {
+        match living(pid).map_or(Descent::None, |stat| climb(stat, root)) {
+            Descent::Child => {
+                send::to_process(pid, received).ok();
+            }
+            Descent::Further(line) => {
+                if let Ok(pinned) = send::pidfd_open(pid)
+                    && descent(pid, root) == Descent::Further(line)
+                    && descent(pid, root) == Descent::Further(line)
+                {
+                    send::pidfd_send(&pinned, received, 0).ok();
+                }
+            }
+            Descent::None => {}
+        }
+    })?;
+    let mut hidden = Hidden(false);
+    proc::for_each_child(|pid| {
+        if proc::stat(pid).is_none() {
+            hidden = Hidden(true);
             send::to_process(pid, received).ok();
         }
-        Descent::Further(line) => {
-            if let Ok(pinned) = send::pidfd_open(pid)
-                && descent(pid, root) == Descent::Further(line)
-                && descent(pid, root) == Descent::Further(line)
-            {
-                send::pidfd_send(&pinned, received, 0).ok();
-            }
+    });
+    Ok(hidden)
+}
+
+/// Whether /proc hides some of the descendants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hidden(pub bool);
+
+/// Calls `visit` with each process of the tree that is left: the living, and zombies that are
+/// children of `root` and yet cannot be reaped, as a debugger holds them. If `root` is PID 1 the tree
+/// is all of the namespace.
+///
+/// # Errors
+/// /proc cannot be read.
+pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<(), Errno> {
+    let namespace = root == super::process::INIT;
+    proc::for_each_process(|pid| {
+        let Some(stat) = proc::stat(pid).filter(|_| pid != root) else {
+            return;
+        };
+        let left = match climb(stat, root) {
+            Descent::Child => true,
+            Descent::Further(_) => !stat.is_zombie(),
+            Descent::None => namespace && !stat.is_zombie(),
+        };
+        if left {
+            visit(pid, stat.state);
         }
-        Descent::None => {}
     })
+}
+
+/// What /proc says of a process, unless it has ended.
+fn living(pid: i32) -> Option<proc::Stat> {
+    proc::stat(pid).filter(|stat| !stat.is_zombie())
 }
 
 /// How a process descends from another.
@@ -46,25 +90,29 @@ enum Descent {
     Further(u64),
 }
 
+fn descent(pid: i32, root: i32) -> Descent {
+    proc::stat(pid).map_or(Descent::None, |stat| climb(stat, root))
+}
+
 /// Follows the line of parents. A line that changes while it is read gives a digest of its own, or
 /// ends at a process that is gone.
-fn descent(pid: i32, root: i32) -> Descent {
+fn climb(mut stat: proc::Stat, root: i32) -> Descent {
     const DEEPEST: usize = 100_000;
-    let mut current = pid;
     let mut line = Fnv::default();
     for depth in 0..DEEPEST {
-        let Some(parentage) = proc::parentage(current) else {
-            return Descent::None;
-        };
-        line.add(parentage.parent as u64);
-        line.add(parentage.started);
-        if parentage.parent == root {
+        let proc::Parentage { parent, started } = stat.parentage;
+        line.add(parent as u64);
+        line.add(started);
+        if parent == root {
             return if depth == 0 { Descent::Child } else { Descent::Further(line.0) };
         }
-        if parentage.parent <= super::process::INIT {
+        if parent <= super::process::INIT {
             return Descent::None;
         }
-        current = parentage.parent;
+        match proc::stat(parent) {
+            Some(next) => stat = next,
+            None => return Descent::None,
+        }
     }
     Descent::None
 }
