@@ -23,6 +23,7 @@ pub mod cli;
 pub mod sys;
 pub mod log;
 pub mod launch;
+pub mod delivery;
 pub mod runtime;
 
 pub use runtime::run;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::cli::{self, Request};
+use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::exit_map::ExitMap;
 use crate::launch::{self, Launch};
@@ -11,11 +12,10 @@ use crate::plan::{Plan, Subreaper, Target};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::steps::{self, Surroundings};
-use crate::supervisor::{Action, Cause, Event, Supervisor};
+use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::spawn::{Child, Program};
-use crate::sys::tree::Hidden;
 use crate::sys::wait::Waited;
-use crate::sys::{self, Errno, fds, limits, proc, process, send, signals, spawn, tree, tty, wait};
+use crate::sys::{self, fds, limits, proc, process, send, signals, spawn, tty, wait};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
 use std::fmt;
@@ -65,6 +65,12 @@ fn print(text: &str) -> u8 {
 /// stop.
 const REAPED_AT_ONCE: usize = 256;
 
+/// The pause after work whose cost grows with the number of children, in proportion to what it cost:
+/// so it is never most of what sexton does, and comes at once as long as there are few.
+fn pause_after(work: Duration) -> Duration {
+    (work * 5).min(Duration::from_millis(50))
+}
+
 /// How often PID 1 looks for processes that are not its children, once nothing else is left: those
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
@@ -74,6 +80,7 @@ struct Runtime<'a> {
     clock: process::Clock,
     supervisor: Supervisor<'a>,
     child: Child,
+    delivery: Delivery,
     /// What the child was to do, to name what it could not.
     launch: Launch<'a>,
     exit_map: &'a ExitMap,
@@ -82,19 +89,20 @@ struct Runtime<'a> {
     pid: i32,
     /// Main was given the terminal.
     foreground: bool,
-    main_reaped: bool,
     /// sexton is a job that a shell may stop and continue.
     job: bool,
     /// Signals that have not had their turn in this round.
     turns: SignalSet,
     /// Children may have ended since the last sweep.
     sweep_due: bool,
+    /// When the next sweep may be: see [`Runtime::sweep`].
+    sweep_after: Time,
+    /// When SIGKILL may be sent again.
+    kill_after: Time,
+    /// Something has been reaped that the supervisor has not been told of.
+    progress: bool,
     /// Only processes that are not sexton's children are left.
     strangers: bool,
-    /// Not all descendants can be seen in /proc, and that has been told.
-    blind: bool,
-    /// Signals that were sent to main: a death by another is worth telling.
-    sent: SignalSet,
     /// Why main could not be started.
     failure: Option<Error>,
     exit: Option<u8>,
@@ -147,19 +155,20 @@ impl<'a> Runtime<'a> {
         Ok(Runtime {
             clock,
             supervisor: Supervisor::new(&plan.policy),
+            delivery: Delivery::new(pid, child.pid),
             child,
             launch,
             exit_map: &plan.exit_map,
             warn_on_reap: plan.warn_on_reap,
             pid,
             foreground: surroundings.foreground,
-            main_reaped: false,
             job: pid != process::INIT && tty::is_controlled(),
             turns: SignalSet::FULL,
             sweep_due: true, // for children that sexton was started with
+            sweep_after: Time::ZERO,
+            kill_after: Time::ZERO,
+            progress: false,
             strangers: false,
-            blind: false,
-            sent: SignalSet::EMPTY,
             failure: None,
             exit: None,
         })
@@ -167,7 +176,7 @@ impl<'a> Runtime<'a> {
 
     fn supervise(mut self) -> u8 {
         loop {
-            if self.sweep_due {
+            if self.sweep_due && self.sweep_after <= self.clock.now() {
                 self.sweep();
             }
             if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
@@ -177,8 +186,11 @@ impl<'a> Runtime<'a> {
                 self.restore_terminal();
                 return status;
             }
+            self.delivery.go_on();
             match self.next_signal() {
-                Some(received) if received.signal == Signal::CHLD => self.sweep_due = true,
+                Some(received) if received.signal == Signal::CHLD => {
+                    self.child_told(received.origin)
+                }
                 Some(received) => self.signal(received),
                 None => self.sweep_due |= self.strangers,
             }
@@ -198,12 +210,13 @@ impl<'a> Runtime<'a> {
             }
             self.turns = SignalSet::FULL;
         }
-        let deadline = self.supervisor.deadline().map(|at| at.saturating_sub(self.clock.now()));
-        let timeout = match deadline {
-            _ if self.sweep_due => Some(Duration::ZERO),
-            Some(timeout) if self.strangers => Some(timeout.min(STRANGERS_EVERY)),
-            None if self.strangers => Some(STRANGERS_EVERY),
-            timeout => timeout,
+        let sweep = self.sweep_due.then_some(self.sweep_after);
+        let strangers = self.strangers.then(|| self.clock.now() + STRANGERS_EVERY);
+        let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
+        let timeout = if self.delivery.is_under_way() {
+            Some(Duration::ZERO)
+        } else {
+            next.map(|at| at.saturating_sub(self.clock.now()))
         };
         let received = signals::wait(self.turns, timeout)?;
         self.turns = self.turns.without(received.signal);
@@ -218,19 +231,43 @@ impl<'a> Runtime<'a> {
         self.handle(Event::Signal(received));
     }
 
-    /// Reaps what has ended.
+    /// A SIGCHLD names one child, which is reaped without looking at the others. It may stand for more
+    /// than that one, or be forged: a sweep follows.
+    fn child_told(&mut self, origin: Origin) {
+        self.sweep_due = true;
+        if origin.pid > 0 {
+            self.reap(Some(origin.pid));
+        }
+    }
+
+    /// Reaps whatever has ended.
+    ///
+    /// The kernel looks at one child after the other until it finds one that has ended, so with
+    /// thousands of them alive a sweep costs much and finds little. Hence the pause after one, for
+    /// which its last look counts, that at all children in vain.
     fn sweep(&mut self) {
         for _ in 0..REAPED_AT_ONCE {
-            let next = self.peek();
-            let name = next.map(proc::Name::of).unwrap_or_default();
-            match wait::child(next, self.job) {
-                Waited::Child(pid, change) => self.child_changed(pid, change, name),
-                Waited::Nothing => return self.swept(false),
-                Waited::NoChildren => return self.swept(true),
+            let begin = self.clock.now();
+            let found = self.reap(None);
+            if !matches!(found, Waited::Child(..)) {
+                let end = self.clock.now();
+                self.sweep_after = end + pause_after(end - begin);
+                self.swept(found == Waited::NoChildren);
+                return;
             }
         }
         // There may be more; the tree is not known to be empty.
-        self.handle(Event::Swept { tree_empty: false });
+        self.tell_swept(false);
+    }
+
+    fn reap(&mut self, pid: Option<i32>) -> Waited {
+        let pid = pid.or_else(|| self.peek());
+        let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
+        let found = wait::child(pid, self.job);
+        if let Waited::Child(pid, change) = found {
+            self.child_changed(pid, change, name);
+        }
+        found
     }
 
     fn swept(&mut self, no_children: bool) {
@@ -238,11 +275,17 @@ impl<'a> Runtime<'a> {
         let namespace = self.pid == process::INIT;
         let tree_empty = no_children && (!namespace || send::namespace_is_empty());
         self.strangers = no_children && !tree_empty;
-        self.handle(Event::Swept { tree_empty });
+        self.tell_swept(tree_empty);
+    }
+
+    fn tell_swept(&mut self, tree_empty: bool) {
+        let progress = std::mem::take(&mut self.progress);
+        self.handle(Event::Swept { tree_empty, progress });
     }
 
     fn child_changed(&mut self, pid: i32, change: Change, name: proc::Name) {
         let main = pid == self.child.pid;
+        self.progress |= matches!(change, Change::Ended(_));
         match change {
             Change::Ended(outcome) if main => self.main_ended(outcome),
             Change::Ended(outcome) if self.warn_on_reap => {
@@ -254,13 +297,17 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// The child to reap next, if its name will be told, which it has until then.
+    /// The child to reap next, if its name will be told: it has one until then.
     fn peek(&self) -> Option<i32> {
-        (self.warn_on_reap || log_enabled!(Level::Debug)).then(wait::peek).flatten()
+        self.tells_orphans().then(wait::peek).flatten()
+    }
+
+    fn tells_orphans(&self) -> bool {
+        self.warn_on_reap || log_enabled!(Level::Debug)
     }
 
     fn main_ended(&mut self, outcome: Outcome) {
-        self.main_reaped = true;
+        self.delivery.main_is_reaped();
         if let Some(failure) = self.child.failure() {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);
@@ -280,7 +327,7 @@ impl<'a> Runtime<'a> {
     /// user's key or a reader that went away.
     fn is_unexpected(&self, signal: Signal) -> bool {
         let by_key = self.foreground && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
-        !self.sent.contains(signal) && signal != Signal::PIPE && !by_key
+        !self.delivery.has_sent(signal) && signal != Signal::PIPE && !by_key
     }
 
     fn handle(&mut self, event: Event) {
@@ -292,7 +339,9 @@ impl<'a> Runtime<'a> {
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Send { signal, to } => self.send(signal, to),
+            Action::Send { signal, to, and_continue } => {
+                self.delivery.send(signal, to, and_continue);
+            }
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => {
                 tty::pass_foreground(self.child.pid, tty::own_group());
@@ -300,12 +349,12 @@ impl<'a> Runtime<'a> {
             }
             Action::Resume { signal, to } if self.job && to == Target::Main => {
                 tty::pass_foreground(tty::own_group(), self.child.pid);
-                self.send(signal, Target::Group);
+                self.delivery.send(signal, Target::Group, false);
             }
-            Action::Resume { signal, to } => self.send(signal, to),
+            Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {
                 if survivors {
-                    self.tell_survivors();
+                    self.delivery.tell_survivors();
                 }
                 let status = match &self.failure {
                     Some(error) => error.status,
@@ -316,83 +365,15 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn send(&mut self, received: Received, to: Target) {
-        let signal = received.signal;
-        self.sent = self.sent.with(signal);
-        let (whom, mut result) = match to {
-            Target::Main => ("main", send::to_process(self.child.pid, received)),
-            Target::Group => ("main's process group", send::to_group(self.child.pid, received)),
-            Target::Tree => ("the tree", self.send_to_tree(received)),
-        };
-        if received.origin.carries_value() && to != Target::Main && result.is_err() {
-            warn!("{signal} goes to {whom} without its value, which this system cannot send there");
-            let plain = Received { signal, origin: Origin::default() };
-            return self.send(plain, to);
-        }
-        if to != Target::Main && result == Err(Errno::ESRCH) {
-            result = Ok(()); // all of them have just ended
-        }
-        match result {
-            Ok(()) => info!("sent {signal} to {whom}"),
-            Err(errno) => warn!("unable to send {signal} to {whom}: {}", sys::reason(errno)),
-        }
-    }
-
-    fn send_to_tree(&mut self, received: Received) -> Result<(), Errno> {
-        if self.pid == process::INIT {
-            return send::to_namespace(received);
-        }
-        let seen = tree::signal(self.pid, received);
-        if seen != Ok(Hidden(false)) && !std::mem::replace(&mut self.blind, true) {
-            match seen {
-                Ok(_) => {
-                    warn!("/proc hides descendants: those that are no children are not reached")
-                }
-                Err(errno) => warn!(
-                    "unable to find descendants in /proc ({}): only main's process group is known",
-                    sys::reason(errno)
-                ),
-            }
-        }
-        match seen {
-            // Main's group is known without /proc, but only until main is reaped.
-            Err(_) if !self.main_reaped => send::to_group(self.child.pid, received),
-            _ => Ok(()),
-        }
-    }
-
+    /// Kills the tree, and again what is left of it or was forked meanwhile.
     fn kill(&mut self, cause: Cause) {
-        match cause {
-            Cause::Grace => warn!("main did not end within the grace: killing every process"),
-            Cause::Linger => warn!("processes that main left behind did not end: killing them"),
-            Cause::Again => {}
+        let begin = self.clock.now();
+        if cause == Cause::Again && begin < self.kill_after {
+            return;
         }
-        let kill = Received { signal: Signal::KILL, origin: Origin::default() };
-        self.sent = self.sent.with(Signal::KILL);
-        match self.send_to_tree(kill) {
-            Ok(()) | Err(Errno::ESRCH) => {}
-            Err(_) if cause == Cause::Again => {}
-            Err(errno) => warn!("unable to kill every process: {}", sys::reason(errno)),
-        }
-    }
-
-    /// Names what is left of the tree, as far as it can be seen.
-    fn tell_survivors(&self) {
-        const MOST: usize = 10;
-        let mut told = 0;
-        let seen = tree::for_each_survivor(self.pid, |pid, state| {
-            told += 1;
-            if told <= MOST {
-                warn!("pid {pid}{} is left, in state {}", proc::Name::of(pid), State(state));
-            }
-        });
-        if told > MOST {
-            warn!("and {} more are left", told - MOST);
-        }
-        if seen.is_err() || told == 0 {
-            warn!("processes are left that cannot be seen");
-        }
-        warn!("exiting without what did not end after SIGKILL");
+        self.delivery.kill(cause);
+        let end = self.clock.now();
+        self.kill_after = end + pause_after(end - begin);
     }
 
     /// Gives the terminal back to the shell's job that sexton is.
@@ -400,21 +381,6 @@ impl<'a> Runtime<'a> {
         if self.foreground && self.job {
             tty::set_foreground(tty::own_group()).ok();
         }
-    }
-}
-
-/// The letter of a process's state, and what keeps one from ending that was sent SIGKILL.
-struct State(char);
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = match self.0 {
-            'D' => " (uninterruptible: waiting for a device or file system, or frozen)",
-            't' => " (stopped by a debugger)",
-            'Z' => " (ended, and held by a debugger)",
-            _ => "",
-        };
-        write!(f, "{}{why}", self.0)
     }
 }
 

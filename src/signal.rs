@@ -226,6 +226,14 @@ pub struct Received {
     pub origin: Origin,
 }
 
+impl Received {
+    /// A signal that sexton sends by itself.
+    #[must_use]
+    pub fn own(signal: Signal) -> Received {
+        Received { signal, origin: Origin::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

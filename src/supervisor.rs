@@ -22,9 +22,13 @@ use std::time::Duration;
 /// A point in time: how long after the start of sexton, on a monotonic clock.
 pub type Time = Duration;
 
-/// How long to wait for the tree to be gone once it was sent SIGKILL. A task in an uninterruptible
-/// sleep (state D) does not die; past this time sexton ends without it.
+/// How long to wait for the tree to be gone once it was sent SIGKILL, counted from the last process of
+/// it that ended. A task in an uninterruptible sleep (state D) does not die; past this time sexton
+/// ends without it.
 pub const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long to wait in all, if processes go on ending: there must be an end to new ones, too.
+pub const KILL_LIMIT_IN_ALL: Duration = Duration::from_secs(20);
 
 /// SIGKILL is repeated this often until the tree is gone: a subreaper cannot kill atomically, so a
 /// process may have been forked behind its back.
@@ -43,6 +47,8 @@ pub enum Event {
     Swept {
         /// Nothing is left besides sexton.
         tree_empty: bool,
+        /// Some process has ended since the last sweep.
+        progress: bool,
     },
     /// Time has passed.
     Tick,
@@ -57,6 +63,8 @@ pub enum Action {
         signal: Received,
         /// Whom to.
         to: Target,
+        /// Send SIGCONT after it, without which a stopped process could not act on it.
+        and_continue: bool,
     },
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
@@ -145,6 +153,7 @@ enum Phase {
     },
     /// Everything was sent SIGKILL.
     Killing {
+        since: Time,
         again_at: Time,
         give_up_at: Time,
     },
@@ -175,7 +184,7 @@ impl<'p> Supervisor<'p> {
             Phase::Draining { until, .. } => Some(until),
             Phase::Stopping { rung_at, kill_at, .. } => earlier(rung_at, kill_at),
             Phase::Lingering { kill_at } => Some(kill_at),
-            Phase::Killing { again_at, give_up_at } => Some(again_at.min(give_up_at)),
+            Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
         }
     }
 
@@ -190,7 +199,9 @@ impl<'p> Supervisor<'p> {
                 // What is left of the tree is only known after the sweep: nothing is due before that.
                 return actions;
             }
-            Event::Swept { tree_empty } => self.swept(tree_empty, now, &mut actions),
+            Event::Swept { tree_empty, progress } => {
+                self.swept(tree_empty, progress, now, &mut actions);
+            }
             Event::Tick => {}
         }
         while self.pass_deadline(now, &mut actions) {}
@@ -209,7 +220,7 @@ impl<'p> Supervisor<'p> {
                 let signal = Received { signal, ..received };
                 actions.push(match signal.signal {
                     Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
-                    _ => Action::Send { signal, to },
+                    _ => Action::Send { signal, to, and_continue: false },
                 });
             }
             return;
@@ -271,7 +282,12 @@ impl<'p> Supervisor<'p> {
         self.target().unwrap_or(Target::Tree)
     }
 
-    fn swept(&mut self, tree_empty: bool, now: Time, actions: &mut Actions) {
+    fn swept(&mut self, tree_empty: bool, progress: bool, now: Time, actions: &mut Actions) {
+        if let Phase::Killing { since, give_up_at, .. } = &mut self.phase
+            && progress
+        {
+            *give_up_at = (now + KILL_LIMIT).min(*since + KILL_LIMIT_IN_ALL);
+        }
         let Some(outcome) = self.main else {
             return;
         };
@@ -306,7 +322,7 @@ impl<'p> Supervisor<'p> {
         let kill_at = bound.map_or(until, |bound| bound.min(until));
         self.phase = Phase::Lingering { kill_at };
         if kill_at > now {
-            send_and_continue(own(Signal::TERM), Target::Tree, actions);
+            send_and_continue(Received::own(Signal::TERM), Target::Tree, actions);
         }
     }
 
@@ -324,7 +340,7 @@ impl<'p> Supervisor<'p> {
             }
             Phase::Stopping { stop, rung, rung_at: Some(at), kill_at, tree_told } if due(at) => {
                 if let Some(step) = self.policy.escalation.get(rung) {
-                    send_and_continue(own(step.signal), self.stop_target(), actions);
+                    send_and_continue(Received::own(step.signal), self.stop_target(), actions);
                 }
                 let rung = rung + 1;
                 let rung_at = self.rung_from(rung, now);
@@ -336,8 +352,8 @@ impl<'p> Supervisor<'p> {
                 let outcome = self.main.unwrap_or(Outcome::SIGKILLED);
                 actions.push(Action::Exit { outcome, survivors: true });
             }
-            Phase::Killing { again_at, give_up_at } if due(again_at) => {
-                self.phase = Phase::Killing { again_at: now + KILL_AGAIN, give_up_at };
+            Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
+                self.phase = Phase::Killing { since, again_at: now + KILL_AGAIN, give_up_at };
                 actions.push(Action::Kill(Cause::Again));
             }
             _ => return false,
@@ -346,7 +362,8 @@ impl<'p> Supervisor<'p> {
     }
 
     fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
-        self.phase = Phase::Killing { again_at: now + KILL_AGAIN, give_up_at: now + KILL_LIMIT };
+        self.phase =
+            Phase::Killing { since: now, again_at: now + KILL_AGAIN, give_up_at: now + KILL_LIMIT };
         actions.push(Action::Kill(cause));
     }
 
@@ -359,16 +376,9 @@ impl<'p> Supervisor<'p> {
     }
 }
 
-/// A signal of sexton's own.
-fn own(signal: Signal) -> Received {
-    Received { signal, origin: crate::signal::Origin::default() }
-}
-
 fn send_and_continue(signal: Received, to: Target, actions: &mut Actions) {
-    actions.push(Action::Send { signal, to });
-    if !matches!(signal.signal, Signal::CONT | Signal::KILL) {
-        actions.push(Action::Send { signal: own(Signal::CONT), to });
-    }
+    let and_continue = !matches!(signal.signal, Signal::CONT | Signal::KILL);
+    actions.push(Action::Send { signal, to, and_continue });
 }
 
 /// The earlier of two times, where `None` is never.

@@ -81,13 +81,11 @@ fn close_one_by_one(first: RawFd, last: RawFd) {
         // SAFETY: as for close_range.
         unsafe { libc::close(fd) };
     };
-    if super::proc::for_each_number(c"/proc/self/fd", |fd| {
-        if first <= fd && fd <= last {
-            close(fd);
-        }
-    })
-    .is_err()
-    {
+    let mut listed = Vec::new();
+    let numbers = super::proc::Numbers::of(c"/proc/self/fd");
+    let read = numbers.and_then(|numbers| numbers.visit_all(|fd| listed.push(fd)));
+    listed.into_iter().filter(|fd| (first..=last).contains(fd)).for_each(close);
+    if read.is_err() {
         // Past a million descriptors this would take longer than it is worth.
         const MOST: u64 = 1 << 20;
         let limit =

@@ -67,17 +67,27 @@ fn parse_stat(stat: &[u8]) -> Option<Stat> {
     Some(Stat { state, parentage: Parentage { parent, started } })
 }
 
-/// Calls `visit` with each child of this process that `/proc/self/task/TID/children` names, hidden
-/// ones included (`hidepid`). Nothing is visited on kernels without CONFIG_PROC_CHILDREN.
-pub fn for_each_child(mut visit: impl FnMut(i32)) {
+/// Calls `visit` with each child of this process.
+///
+/// `/proc/self/task/TID/children` names hidden ones too (`hidepid`), and for this process the list is
+/// exact: a child stays in it until it is reaped, which nobody else can do.
+///
+/// # Errors
+/// /proc cannot be read, is that of another PID namespace, or the kernel has no CONFIG_PROC_CHILDREN.
+pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
+    if !is_own() {
+        return Err(Errno::ENOENT);
+    }
     let own = super::process::id();
-    let Some(file) = open_file(format_args!("/proc/self/task/{own}/children\0")) else {
-        return;
-    };
-    let mut buffer = [0; 512];
+    let file = open_file(format_args!("/proc/self/task/{own}/children\0")).ok_or(Errno::ENOENT)?;
+    let mut buffer = [0; 4096];
     let mut number = 0;
-    // Each number has a space behind it, the last one too.
-    while let Ok(length @ 1..) = nix::unistd::read(&file, &mut buffer) {
+    loop {
+        let length = nix::unistd::read(&file, &mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        // Each number has a space behind it, the last one too.
         for &byte in buffer.get(..length).unwrap_or_default() {
             if byte.is_ascii_digit() {
                 number = number * 10 + i32::from(byte - b'0');
@@ -123,37 +133,51 @@ impl fmt::Display for Name {
     }
 }
 
-/// Calls `visit` with each process ID in /proc.
-///
-/// # Errors
-/// /proc cannot be read; ENOENT if it is that of another PID namespace.
-pub fn for_each_process(visit: impl FnMut(i32)) -> Result<(), Errno> {
-    if !is_own() {
-        return Err(Errno::ENOENT);
-    }
-    for_each_number(c"/proc", visit)
-}
+/// The entries of a directory that are numbers, some at a time.
+pub struct Numbers(OwnedFd);
 
-/// Calls `visit` with each entry of a directory that is a number.
-///
-/// # Errors
-/// The directory cannot be read.
-pub fn for_each_number(directory: &CStr, mut visit: impl FnMut(i32)) -> Result<(), Errno> {
-    let fd =
-        open(directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut buffer = [0u8; 2048];
-    loop {
-        let filled = next_entries(&fd, &mut buffer)?;
+impl Numbers {
+    /// The process IDs in /proc. Every process that lives as long as the reading takes is among them.
+    ///
+    /// # Errors
+    /// /proc cannot be read; ENOENT if it is that of another PID namespace.
+    pub fn of_processes() -> Result<Numbers, Errno> {
+        if is_own() { Numbers::of(c"/proc") } else { Err(Errno::ENOENT) }
+    }
+
+    /// Those in a directory.
+    ///
+    /// # Errors
+    /// The directory cannot be opened.
+    pub fn of(directory: &CStr) -> Result<Numbers, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        open(directory, flags, Mode::empty()).map(Numbers)
+    }
+
+    /// Calls `visit` with some twenty of them; whether there may be more.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn visit_some(&mut self, visit: &mut impl FnMut(i32)) -> Result<bool, Errno> {
+        let mut buffer = [0u8; 512];
+        let filled = next_entries(&self.0, &mut buffer)?;
         let mut rest = buffer.get(..filled).unwrap_or_default();
-        if rest.is_empty() {
-            return Ok(());
-        }
         while let Some((name, after)) = split_entry(rest) {
             if let Ok(number) = std::str::from_utf8(name).unwrap_or_default().parse() {
                 visit(number);
             }
             rest = after;
         }
+        Ok(filled > 0)
+    }
+
+    /// Calls `visit` with all that are left.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn visit_all(mut self, mut visit: impl FnMut(i32)) -> Result<(), Errno> {
+        while self.visit_some(&mut visit)? {}
+        Ok(())
     }
 }
 
@@ -237,7 +261,7 @@ mod tests {
     fn this_process_is_found_with_its_parent_and_name() {
         let own = std::process::id() as i32;
         let mut found = false;
-        for_each_process(|pid| found |= pid == own).unwrap();
+        Numbers::of_processes().unwrap().visit_all(|pid| found |= pid == own).unwrap();
         assert!(found);
         assert_eq!(stat(own).unwrap().parentage.parent, std::os::unix::process::parent_id() as i32);
         assert!(Name::of(own).to_string().starts_with(" ("));
@@ -247,6 +271,6 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_there_is_an_error() {
-        assert_eq!(for_each_number(c"/no/such", |_| ()), Err(Errno::ENOENT));
+        assert_eq!(Numbers::of(c"/no/such").map(drop), Err(Errno::ENOENT));
     }
 }

@@ -84,7 +84,7 @@ pub fn to_namespace(received: Received) -> Result<(), Errno> {
     if !received.origin.carries_value() {
         return kill(-1, received.signal.number());
     }
-    super::proc::for_each_process(|pid| {
+    super::proc::Numbers::of_processes()?.visit_all(|pid| {
         if pid != super::process::INIT {
             to_process(pid, received).ok();
         }

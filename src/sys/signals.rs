@@ -74,16 +74,10 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
     let uid = unsafe { info.si_uid() };
     // SAFETY: as above; the value is only used if the code says that there is one.
     let value = unsafe { info.si_value() }.sival_ptr as usize;
-    let from_kernel = info.si_code > 0;
-    Some(Received {
-        signal,
-        origin: Origin {
-            code: info.si_code,
-            pid: if from_kernel { 0 } else { pid },
-            uid: if from_kernel { 0 } else { uid },
-            value,
-        },
-    })
+    // The kernel's own signals have other fields in that place, but for a child's end.
+    let has_sender = info.si_code <= 0 || signal == Signal::CHLD;
+    let (pid, uid) = if has_sender { (pid, uid) } else { (0, 0) };
+    Some(Received { signal, origin: Origin { code: info.si_code, pid, uid, value } })
 }
 
 /// Whether a signal is ignored.
@@ -112,8 +106,7 @@ pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
 /// has been continued. Nothing happens if nobody could continue it: the kernel ignores SIGTSTP,
 /// SIGTTIN and SIGTTOU in an orphaned process group (signal(7)).
 pub fn stop_self(signal: Signal) {
-    super::send::to_process(super::process::id(), Received { signal, origin: Origin::default() })
-        .ok();
+    super::send::to_process(super::process::id(), Received::own(signal)).ok();
     let before = set_mask(SignalSet::FULL.without(signal)); // stopped here
     set_mask(before);
 }

@@ -10,48 +10,116 @@
 //!   starting time would show; two equal readings mean that the whole line stood between them. The
 //!   signal goes to the pidfd, that is to the very process whose line was read, or to nobody.
 //!
-//! Without pidfds (before Linux 5.3) only children are signalled. The others become children when
-//! their parents have ended: the caller repeats SIGKILL until nothing is left.
+//! Without pidfds (before Linux 5.3) only children are signalled. Every descendant becomes a child
+//! when those between have ended: the caller repeats SIGKILL until nothing is left.
 
 use super::{Errno, proc, send};
 use crate::signal::Received;
 
-/// Sends a signal to every descendant of the process `root`, which is the caller, and says whether
-/// /proc hides some of them (`hidepid`). Those are signalled if they are children, which
-/// `/proc/self/task/TID/children` tells.
+/// Signals to send one after the other.
+pub type Signals = [Option<Received>; 2];
+
+/// Sends signals to the children of this process. Quick, however many other processes there are.
 ///
 /// # Errors
-/// /proc cannot be read, so that the descendants are not known.
-pub fn signal(root: i32, received: Received) -> Result<Hidden, Errno> {
-    proc::for_each_process(|pid| {
-        match living(pid).map_or(Descent::None, |stat| climb(stat, root)) {
-            Descent::Child => {
-                send::to_process(pid, received).ok();
-            }
-            Descent::Further(line) => {
-                if let Ok(pinned) = send::pidfd_open(pid)
-                    && descent(pid, root) == Descent::Further(line)
-                    && descent(pid, root) == Descent::Further(line)
-                {
-                    send::pidfd_send(&pinned, received, 0).ok();
-                }
-            }
-            Descent::None => {}
-        }
-    })?;
-    let mut hidden = Hidden(false);
-    proc::for_each_child(|pid| {
-        if proc::stat(pid).is_none() {
-            hidden = Hidden(true);
-            send::to_process(pid, received).ok();
-        }
-    });
-    Ok(hidden)
+/// They are not known: see [`proc::for_each_child`].
+pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
+    proc::for_each_child(|pid| send_to_child(pid, signals))
 }
 
-/// Whether /proc hides some of the descendants.
+fn send_to_child(pid: i32, signals: &Signals) {
+    for &signal in signals.iter().flatten() {
+        send::to_process(pid, signal).ok();
+    }
+}
+
+/// Signals on their way to all descendants, as far as [`DEEPEST`].
+///
+/// Every process is looked at once, so that each descendant gets the signals once, whether its parent
+/// ends meanwhile or not. That takes milliseconds for a hundred: so it is done some at a time, and
+/// sexton is not kept from its duties.
+pub struct Scan {
+    root: i32,
+    signals: Signals,
+    processes: proc::Numbers,
+}
+
+/// What [`Scan::go_on`] has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Hidden(pub bool);
+pub enum Progress {
+    /// There are more processes to look at.
+    More,
+    /// All descendants were signalled.
+    Done,
+    /// All but those that /proc hides (`hidepid`) and that are no children.
+    DoneButHidden,
+}
+
+impl Scan {
+    /// To the descendants of the process `root`, which is the caller.
+    ///
+    /// # Errors
+    /// /proc cannot be read, so that the descendants are not known.
+    pub fn begin(root: i32, signals: Signals) -> Result<Scan, Errno> {
+        Ok(Scan { root, signals, processes: proc::Numbers::of_processes()? })
+    }
+
+    /// Looks at some more processes, and sends the signals to those that are descendants.
+    ///
+    /// # Errors
+    /// /proc cannot be read.
+    pub fn go_on(&mut self) -> Result<Progress, Errno> {
+        let Scan { root, signals, processes } = self;
+        let more = processes.visit_some(&mut |pid| {
+            if proc::stat(pid).is_some_and(|stat| !stat.is_zombie()) {
+                send_to_descendant(pid, *root, signals);
+            }
+        })?;
+        Ok(match more {
+            true => Progress::More,
+            false if send_to_hidden_children(signals) => Progress::DoneButHidden,
+            false => Progress::Done,
+        })
+    }
+}
+
+/// Sends signals to children that /proc does not show, and says whether there are any. A child that
+/// has ended is shown until it is reaped.
+fn send_to_hidden_children(signals: &Signals) -> bool {
+    let mut hidden = false;
+    let listed = proc::for_each_child(|pid| {
+        if proc::stat(pid).is_none() {
+            hidden = true;
+            send_to_child(pid, signals);
+        }
+    });
+    listed.is_ok() && hidden
+}
+
+/// Sends signals to a process if it is a descendant, whatever happens to its parents meanwhile.
+fn send_to_descendant(pid: i32, root: i32, signals: &Signals) {
+    /// Each further try takes the end of one more process between the two.
+    const TRIES: usize = DEEPEST + 2;
+    for _ in 0..TRIES {
+        match descent(pid, root) {
+            Descent::None => return,
+            Descent::Changing => {}
+            Descent::Child => return send_to_child(pid, signals),
+            Descent::Further(line) => {
+                let Ok(pinned) = send::pidfd_open(pid) else {
+                    return;
+                };
+                let same = || descent(pid, root) == Descent::Further(line);
+                if same() && same() {
+                    for &signal in signals.iter().flatten() {
+                        send::pidfd_send(&pinned, signal, 0).ok();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
 
 /// Calls `visit` with each process of the tree that is left: the living, and zombies that are
 /// children of `root` and yet cannot be reaped, as a debugger holds them. If `root` is PID 1 the tree
@@ -61,13 +129,13 @@ pub struct Hidden(pub bool);
 /// /proc cannot be read.
 pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<(), Errno> {
     let namespace = root == super::process::INIT;
-    proc::for_each_process(|pid| {
+    proc::Numbers::of_processes()?.visit_all(|pid| {
         let Some(stat) = proc::stat(pid).filter(|_| pid != root) else {
             return;
         };
         let left = match climb(stat, root) {
             Descent::Child => true,
-            Descent::Further(_) => !stat.is_zombie(),
+            Descent::Further(_) | Descent::Changing => !stat.is_zombie(),
             Descent::None => namespace && !stat.is_zombie(),
         };
         if left {
@@ -76,10 +144,9 @@ pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<
     })
 }
 
-/// What /proc says of a process, unless it has ended.
-fn living(pid: i32) -> Option<proc::Stat> {
-    proc::stat(pid).filter(|stat| !stat.is_zombie())
-}
+/// How long a line of parents may be. Each process costs as many readings as its line is long, and
+/// sexton must not be kept busy by a tree that is one long line.
+pub const DEEPEST: usize = 32;
 
 /// How a process descends from another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,16 +155,16 @@ enum Descent {
     Child,
     /// As a grandchild or further, by the line of parents that has this digest.
     Further(u64),
+    /// A parent ended while the line was read: its children have another one now.
+    Changing,
 }
 
 fn descent(pid: i32, root: i32) -> Descent {
     proc::stat(pid).map_or(Descent::None, |stat| climb(stat, root))
 }
 
-/// Follows the line of parents. A line that changes while it is read gives a digest of its own, or
-/// ends at a process that is gone.
+/// Follows the line of parents.
 fn climb(mut stat: proc::Stat, root: i32) -> Descent {
-    const DEEPEST: usize = 100_000;
     let mut line = Fnv::default();
     for depth in 0..DEEPEST {
         let proc::Parentage { parent, started } = stat.parentage;
@@ -111,7 +178,7 @@ fn climb(mut stat: proc::Stat, root: i32) -> Descent {
         }
         match proc::stat(parent) {
             Some(next) => stat = next,
-            None => return Descent::None,
+            None => return Descent::Changing,
         }
     }
     Descent::None

@@ -5,7 +5,7 @@
 //! fails the test and shows what sexton logged.
 
 use nix::libc;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -52,7 +52,9 @@ pub struct Setup {
     words: Vec<Vec<u8>>,
     variables: Vec<Vec<u8>>,
     place: Place,
-    proc_mounted: bool,
+    proc_options: Option<&'static CStr>,
+    pid_max: Option<&'static [u8]>,
+    churning: bool,
     mask: u64,
     ignored: Vec<i32>,
     closed: Vec<RawFd>,
@@ -81,7 +83,9 @@ impl Setup {
             words: [program.to_vec()].into_iter().chain(rest).collect(),
             variables: vec![b"PATH=/usr/bin:/bin".to_vec()],
             place: Place::Init,
-            proc_mounted: true,
+            proc_options: Some(c""),
+            pid_max: None,
+            churning: false,
             mask: 0,
             ignored: Vec::new(),
             closed: Vec::new(),
@@ -112,7 +116,33 @@ impl Setup {
 
     /// The namespace has no /proc.
     pub fn without_proc(mut self) -> Setup {
-        self.proc_mounted = false;
+        self.proc_options = None;
+        self
+    }
+
+    /// /proc shows a user only its own processes.
+    pub fn with_hidepid(mut self) -> Setup {
+        self.proc_options = Some(c"hidepid=2");
+        self
+    }
+
+    /// Process IDs in the namespace are so few that each is soon used again. Takes Linux 6.14, where
+    /// the largest one is the namespace's own.
+    pub fn few_pids(mut self) -> Setup {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap(), numbers.next().unwrap());
+        assert!(
+            version >= (6, 14),
+            "CANNOT RUN: Linux {release} has one pid_max for all namespaces"
+        );
+        self.pid_max = Some(b"400");
+        self
+    }
+
+    /// The bystander forks and buries children without a pause. One that is hit by a signal ends it.
+    pub fn churning_bystander(mut self) -> Setup {
+        self.churning = true;
         self
     }
 
@@ -206,7 +236,7 @@ pub struct Running {
     reaped: bool,
 }
 
-fn pipe() -> (OwnedFd, OwnedFd) {
+pub fn pipe() -> (OwnedFd, OwnedFd) {
     nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap()
 }
 
@@ -472,6 +502,40 @@ unsafe fn raw_fork(flags: i32) -> i32 {
     unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) as i32 }
 }
 
+/// Keeps some short-lived children, and ends as soon as one was hit by a signal.
+///
+/// # Safety
+/// Only for a process that [`raw_fork`] made.
+unsafe fn churn() -> ! {
+    const AT_ONCE: usize = 40;
+    // SAFETY: async-signal-safe calls only.
+    unsafe {
+        let mut alive = 0;
+        loop {
+            if alive < AT_ONCE {
+                match raw_fork(0) {
+                    0 => {
+                        libc::sched_yield();
+                        libc::_exit(0);
+                    }
+                    pid if pid > 0 => {
+                        alive += 1;
+                        continue;
+                    }
+                    _ => {} // no process ID is free
+                }
+            }
+            let mut raw = 0;
+            if libc::waitpid(-1, &raw mut raw, 0) > 0 {
+                alive -= 1;
+                if !libc::WIFEXITED(raw) {
+                    libc::_exit(1);
+                }
+            }
+        }
+    }
+}
+
 /// The part that runs in the cloned process. Only async-signal-safe calls from here on.
 struct Child<'a> {
     setup: &'a Setup,
@@ -496,22 +560,21 @@ impl Child<'_> {
                 libc::MS_REC | libc::MS_PRIVATE,
                 std::ptr::null(),
             );
-            if self.setup.proc_mounted {
-                libc::mount(
-                    c"proc".as_ptr(),
-                    c"/proc".as_ptr(),
-                    c"proc".as_ptr(),
-                    0,
-                    std::ptr::null(),
-                );
-            } else {
-                libc::mount(
-                    c"none".as_ptr(),
-                    c"/proc".as_ptr(),
-                    c"tmpfs".as_ptr(),
-                    0,
-                    std::ptr::null(),
-                );
+            let proc = if self.setup.proc_options.is_some() { c"proc" } else { c"tmpfs" };
+            let options = self.setup.proc_options.unwrap_or_default();
+            libc::mount(
+                proc.as_ptr(),
+                c"/proc".as_ptr(),
+                proc.as_ptr(),
+                0,
+                options.as_ptr().cast(),
+            );
+            if let Some(pid_max) = self.setup.pid_max {
+                let file = libc::open(c"/proc/sys/kernel/pid_max".as_ptr(), libc::O_WRONLY);
+                if libc::write(file, pid_max.as_ptr().cast(), pid_max.len()) < 0 {
+                    libc::_exit(97);
+                }
+                libc::close(file);
             }
             if self.setup.place == Place::Init {
                 self.execute();
@@ -520,6 +583,9 @@ impl Child<'_> {
             if bystander == 0 {
                 libc::setsid();
                 libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
+                if self.setup.churning {
+                    churn();
+                }
                 loop {
                     libc::pause();
                 }

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::print_stdout, reason = "figures that a test measures")]
 
 mod command_line;
 mod exec;
@@ -16,3 +17,4 @@ mod signals;
 mod start;
 mod terminal;
 mod transparency;
+mod tree;

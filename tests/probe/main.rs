@@ -39,6 +39,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "leave" => return leave(word(2), number(3)),
         "family" => family(),
         "many" => many(number(2), word(3)),
+        "churn" => churn(),
         "runaway" => return run_away(),
         "stop" => return stop_and_go_on(),
         "write" => write_forever(),
@@ -307,6 +308,28 @@ fn many(count: i32, treatment: &str) {
     }
     say("ready");
     pause()
+}
+
+/// Ignores SIGTERM and SIGUSR1, and so do its children, which come and go without a pause: some end as
+/// orphans, some leave their parent's session.
+fn churn() -> ! {
+    set_ignored(libc::SIGTERM);
+    set_ignored(libc::SIGUSR1);
+    say("ready");
+    loop {
+        for _ in 0..20 {
+            // Unlike `fork`, this may fail: process IDs are few.
+            if unsafe { libc::fork() } == 0 {
+                unsafe {
+                    libc::setsid();
+                    libc::fork();
+                    libc::sched_yield();
+                }
+                exit_now(0);
+            }
+        }
+        while unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } > 0 {}
+    }
 }
 
 /// A process that never stays: each forks the next and ends. Only killing it at once ends it.

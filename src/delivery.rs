@@ -1,0 +1,193 @@
+//! Sending signals to main, its process group, or the tree; and saying so.
+
+#![forbid(unsafe_code)]
+
+use crate::plan::Target;
+use crate::signal::{Received, Signal, SignalSet};
+use crate::supervisor::Cause;
+use crate::sys::tree::{self, Progress, Scan, Signals};
+use crate::sys::{Errno, proc, process, reason, send};
+use log::{info, warn};
+use std::fmt;
+
+/// Knows whom each target means.
+pub struct Delivery {
+    /// sexton's own process ID: if it is PID 1, the tree is the PID namespace.
+    own: i32,
+    /// Main's process ID, and its process group's.
+    main: i32,
+    main_reaped: bool,
+    /// Not all descendants can be seen in /proc, and that has been told.
+    blind: bool,
+    /// Signals that have not come to all descendants yet.
+    scan: Option<Scan>,
+    /// All that was sent.
+    sent: SignalSet,
+}
+
+impl Delivery {
+    /// For sexton and its main.
+    #[must_use]
+    pub fn new(own: i32, main: i32) -> Delivery {
+        Delivery { own, main, main_reaped: false, blind: false, scan: None, sent: SignalSet::EMPTY }
+    }
+
+    /// From now on main's process ID may be another's.
+    pub fn main_is_reaped(&mut self) {
+        self.main_reaped = true;
+    }
+
+    /// Whether this signal was sent to anybody.
+    #[must_use]
+    pub fn has_sent(&self, signal: Signal) -> bool {
+        self.sent.contains(signal)
+    }
+
+    /// Sends a signal with the value that it may carry, and SIGCONT after it if so told.
+    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) {
+        let whom = match to {
+            Target::Main => "main",
+            Target::Group => "main's process group",
+            Target::Tree => "the tree",
+        };
+        let signal = received.signal;
+        let then = and_continue.then_some(Received::own(Signal::CONT));
+        let mut result = self.send_all([Some(received), then], to);
+        if result.is_err() && received.origin.carries_value() && to != Target::Main {
+            warn!("{signal} goes to {whom} without its value, which this system cannot send there");
+            result = self.send_all([Some(Received::own(signal)), then], to);
+        }
+        match result {
+            Ok(()) => info!("sent {signal} to {whom}"),
+            Err(Errno::ESRCH) if to != Target::Main => info!("nobody is left to get {signal}"),
+            Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
+        }
+    }
+
+    /// Sends SIGKILL to the tree.
+    pub fn kill(&mut self, cause: Cause) {
+        match cause {
+            Cause::Grace => warn!("main did not end within the grace: killing every process"),
+            Cause::Linger => warn!("processes that main left behind did not end: killing them"),
+            Cause::Again => {}
+        }
+        if cause == Cause::Again && self.own == process::INIT {
+            return; // kill(-1) is atomic: nothing forks itself out of it
+        }
+        let kill = [Some(Received::own(Signal::KILL)), None];
+        if self.own != process::INIT {
+            let children = tree::signal_children(&kill);
+            if cause == Cause::Again && children.is_ok() {
+                return; // what is left has become a child, or is about to
+            }
+        }
+        self.scan = None;
+        match self.send_all(kill, Target::Tree) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(_) if cause == Cause::Again => {}
+            Err(errno) => warn!("unable to kill every process: {}", reason(errno)),
+        }
+    }
+
+    /// Sends them one after the other; the result is that of the first.
+    fn send_all(&mut self, signals: Signals, to: Target) -> Result<(), Errno> {
+        for signal in signals.iter().flatten() {
+            self.sent = self.sent.with(signal.signal);
+        }
+        if to == Target::Tree && self.own != process::INIT {
+            return self.send_to_descendants(signals);
+        }
+        let mut results = signals.into_iter().flatten().map(|signal| match to {
+            Target::Main => send::to_process(self.main, signal),
+            Target::Group => send::to_group(self.main, signal),
+            Target::Tree => send::to_namespace(signal),
+        });
+        let first = results.next().unwrap_or(Ok(()));
+        results.for_each(drop);
+        first
+    }
+
+    fn send_to_descendants(&mut self, signals: Signals) -> Result<(), Errno> {
+        while self.is_under_way() {
+            self.go_on(); // what was sent before comes before
+        }
+        match Scan::begin(self.own, signals) {
+            Ok(scan) => {
+                self.scan = Some(scan);
+                self.go_on();
+                Ok(())
+            }
+            Err(errno) => {
+                self.tell_blindness(errno);
+                // Main's group is known without /proc, but only until main is reaped.
+                if self.main_reaped { Ok(()) } else { self.send_all(signals, Target::Group) }
+            }
+        }
+    }
+
+    /// Whether signals to the tree are still on their way.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.scan.is_some()
+    }
+
+    /// Brings them to some more of the descendants.
+    pub fn go_on(&mut self) {
+        match self.scan.as_mut().map(Scan::go_on) {
+            None | Some(Ok(Progress::More)) => return,
+            Some(Ok(Progress::Done)) => {}
+            Some(Ok(Progress::DoneButHidden)) => {
+                if !std::mem::replace(&mut self.blind, true) {
+                    warn!(
+                        "/proc hides descendants: those are not reached before they are children"
+                    );
+                }
+            }
+            Some(Err(errno)) => self.tell_blindness(errno),
+        }
+        self.scan = None;
+    }
+
+    fn tell_blindness(&mut self, errno: Errno) {
+        if !std::mem::replace(&mut self.blind, true) {
+            warn!(
+                "unable to find descendants in /proc ({}): only main's process group is known",
+                reason(errno)
+            );
+        }
+    }
+
+    /// Names what is left of the tree, as far as it can be seen.
+    pub fn tell_survivors(&self) {
+        const MOST: usize = 10;
+        let mut told = 0;
+        let seen = tree::for_each_survivor(self.own, |pid, state| {
+            told += 1;
+            if told <= MOST {
+                warn!("pid {pid}{} is left, in state {}", proc::Name::of(pid), State(state));
+            }
+        });
+        if told > MOST {
+            warn!("and {} more are left", told - MOST);
+        }
+        if seen.is_err() || told == 0 {
+            warn!("processes are left that cannot be seen");
+        }
+        warn!("exiting without what did not end after SIGKILL");
+    }
+}
+
+/// The letter of a process's state, and what keeps one from ending that was sent SIGKILL.
+struct State(char);
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.0 {
+            'D' => " (uninterruptible: waiting for a device or file system, or frozen)",
+            't' => " (stopped by a debugger)",
+            'Z' => " (ended, and held by a debugger)",
+            _ => "",
+        };
+        write!(f, "{}{why}", self.0)
+    }
+}

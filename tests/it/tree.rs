@@ -1,0 +1,183 @@
+//! SPEC 4.6: the tree of a subreaper, and what cannot be killed.
+
+use crate::harness::{Folder, LIMIT, Place, Running, Setup, probe, status_field, wait_until};
+use nix::libc;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+fn ended(running: &Running) -> bool {
+    let state = running.status("State");
+    state.is_empty() || state.starts_with('Z')
+}
+
+/// Both trees fork without a pause in a namespace of 400 process IDs, so that each ID is used again
+/// within milliseconds, while sexton signals its own tree again and again.
+#[test]
+fn nothing_outside_is_hit_when_process_ids_are_reused_quickly() {
+    let words = ["--forward-to=all", "--grace=300ms", &probe(), "churn"];
+    let setup = Setup::new(&words).place(Place::Child).few_pids().churning_bystander();
+    let mut running = setup.start();
+    running.expect("ready");
+    let begin = Instant::now();
+    let mut sent = 0;
+    // SIGUSR1 is ignored in the tree, and kills a child of the bystander.
+    while begin.elapsed() < Duration::from_secs(3) {
+        running.signal(libc::SIGUSR1);
+        wait_until("SIGUSR1 is taken", || running.status("ShdPnd") == "0000000000000000");
+        sent += 1;
+        assert!(running.bystander_lives(), "hit by signal {sent}");
+    }
+    running.signal(libc::SIGTERM);
+    wait_until("sexton ends", || ended(&running));
+    assert_eq!(running.adopted_by_init(), [], "and nothing of the tree is left");
+    assert_eq!(running.end().status, 137);
+    println!("{sent} times signalled");
+    assert!(sent > 20, "only {sent} times");
+}
+
+/// sexton and what it starts run as another user, for whom /proc hides those that changed theirs.
+fn as_user() {
+    // SAFETY: takes integers only.
+    unsafe {
+        libc::setgroups(0, std::ptr::null());
+        libc::setresgid(1234, 1234, 1234);
+        libc::setresuid(1234, 1234, 1234);
+    }
+}
+
+#[test]
+fn what_proc_hides_is_reached_as_a_child_and_told() {
+    let folder = Folder::new("hidepid");
+    let set_uid = format!("{}/probe", folder.path());
+    let install =
+        std::process::Command::new("install").args(["-m", "4755", &probe(), &set_uid]).status();
+    assert!(install.unwrap().success());
+    let words = ["--linger=200ms", &set_uid, "leave", "ignore", "7"];
+    let setup = Setup::new(&words).place(Place::Child).with_hidepid().prepare(as_user);
+    let mut running = setup.start();
+    assert!(running.line().starts_with("daemon "));
+    running.expect_log("/proc hides descendants");
+    wait_until("sexton ends", || ended(&running));
+    assert_eq!(running.adopted_by_init(), [], "the daemon was killed, and reaped");
+    assert_eq!(running.end().status, 7);
+}
+
+/// A cgroup (v1) that can be frozen: its processes are in state D and do not die until it is thawed.
+struct Freezer(std::path::PathBuf);
+
+impl Freezer {
+    fn new() -> Freezer {
+        let path = format!("/sys/fs/cgroup/freezer/sexton-it-{}", std::process::id());
+        std::fs::create_dir(&path).expect("CANNOT RUN: needs the freezer of cgroup v1");
+        Freezer(path.into())
+    }
+
+    fn add(&self, pid: i32) {
+        std::fs::write(self.0.join("cgroup.procs"), pid.to_string()).unwrap();
+    }
+
+    fn set(&self, state: &str) {
+        let file = self.0.join("freezer.state");
+        std::fs::write(&file, state).unwrap();
+        wait_until(state, || std::fs::read_to_string(&file).unwrap().trim() == state);
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        self.set("THAWED");
+        wait_until("the cgroup is left", || std::fs::remove_dir(&self.0).is_ok());
+    }
+}
+
+#[test]
+fn a_task_that_cannot_die_is_named_and_not_waited_for_for_ever() {
+    let words = ["--grace=100ms", &probe(), "ignore", "15"];
+    let mut running = Setup::new(&words).place(Place::Child).start();
+    running.expect("ready");
+    let main = running.children()[0];
+    let freezer = Freezer::new();
+    freezer.add(main);
+    freezer.set("FROZEN");
+    let begin = Instant::now();
+    running.signal(libc::SIGTERM);
+    running.expect_log("(probe) is left, in state D (uninterruptible");
+    running.expect_log("exiting without");
+    let elapsed = begin.elapsed();
+    assert!(
+        elapsed >= Duration::from_millis(2100) && elapsed < Duration::from_secs(10),
+        "{elapsed:?}"
+    );
+    wait_until("sexton ends", || ended(&running));
+    drop(freezer);
+    assert_eq!(running.end().status, 137);
+}
+
+#[test]
+fn what_a_debugger_holds_is_named_too() {
+    let words = ["--grace=100ms", &probe(), "ignore", "15"];
+    let mut running = Setup::new(&words).place(Place::Child).start();
+    running.expect("ready");
+    let main = running.children()[0];
+    // The debugger is this thread. It does not wait for main's end, and so main's parent cannot.
+    // SAFETY: takes integers only.
+    assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SEIZE, main, 0, 0) }, 0);
+    running.signal(libc::SIGTERM);
+    running.expect_log("(probe) is left, in state Z (ended, and held by a debugger)");
+    wait_until("sexton ends", || ended(&running));
+    let mut raw = 0;
+    // SAFETY: the process that this thread traces.
+    assert_eq!(unsafe { libc::waitpid(main, &raw mut raw, libc::__WALL) }, main);
+    assert_eq!(running.end().status, 137);
+}
+
+/// How long sexton takes to end after the last process of its tree has: that is when the last writing
+/// end of a pipe is closed, which all of the tree inherit.
+fn after_the_last_death(place: Place, treatment: &str) -> Duration {
+    let (read, write) = crate::harness::pipe();
+    let grace = if treatment == "ignore" { "--grace=1s" } else { "--grace=25s" };
+    let words = [grace, "--linger=25s", &probe(), "many", "5000", treatment];
+    let mut running = Setup::new(&words).place(place).inherit(&write).start();
+    drop(write);
+    running.expect("ready");
+    let begin = Instant::now();
+    running.signal(libc::SIGTERM);
+    let last_death = std::thread::spawn(move || {
+        let mut entry = libc::pollfd { fd: read.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one live entry.
+        assert_eq!(unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) }, 1);
+        Instant::now()
+    });
+    wait_until("sexton ends", || {
+        // As PID 1 it is a zombie then; as a child it is reaped at once.
+        status_field(running.pid, "State").get(..1).is_none_or(|state| state == "Z")
+    });
+    let end = Instant::now();
+    let last_death = last_death.join().unwrap();
+    let (total, after) = (end - begin, end.saturating_duration_since(last_death));
+    println!(
+        "{} 5000 {treatment}: {total:?} in all, {after:?} after the last death",
+        if place == Place::Init { "PID 1" } else { "subreaper" }
+    );
+    if place == Place::Child {
+        assert_eq!(running.adopted_by_init(), []);
+    }
+    let ended = running.end();
+    if treatment == "ignore" {
+        assert_eq!(ended.status, 137);
+    } else {
+        assert_eq!((ended.status, ended.stderr.as_str()), (143, ""), "nothing had to be killed");
+    }
+    after
+}
+
+/// BENCH.md wants 50 ms, which is measured on a quiet machine; this is one that runs other tests.
+#[test]
+fn sexton_ends_with_the_last_of_five_thousand_processes() {
+    for place in [Place::Init, Place::Child] {
+        for treatment in ["obey", "ignore"] {
+            let after = after_the_last_death(place, treatment);
+            assert!(after < Duration::from_millis(500), "{treatment}: {after:?}");
+        }
+    }
+}
