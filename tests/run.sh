@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 need_root
 need_rust
-need unshare:util-linux nsenter:util-linux setpriv:util-linux
+need unshare:util-linux nsenter:util-linux setpriv:util-linux python3:python3
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

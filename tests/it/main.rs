@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "figures that a test measures")]
 
 mod command_line;
+mod drain;
 mod exec;
 mod harness;
 mod layers;

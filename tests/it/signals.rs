@@ -66,6 +66,17 @@ fn a_stop_signal_is_followed_by_sigcont() {
     assert_eq!(running.end().status, 0);
 }
 
+#[test]
+fn further_stop_signals_are_forwarded_once_each() {
+    let mut running = taking(&["--stop-signals=TERM,INT"], 8);
+    for signal in [libc::SIGTERM, libc::SIGTERM, libc::SIGINT, libc::SIGTERM] {
+        running.signal(signal);
+        running.expect(&format!("signal {signal} value none"));
+        running.expect("signal 18 value none");
+    }
+    assert_eq!(running.end().status, 0);
+}
+
 /// Three processes that tell what they get: main, a child in its group, one in another session.
 fn family(flags: &[&str], place: Place) -> Running {
     let probe = probe();
