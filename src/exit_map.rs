@@ -181,4 +181,12 @@ mod tests {
             assert!(Rule::parse(text).is_err(), "{text:?}");
         }
     }
+
+    #[test]
+    fn a_signal_is_mapped_with_and_without_a_core_dump() {
+        for core in [false, true] {
+            let killed = Outcome::Killed { signal: Signal::SEGV, core };
+            assert_eq!(map(&["signal:SEGV=0", "139=1"]).apply(killed), 0);
+        }
+    }
 }

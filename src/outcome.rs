@@ -105,4 +105,12 @@ mod tests {
         assert_eq!(Change::from_raw(0x137f), Change::Stopped(Signal::STOP));
         assert_eq!(Change::from_raw(0xffff), Change::Continued);
     }
+
+    #[test]
+    fn an_end_is_told_with_its_core_dump() {
+        let killed = |core| Outcome::Killed { signal: Signal::SEGV, core }.to_string();
+        assert_eq!(killed(false), "was killed by SIGSEGV");
+        assert_eq!(killed(true), "was killed by SIGSEGV (core dumped)");
+        assert_eq!(Outcome::Exited(3).to_string(), "exited with status 3");
+    }
 }

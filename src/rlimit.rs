@@ -313,4 +313,21 @@ mod tests {
             assert!(reason.contains(told), "{text:?}: {reason}");
         }
     }
+
+    #[test]
+    fn every_spelling_of_a_unit_is_known() {
+        for (text, bytes) in [
+            ("1k", 1 << 10),
+            ("1K", 1 << 10),
+            ("1m", 1 << 20),
+            ("1M", 1 << 20),
+            ("1g", 1 << 30),
+            ("1G", 1 << 30),
+            ("1t", 1 << 40),
+            ("1T", 1 << 40),
+            ("infinity", UNLIMITED),
+        ] {
+            assert_eq!(resolved(&format!("as={text}")), both(bytes), "{text}");
+        }
+    }
 }

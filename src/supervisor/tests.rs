@@ -568,3 +568,48 @@ fn what_goes_on_ending_after_sigkill_is_waited_for_but_not_for_ever() {
         .collect();
     assert_eq!(played(&policy(), &events).last(), Some(&(30, "exit 137".to_owned())));
 }
+
+#[test]
+fn a_second_stop_signal_restarts_no_clock() {
+    let events = [(1, signal(Signal::TERM)), (6, signal(Signal::TERM)), (11, Event::Tick)];
+    let expected = [(1, "SIGTERM Main CONT"), (6, "SIGTERM Main CONT"), (11, "Kill(Grace)")];
+    assert_eq!(played(&policy(), &events), log(&expected));
+}
+
+#[test]
+fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
+    let policy = Policy { linger: GRACE * 2, drain: Duration::from_secs(5), ..policy() };
+    let end = Event::MainEnded(MAINS_END);
+    let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::TERM)), (12, Event::Tick)];
+    let expected = [(1, "SIGTERM Tree CONT"), (2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
+    assert_eq!(played(&policy, &events), log(&expected));
+    // The same if main ends by itself while the stop is held back.
+    let events = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT), (12, Event::Tick)];
+    let expected = [(2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
+    assert_eq!(played(&policy, &events), log(&expected));
+}
+
+#[test]
+fn without_linger_time_the_rest_is_killed_and_not_asked() {
+    let policy = Policy { linger: Duration::ZERO, ..policy() };
+    let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    assert_eq!(played(&policy, &events), log(&[(1, "Kill(Linger)")]));
+}
+
+#[test]
+fn a_tree_that_has_had_the_stop_signal_is_not_sent_it_again() {
+    let policy = Policy { wait_all: true, forward_to: Target::Tree, ..policy() };
+    let end = Event::MainEnded(MAINS_END);
+    let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (4, NOTHING_LEFT)];
+    assert_eq!(played(&policy, &events), log(&[(1, "SIGTERM Tree CONT"), (4, "exit 42")]));
+}
+
+#[test]
+fn the_escalation_goes_on_for_what_main_leaves_behind() {
+    let escalation = vec![Rung { signal: Signal::QUIT, after: Duration::from_secs(5) }];
+    let policy = Policy { wait_all: true, escalation, ..policy() };
+    let end = Event::MainEnded(MAINS_END);
+    let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (6, Event::Tick)];
+    let expected = [(1, "SIGTERM Main CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
+    assert_eq!(played(&policy, &events), log(&expected));
+}

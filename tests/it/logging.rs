@@ -87,3 +87,31 @@ fn a_death_that_nobody_asked_for_is_a_warning_and_another_is_not() {
         assert_eq!(Setup::new(&["sh", "-c", quiet]).run().stderr, "", "{quiet}");
     }
 }
+
+// logging.rs
+
+#[test]
+fn a_key_s_signal_that_no_key_sent_is_a_warning() {
+    for signal in ["INT", "QUIT", "HUP"] {
+        let script = format!("kill -{signal} $$");
+        let ended = Setup::new(&["--rlimit=core=0", "sh", "-c", &script]).run();
+        let told = format!("warning: main was killed by SIG{signal}\n");
+        assert!(ended.stderr.contains(&told), "{ended:?}");
+    }
+}
+
+// logging.rs
+
+#[test]
+fn a_full_socket_on_standard_error_costs_only_the_lines() {
+    let (_read, write) = std::os::unix::net::UnixStream::pair().unwrap();
+    write.set_nonblocking(true).unwrap();
+    while std::io::Write::write(&mut &write, &[b'-'; 4096]).is_ok() {}
+    while std::io::Write::write(&mut &write, b"-").is_ok() {}
+    write.set_nonblocking(false).unwrap();
+    let mut running = Setup::new(&["-vvv", &probe(), "signals", "1"]).stderr(&write).start();
+    running.expect("ready");
+    running.signal(libc::SIGUSR1);
+    running.expect("signal 10 value none");
+    assert_eq!(running.end().status, 0);
+}

@@ -1,6 +1,6 @@
 //! SPEC 4: the stop, the grace, the linger time, and the end.
 
-use crate::harness::{Place, Running, Setup, probe, wait_until};
+use crate::harness::{Place, Running, Setup, Traced, be_traced, probe, status_field, wait_until};
 use nix::libc;
 use std::time::{Duration, Instant};
 
@@ -263,4 +263,42 @@ fn a_subreaper_without_proc_kills_main_s_group_and_tells_what_it_cannot() {
     let ended = Setup::new(&words).place(Place::Child).without_proc().run();
     assert_eq!(ended.status, 7);
     assert!(ended.stderr.contains("/proc"), "{ended:?}");
+}
+
+// shutdown.rs
+
+/// SPEC 2.4: once main has been reaped, its ID may be another's, and so may its group's.
+#[test]
+fn main_s_group_is_not_signalled_once_main_was_reaped() {
+    let words = ["--linger=100ms", "sh", "-c", "sleep 1000 & exit 7"];
+    let ended = Setup::new(&words).place(Place::Child).without_proc().run();
+    assert_eq!(ended.status, 7);
+    assert!(ended.stderr.contains("processes are left that cannot be seen"), "{ended:?}");
+}
+
+// shutdown.rs
+
+/// What main leaves behind is asked to end after 256 orphans at the latest, not after all of them.
+#[test]
+fn a_storm_of_orphans_does_not_delay_the_end() {
+    let script = "i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done;
+                  setsid sleep 1000 & echo over; exit 7";
+    let mut running = Setup::new(&["sh", "-c", script]).prepare(be_traced).start();
+    let (sexton, main) = Traced::until_fork(running.pid);
+    let pid = main.0;
+    main.release();
+    running.expect("over");
+    wait_until("main has ended", || status_field(pid, "State").starts_with('Z'));
+    let mut reaped = 0;
+    loop {
+        let call = sexton.step();
+        match (call.operation, call.value) {
+            (1, libc::SYS_wait4) => reaped += 1,
+            (1, libc::SYS_kill) => break, // SIGTERM for all
+            _ => {}
+        }
+        assert!(reaped <= 300, "no end in sight");
+    }
+    sexton.release();
+    assert_eq!(running.end().status, 7);
 }

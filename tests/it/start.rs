@@ -1,6 +1,6 @@
 //! SPEC 1.7: a signal that arrives at any moment of the start is delivered or acted upon.
 
-use crate::harness::{Setup, probe};
+use crate::harness::{Setup, Traced, be_traced, probe, wait_until};
 use nix::libc;
 use std::time::{Duration, Instant};
 
@@ -51,4 +51,36 @@ fn a_signal_before_the_first_instruction_does_no_harm() {
         }
         assert_eq!(running.end().status, 143);
     }
+}
+
+// start.rs
+
+/// Main runs before its parent does anything.
+#[test]
+fn main_makes_its_group_itself() {
+    let running = Setup::new(&[&probe(), "report"]).prepare(be_traced).start();
+    let mut running = running;
+    let (sexton, main) = Traced::until_fork(running.pid);
+    main.release();
+    let report: Vec<String> =
+        std::iter::from_fn(|| running.next_line().filter(|l| l != "end")).collect();
+    assert!(report.contains(&"group: 2".to_owned()), "{report:?}");
+    sexton.release();
+    assert_eq!(running.end().status, 0);
+}
+
+/// sexton runs, and forwards a signal, before main does anything.
+#[test]
+fn main_s_group_gets_a_signal_before_main_has_run() {
+    let setup = Setup::new(&["--forward-to=group", &probe(), "sleep"]);
+    let running = setup.prepare(be_traced).start();
+    let (sexton, main) = Traced::until_fork(running.pid);
+    sexton.release();
+    running.signal(libc::SIGUSR1);
+    wait_until("SIGUSR1 is taken", || {
+        let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
+        running.status("ShdPnd") == "0000000000000000" && running.blocked_in().first() == waiting
+    });
+    main.release();
+    assert_eq!(running.end().status, 138);
 }
