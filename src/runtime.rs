@@ -65,10 +65,15 @@ fn print(text: &str) -> u8 {
 /// stop.
 const REAPED_AT_ONCE: usize = 256;
 
-/// The pause after work whose cost grows with the number of children, in proportion to what it cost:
-/// so it is never most of what sexton does, and comes at once as long as there are few.
-fn pause_after(work: Duration) -> Duration {
-    (work * 5).min(Duration::from_millis(50))
+/// The pause after a look at all children in vain, for what it took: so it is not most of what sexton
+/// does, and comes at once as long as they are few. The end of the last one may have to wait for it.
+fn pause_after_sweep(took: Duration) -> Duration {
+    (took * 5).min(Duration::from_millis(20))
+}
+
+/// The pause after a repeated SIGKILL to all children, for what it took.
+fn pause_after_kill(took: Duration) -> Duration {
+    (took * 10).min(Duration::from_millis(100))
 }
 
 /// How often PID 1 looks for processes that are not its children, once nothing else is left: those
@@ -251,7 +256,7 @@ impl<'a> Runtime<'a> {
             let found = self.reap(None);
             if !matches!(found, Waited::Child(..)) {
                 let end = self.clock.now();
-                self.sweep_after = end + pause_after(end - begin);
+                self.sweep_after = end + pause_after_sweep(end - begin);
                 self.swept(found == Waited::NoChildren);
                 return;
             }
@@ -373,7 +378,7 @@ impl<'a> Runtime<'a> {
         }
         self.delivery.kill(cause);
         let end = self.clock.now();
-        self.kill_after = end + pause_after(end - begin);
+        self.kill_after = end + pause_after_kill(end - begin);
     }
 
     /// Gives the terminal back to the shell's job that sexton is.
