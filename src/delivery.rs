@@ -131,6 +131,12 @@ impl Delivery {
         self.scan.is_some()
     }
 
+    /// Whether SIGKILL has been sent to the tree.
+    #[must_use]
+    pub fn is_killing(&self) -> bool {
+        self.has_sent(Signal::KILL)
+    }
+
     /// Brings them to some more of the descendants.
     pub fn go_on(&mut self) {
         match self.scan.as_mut().map(Scan::go_on) {

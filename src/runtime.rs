@@ -104,7 +104,7 @@ struct Runtime<'a> {
     sweep_after: Time,
     /// When SIGKILL may be sent again.
     kill_after: Time,
-    /// Something has been reaped that the supervisor has not been told of.
+    /// Some child has ended that the supervisor has not been told of.
     progress: bool,
     /// Only processes that are not sexton's children are left.
     strangers: bool,
@@ -181,7 +181,8 @@ impl<'a> Runtime<'a> {
 
     fn supervise(mut self) -> u8 {
         loop {
-            if self.sweep_due && self.sweep_after <= self.clock.now() {
+            let sweeps = self.sweep_due && self.sweep_after <= self.clock.now();
+            if sweeps {
                 self.sweep();
             }
             if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
@@ -191,7 +192,10 @@ impl<'a> Runtime<'a> {
                 self.restore_terminal();
                 return status;
             }
-            self.delivery.go_on();
+            // SIGKILL has been sent to all children at once: their burial comes before the search for more.
+            if !sweeps || !self.delivery.is_killing() {
+                self.delivery.go_on();
+            }
             match self.next_signal() {
                 Some(received) if received.signal == Signal::CHLD => {
                     self.child_told(received.origin)
@@ -240,6 +244,7 @@ impl<'a> Runtime<'a> {
     /// than that one, or be forged: a sweep follows.
     fn child_told(&mut self, origin: Origin) {
         self.sweep_due = true;
+        self.progress = true;
         if origin.pid > 0 {
             self.reap(Some(origin.pid));
         }
@@ -290,7 +295,6 @@ impl<'a> Runtime<'a> {
 
     fn child_changed(&mut self, pid: i32, change: Change, name: proc::Name) {
         let main = pid == self.child.pid;
-        self.progress |= matches!(change, Change::Ended(_));
         match change {
             Change::Ended(outcome) if main => self.main_ended(outcome),
             Change::Ended(outcome) if self.warn_on_reap => {
@@ -313,6 +317,11 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome) {
         self.delivery.main_is_reaped();
+        if self.pid == process::INIT && !self.tells_orphans() {
+            // Nobody asks how the others end, and to reap thousands that end at once takes longer than
+            // their deaths. Not for a subreaper: it knows its children by IDs that must not be reused.
+            signals::let_kernel_reap();
+        }
         if let Some(failure) = self.child.failure() {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);

@@ -94,9 +94,21 @@ pub fn is_ignored(signal: Signal) -> bool {
 /// # Errors
 /// EINVAL for SIGKILL, SIGSTOP, and signals that the C library keeps for itself.
 pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
+    set_action(signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL }, 0)
+}
+
+/// From now on the kernel reaps children by itself as they end, and still sends SIGCHLD. Those that
+/// have ended before stay to be reaped. Nobody learns how they ended.
+pub fn let_kernel_reap() {
+    // It cannot fail: SIGCHLD is nobody's but ours.
+    set_action(Signal::CHLD, libc::SIG_DFL, libc::SA_NOCLDWAIT).ok();
+}
+
+fn set_action(signal: Signal, handler: libc::sighandler_t, flags: i32) -> Result<(), Errno> {
     // SAFETY: zeroed memory is a valid sigaction with an empty mask and no flags.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
     // SAFETY: the new action has no handler of ours; the old one is not asked for.
     Errno::result(unsafe { libc::sigaction(signal.number(), &raw const action, ptr::null_mut()) })
         .map(drop)

@@ -302,3 +302,19 @@ fn a_storm_of_orphans_does_not_delay_the_end() {
     sexton.release();
     assert_eq!(running.end().status, 7);
 }
+
+/// The ladder of a program that needs several hints: each after its time, within the grace.
+#[test]
+fn the_escalation_keeps_its_times() {
+    let flags = ["--grace=20s", "--escalate=TERM:300ms,INT:200ms,QUIT:200ms"];
+    let mut running = ready(&flags, &["signals", "8"], Place::Init);
+    let begin = Instant::now();
+    running.signal(libc::SIGTERM);
+    for (signal, after) in [(15, 0), (15, 300), (2, 500), (3, 700)] {
+        running.expect(&format!("signal {signal} value none"));
+        running.expect("signal 18 value none");
+        let elapsed = begin.elapsed();
+        assert!(elapsed >= Duration::from_millis(after), "{signal} after {elapsed:?}");
+    }
+    assert_eq!(running.end().status, 0);
+}
