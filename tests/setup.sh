@@ -3,12 +3,13 @@
 #   . tests/setup.sh; need_rust; need unshare:util-linux
 # On a machine that has it all, it changes nothing.
 
-# need COMMAND:PACKAGE... : installs the Debian packages of those commands that are missing. The
-# packages' own daemons are not started (RUNLEVEL=1).
+# need COMMAND:PACKAGE... : installs the Debian packages of those commands, or files, that are missing.
+# The packages' own daemons are not started (RUNLEVEL=1).
 need() {
   local missing=() pair
   for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair#*:}")
+    command -v "${pair%%:*}" >/dev/null || [ -e "/usr/sbin/${pair%%:*}" ] || [ -e "${pair%%:*}" ] ||
+      missing+=("${pair#*:}")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "setup: installing ${missing[*]}" >&2
@@ -16,9 +17,9 @@ need() {
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-# The stable toolchain by rustup, and a C linker for build scripts.
+# The stable toolchain by rustup, and a C linker and library for build scripts.
 need_rust() {
-  need cc:gcc ld:binutils
+  need cc:gcc ld:binutils /usr/include/stdlib.h:libc6-dev
   if ! command -v rustup >/dev/null && [ -r "$HOME/.cargo/env" ]; then
     . "$HOME/.cargo/env"
   fi

@@ -1,8 +1,12 @@
 //! SPEC 4.6: the tree of a subreaper, and what cannot be killed.
 
-use crate::harness::{Folder, LIMIT, Place, Running, Setup, probe, status_field, wait_until};
+use crate::harness::{
+    Folder, LIMIT, Place, Running, Setup, probe, sexton, status_field, wait_until,
+};
 use nix::libc;
 use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 fn ended(running: &Running) -> bool {
@@ -47,14 +51,20 @@ fn as_user() {
 
 #[test]
 fn what_proc_hides_is_reached_as_a_child_and_told() {
+    // Where that user may execute them, wherever this repository is.
     let folder = Folder::new("hidepid");
-    let set_uid = format!("{}/probe", folder.path());
-    let install =
-        std::process::Command::new("install").args(["-m", "4755", &probe(), &set_uid]).status();
-    assert!(install.unwrap().success());
+    let install = |mode: &str, from: &Path, name: &str| {
+        let to = Path::new(folder.path()).join(name);
+        let install = Command::new("install").args(["-m", mode]).arg(from).arg(&to).status();
+        assert!(install.unwrap().success());
+        to
+    };
+    let sexton = install("755", &sexton(), "sexton");
+    let set_uid =
+        install("4755", probe().as_ref(), "probe").into_os_string().into_string().unwrap();
     let words = ["--linger=200ms", &set_uid, "leave", "ignore", "7"];
-    let setup = Setup::new(&words).place(Place::Child).with_hidepid().prepare(as_user);
-    let mut running = setup.start();
+    let setup = Setup::program(&sexton, &words).place(Place::Child).with_hidepid();
+    let mut running = setup.prepare(as_user).start();
     assert!(running.line().starts_with("daemon "));
     running.expect_log("/proc hides descendants");
     wait_until("sexton ends", || ended(&running));
