@@ -19,14 +19,28 @@ pub mod wait;
 
 pub use nix::errno::Errno;
 
-/// An errno as the end of a message: "no such file or directory".
+use std::fmt::{self, Write};
+
+/// An errno as the end of a message: "no such file or directory". Displays without allocating.
 #[must_use]
-pub fn reason(errno: Errno) -> String {
-    let text = errno.desc();
-    match text.split_at_checked(1) {
-        Some((first, rest)) if !rest.starts_with(|c: char| c.is_ascii_uppercase()) => {
-            first.to_ascii_lowercase() + rest
+pub fn reason(errno: Errno) -> Explained {
+    Explained(errno)
+}
+
+/// See [`reason`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Explained(Errno);
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.desc();
+        match text.split_at_checked(1) {
+            // An abbreviation stays as it is.
+            Some((first, rest)) if !rest.starts_with(|c: char| c.is_ascii_uppercase()) => {
+                first.chars().try_for_each(|c| f.write_char(c.to_ascii_lowercase()))?;
+                f.write_str(rest)
+            }
+            _ => f.write_str(text),
         }
-        _ => text.to_owned(),
     }
 }

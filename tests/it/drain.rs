@@ -1,6 +1,6 @@
 //! SPEC 4.1 with a real server: nothing that arrived before the drain ended is lost.
 
-use crate::harness::Setup;
+use crate::harness::{LIMIT, Setup};
 use nix::libc;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,7 +17,8 @@ struct Request {
 fn request(port: u16, path: &str) -> Request {
     let begin = Instant::now();
     let answer = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LIMIT)?;
+        stream.set_read_timeout(Some(LIMIT))?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -300,6 +300,7 @@ impl Running {
             reaped: false,
         };
         let mut status = File::from(status);
+        wait_readable(status.as_raw_fd());
         status.read_exact(&mut [0]).expect("sexton is about to be executed");
         if setup.place == Place::Child {
             running.ended = Some(status);
