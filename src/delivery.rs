@@ -71,15 +71,12 @@ impl Delivery {
             Cause::Linger => warn!("processes that main left behind did not end: killing them"),
             Cause::Again => {}
         }
-        if cause == Cause::Again && self.own == process::INIT {
-            return; // kill(-1) is atomic: nothing forks itself out of it
-        }
         let kill = [Some(Received::own(Signal::KILL)), None];
-        if self.own != process::INIT {
-            let children = tree::signal_children(&kill);
-            if cause == Cause::Again && children.is_ok() {
-                return; // what is left has become a child, or is about to
-            }
+        // For PID 1 kill(-1) is enough, as it is atomic: nothing forks itself out of it. What a subreaper
+        // has left after the first time has become a child, or is about to.
+        let is_enough = self.own == process::INIT || tree::signal_children(&kill).is_ok();
+        if cause == Cause::Again && is_enough {
+            return;
         }
         self.scan = None;
         match self.send_all(kill, Target::Tree) {
@@ -143,7 +140,7 @@ impl Delivery {
             None | Some(Ok(Progress::More)) => return,
             Some(Ok(Progress::Done)) => {}
             Some(Ok(Progress::DoneButHidden)) => {
-                if !std::mem::replace(&mut self.blind, true) {
+                if self.is_newly_blind() {
                     warn!(
                         "/proc hides descendants: those are not reached before they are children"
                     );
@@ -154,8 +151,13 @@ impl Delivery {
         self.scan = None;
     }
 
+    /// Notes that not all descendants can be seen; whether that is to be told, which it is once.
+    fn is_newly_blind(&mut self) -> bool {
+        !std::mem::replace(&mut self.blind, true)
+    }
+
     fn tell_blindness(&mut self, errno: Errno) {
-        if !std::mem::replace(&mut self.blind, true) {
+        if self.is_newly_blind() {
             warn!(
                 "unable to find descendants in /proc ({}): only main's process group is known",
                 reason(errno)

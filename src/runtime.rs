@@ -32,10 +32,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
     let plan = match cli::parse(argv, environment) {
         Ok(Request::Run(plan)) => plan,
         Ok(Request::Print(text)) => return print(&text),
-        Err(error) => {
-            crate::log::fatal(&error);
-            return error.status;
-        }
+        Err(error) => return give_up(&error),
     };
     crate::log::start(plan.log_level);
     for name in &plan.unknown_variables {
@@ -43,21 +40,20 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
     }
     match Runtime::start(&plan, mask) {
         Ok(runtime) => runtime.supervise(),
-        Err(error) => {
-            crate::log::fatal(&error);
-            error.status
-        }
+        Err(error) => give_up(&error),
     }
+}
+
+/// Says why there is nothing to supervise; the exit status.
+fn give_up(error: &Error) -> u8 {
+    crate::log::fatal(error);
+    error.status
 }
 
 fn print(text: &str) -> u8 {
     match fds::print(text.as_bytes()) {
         Ok(()) => 0,
-        Err(errno) => {
-            let error = Error::unable("write to standard output", sys::reason(errno));
-            crate::log::fatal(&error);
-            error.status
-        }
+        Err(errno) => give_up(&Error::unable("write to standard output", sys::reason(errno))),
     }
 }
 

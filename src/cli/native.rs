@@ -165,15 +165,18 @@ fn find_short(letter: u8) -> Result<&'static Flag, Error> {
 /// Whether two words are one typing error apart, or the one begins the other: enough to guess what
 /// was meant, and never used for anything else.
 fn is_near(known: &str, typed: &str) -> bool {
-    let common = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
-    let tail = |word: &str, from: usize| word.bytes().skip(from).collect::<Vec<u8>>();
-    let (a, b) = (tail(known, common), tail(typed, common));
-    let skip = |word: &[u8], n: usize| word.get(n..).unwrap_or_default().to_vec();
+    let (known, typed) = (known.as_bytes(), typed.as_bytes());
+    let common = known.iter().zip(typed).take_while(|(a, b)| a == b).count();
+    // What follows the common beginning, and that without its first so many bytes.
+    let (a, b) = (known.get(common..).unwrap_or_default(), typed.get(common..).unwrap_or_default());
+    fn skip(word: &[u8], n: usize) -> &[u8] {
+        word.get(n..).unwrap_or_default()
+    }
     (common >= 3 && (a.is_empty() || b.is_empty()))
-        || skip(&a, 1) == skip(&b, 1)
-        || skip(&a, 1) == b
-        || a == skip(&b, 1)
-        || (skip(&a, 2) == skip(&b, 2) && a.first() == b.get(1) && b.first() == a.get(1))
+        || skip(a, 1) == skip(b, 1)
+        || skip(a, 1) == b
+        || a == skip(b, 1)
+        || (skip(a, 2) == skip(b, 2) && a.first() == b.get(1) && b.first() == a.get(1))
 }
 
 #[cfg(test)]

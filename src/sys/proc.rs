@@ -26,17 +26,9 @@ pub fn is_own() -> bool {
 pub struct Stat {
     /// The letter of its state: R, S, D, Z, T, t, ...
     pub state: char,
-    /// Its parent and its starting time.
-    pub parentage: Parentage,
-}
-
-/// The parent of a process, and when it started: together they tell a process from a later one
-/// with the same ID.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Parentage {
     /// The parent's process ID; 0 if it is outside of the PID namespace.
     pub parent: i32,
-    /// Start time in clock ticks since boot.
+    /// Start time in clock ticks since boot: it tells a process from a later one with the same ID.
     pub started: u64,
 }
 
@@ -64,7 +56,7 @@ fn parse_stat(stat: &[u8]) -> Option<Stat> {
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
     let started = fields.nth(22 - 5)?.parse().ok()?;
-    Some(Stat { state, parentage: Parentage { parent, started } })
+    Some(Stat { state, parent, started })
 }
 
 /// Calls `visit` with each child of this process.
@@ -249,8 +241,7 @@ mod tests {
         let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
         for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
             let stat = format!("42 ({name}) S {fields}\n");
-            let parentage = Parentage { parent: 40, started: 220 };
-            let expected = Stat { state: 'S', parentage };
+            let expected = Stat { state: 'S', parent: 40, started: 220 };
             assert_eq!(parse_stat(stat.as_bytes()), Some(expected), "{name:?}");
         }
         assert_eq!(parse_stat(b"42 (sh) S 1 2 3"), None);
@@ -263,7 +254,7 @@ mod tests {
         let mut found = false;
         Numbers::of_processes().unwrap().visit_all(|pid| found |= pid == own).unwrap();
         assert!(found);
-        assert_eq!(stat(own).unwrap().parentage.parent, std::os::unix::process::parent_id() as i32);
+        assert_eq!(stat(own).unwrap().parent, std::os::unix::process::parent_id() as i32);
         assert!(Name::of(own).to_string().starts_with(" ("));
         assert_eq!(stat(i32::MAX), None);
         assert_eq!(Name::of(i32::MAX).to_string(), "");

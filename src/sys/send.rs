@@ -125,7 +125,7 @@ pub(super) fn pidfd_send(
     Errno::result(result).map(drop)
 }
 
-/// Whether this PID namespace has another process, zombies included. Only for PID 1.
+/// Whether this PID namespace has no other process, not even a zombie. Only for PID 1.
 pub fn namespace_is_empty() -> bool {
     kill(-1, 0) == Err(Errno::ESRCH)
 }

@@ -71,8 +71,8 @@ impl Scan {
     pub fn go_on(&mut self) -> Result<Progress, Errno> {
         let Scan { root, signals, processes } = self;
         let more = processes.visit_some(&mut |pid| {
-            if proc::stat(pid).is_some_and(|stat| !stat.is_zombie()) {
-                send_to_descendant(pid, *root, signals);
+            if let Some(stat) = proc::stat(pid).filter(|stat| !stat.is_zombie()) {
+                send_to_descendant(pid, stat, *root, signals);
             }
         })?;
         Ok(match more {
@@ -97,11 +97,12 @@ fn send_to_hidden_children(signals: &Signals) -> bool {
 }
 
 /// Sends signals to a process if it is a descendant, whatever happens to its parents meanwhile.
-fn send_to_descendant(pid: i32, root: i32, signals: &Signals) {
+fn send_to_descendant(pid: i32, stat: proc::Stat, root: i32, signals: &Signals) {
     /// Each further try takes the end of one more process between the two.
     const TRIES: usize = DEEPEST + 2;
+    let mut found = climb(stat, root);
     for _ in 0..TRIES {
-        match descent(pid, root) {
+        match found {
             Descent::None => return,
             Descent::Changing => {}
             Descent::Child => return send_to_child(pid, signals),
@@ -118,6 +119,7 @@ fn send_to_descendant(pid: i32, root: i32, signals: &Signals) {
                 }
             }
         }
+        found = descent(pid, root);
     }
 }
 
@@ -167,7 +169,7 @@ fn descent(pid: i32, root: i32) -> Descent {
 fn climb(mut stat: proc::Stat, root: i32) -> Descent {
     let mut line = Fnv::default();
     for depth in 0..DEEPEST {
-        let proc::Parentage { parent, started } = stat.parentage;
+        let proc::Stat { parent, started, .. } = stat;
         line.add(parent as u64);
         line.add(started);
         if parent == root {

@@ -304,9 +304,7 @@ impl Running {
         status.read_exact(&mut [0]).expect("sexton is about to be executed");
         if setup.place == Place::Child {
             running.ended = Some(status);
-            let children = format!("/proc/{init}/task/{init}/children");
-            let children = std::fs::read_to_string(&children).expect(&children);
-            let pids: Vec<i32> = children.split(' ').filter_map(|pid| pid.parse().ok()).collect();
+            let pids = children_of(init);
             [running.bystander, running.pid] = pids[..].try_into().expect("two children");
         }
         File::from(go_end).write_all(b"x").ok();
@@ -383,8 +381,7 @@ impl Running {
 
     /// The children of sexton, as seen from here.
     pub fn children(&self) -> Vec<i32> {
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid));
-        children.unwrap_or_default().split(' ').filter_map(|pid| pid.parse().ok()).collect()
+        children_of(self.pid)
     }
 
     /// Whether the bystander is still there, and no zombie.
@@ -395,10 +392,20 @@ impl Running {
 
     /// The other processes of the namespace that are children of its init.
     pub fn adopted_by_init(&self) -> Vec<i32> {
-        let children = format!("/proc/{0}/task/{0}/children", self.init);
-        let children = std::fs::read_to_string(children).unwrap_or_default();
-        let pids = children.split(' ').filter_map(|pid| pid.parse().ok());
-        pids.filter(|pid| ![self.pid, self.bystander].contains(pid)).collect()
+        let mut pids = children_of(self.init);
+        pids.retain(|pid| ![self.pid, self.bystander].contains(pid));
+        pids
+    }
+
+    /// Whether sexton is gone, or a zombie.
+    pub fn has_ended(&self) -> bool {
+        let state = self.status("State");
+        state.is_empty() || state.starts_with('Z')
+    }
+
+    /// Whether sexton has taken every signal that was sent to it.
+    pub fn has_taken_all(&self) -> bool {
+        self.status("ShdPnd") == "0000000000000000"
     }
 
     /// The arguments of the system call that sexton is blocked in, its number first; empty if it runs.
@@ -475,6 +482,12 @@ pub fn status_field(pid: i32, field: &str) -> String {
     line.unwrap_or_default().trim().to_owned()
 }
 
+/// The children of a process of one thread; none if it is gone.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    children.unwrap_or_default().split(' ').filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// Waits until the condition holds; for what the kernel tells nobody about.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + LIMIT;
@@ -488,7 +501,8 @@ fn wait_readable(fd: RawFd) {
     assert!(poll(fd), "nothing happens");
 }
 
-fn poll(fd: RawFd) -> bool {
+/// Whether a descriptor becomes readable, or comes to its end, within the limit.
+pub fn poll(fd: RawFd) -> bool {
     let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: one live entry.
     unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) == 1 }

@@ -59,8 +59,7 @@ fn grace_0_kills_at_once_and_none_never() {
     running.signal(libc::SIGTERM);
     wait_until("SIGTERM is taken, and no time-out set", || {
         let call = running.blocked_in();
-        let pending = running.status("ShdPnd");
-        pending == "0000000000000000" && call.get(3) == Some(&0)
+        running.has_taken_all() && call.get(3) == Some(&0)
     });
     running.signal(libc::SIGINT);
     assert_eq!(running.end().status, 130);
@@ -115,9 +114,7 @@ fn a_process_that_forks_faster_than_it_can_be_seen_still_ends() {
     for place in PLACES {
         let mut running = started(&["--linger=200ms"], &["runaway"], place);
         running.expect("running");
-        wait_until("sexton ends", || {
-            ["", "Z"].iter().any(|state| running.status("State").get(..1).unwrap_or("") == *state)
-        });
+        wait_until("sexton ends", || running.has_ended());
         if place == Place::Child {
             assert_eq!(running.adopted_by_init(), []);
         }
@@ -148,7 +145,7 @@ fn stop_signals_are_those_that_were_named() {
         ready(&["--stop-signals=INT,USR1", "--grace=100ms"], &["ignore", "10", "15"], Place::Init);
     running.signal(libc::SIGTERM); // forwarded, and ignored
     wait_until("SIGTERM is taken, and no clock runs", || {
-        running.status("ShdPnd") == "0000000000000000" && running.blocked_in().get(3) == Some(&0)
+        running.has_taken_all() && running.blocked_in().get(3) == Some(&0)
     });
     running.signal(libc::SIGUSR1);
     assert_eq!(running.end().status, 137);
@@ -158,7 +155,7 @@ fn stop_signals_are_those_that_were_named() {
 fn the_first_stop_signal_is_held_back_during_the_drain() {
     let mut running = ready(&["--drain=1h"], &["signals", "3"], Place::Init);
     running.signal(libc::SIGTERM);
-    wait_until("SIGTERM is taken", || running.status("ShdPnd") == "0000000000000000");
+    wait_until("SIGTERM is taken", || running.has_taken_all());
     running.signal(libc::SIGUSR1);
     running.expect("signal 10 value none"); // no SIGTERM before it
     running.signal(libc::SIGTERM); // ends the drain

@@ -79,7 +79,7 @@ fn main_s_group_gets_a_signal_before_main_has_run() {
     running.signal(libc::SIGUSR1);
     wait_until("SIGUSR1 is taken", || {
         let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
-        running.status("ShdPnd") == "0000000000000000" && running.blocked_in().first() == waiting
+        running.has_taken_all() && running.blocked_in().first() == waiting
     });
     main.release();
     assert_eq!(running.end().status, 138);

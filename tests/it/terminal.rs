@@ -1,6 +1,6 @@
 //! SPEC 1.5: process group and terminal. (All of what `docs/terminals.md` will promise is still to come.)
 
-use crate::harness::{Setup, Terminal, probe, sexton, status_field, wait_until};
+use crate::harness::{Setup, Terminal, children_of, probe, sexton, status_field, wait_until};
 use nix::libc;
 use std::io::Read;
 
@@ -122,7 +122,7 @@ fn a_stopped_main_of_init_keeps_the_terminal() {
     terminal.type_in("\x1a");
     wait_until("main is stopped, and sexton has nothing to do", || {
         status_field(main, "State").starts_with('T')
-            && running.status("ShdPnd") == "0000000000000000"
+            && running.has_taken_all()
             && running.blocked_in().first() == Some(&(libc::SYS_rt_sigtimedwait as u64))
     });
     assert_eq!(terminal.foreground(), main);
@@ -142,8 +142,7 @@ fn a_job_goes_on_with_all_of_its_processes() {
     terminal.type_in(&format!("{} sh -c '{} sleep; exit 4'\n", sexton().display(), probe()));
     terminal.expect("ready\r\n");
     let main = terminal.foreground();
-    let children = std::fs::read_to_string(format!("/proc/{main}/task/{main}/children")).unwrap();
-    let child = children.trim().parse().unwrap();
+    let [child] = children_of(main)[..] else { panic!("main has one child") };
     terminal.type_in("\x1a");
     terminal.expect("Stopped");
     wait_until("both are stopped", || {

@@ -1,18 +1,11 @@
 //! SPEC 4.6: the tree of a subreaper, and what cannot be killed.
 
-use crate::harness::{
-    Folder, LIMIT, Place, Running, Setup, probe, sexton, status_field, wait_until,
-};
+use crate::harness::{Folder, Place, Setup, pipe, poll, probe, sexton, wait_until};
 use nix::libc;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-fn ended(running: &Running) -> bool {
-    let state = running.status("State");
-    state.is_empty() || state.starts_with('Z')
-}
 
 /// Both trees fork without a pause in a namespace of 400 process IDs, so that each ID is used again
 /// within milliseconds, while sexton signals its own tree again and again.
@@ -27,12 +20,12 @@ fn nothing_outside_is_hit_when_process_ids_are_reused_quickly() {
     // SIGUSR1 is ignored in the tree, and kills a child of the bystander.
     while begin.elapsed() < Duration::from_secs(3) {
         running.signal(libc::SIGUSR1);
-        wait_until("SIGUSR1 is taken", || running.status("ShdPnd") == "0000000000000000");
+        wait_until("SIGUSR1 is taken", || running.has_taken_all());
         sent += 1;
         assert!(running.bystander_lives(), "hit by signal {sent}");
     }
     running.signal(libc::SIGTERM);
-    wait_until("sexton ends", || ended(&running));
+    wait_until("sexton ends", || running.has_ended());
     assert_eq!(running.adopted_by_init(), [], "and nothing of the tree is left");
     assert_eq!(running.end().status, 137);
     println!("{sent} times signalled");
@@ -70,7 +63,7 @@ fn what_proc_hides_is_reached_as_a_child_and_told() {
     let mut running = setup.prepare(as_user).start();
     assert!(running.line().starts_with("daemon "));
     running.expect_log("/proc hides descendants");
-    wait_until("sexton ends", || ended(&running));
+    wait_until("sexton ends", || running.has_ended());
     assert_eq!(running.adopted_by_init(), [], "the daemon was killed, and reaped");
     assert_eq!(running.end().status, 7);
 }
@@ -121,7 +114,7 @@ fn a_task_that_cannot_die_is_named_and_not_waited_for_for_ever() {
         elapsed >= Duration::from_millis(2100) && elapsed < Duration::from_secs(10),
         "{elapsed:?}"
     );
-    wait_until("sexton ends", || ended(&running));
+    wait_until("sexton ends", || running.has_ended());
     drop(freezer);
     assert_eq!(running.end().status, 137);
 }
@@ -137,7 +130,7 @@ fn what_a_debugger_holds_is_named_too() {
     assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SEIZE, main, 0, 0) }, 0);
     running.signal(libc::SIGTERM);
     running.expect_log("(probe) is left, in state Z (ended, and held by a debugger)");
-    wait_until("sexton ends", || ended(&running));
+    wait_until("sexton ends", || running.has_ended());
     let mut raw = 0;
     // SAFETY: the process that this thread traces.
     assert_eq!(unsafe { libc::waitpid(main, &raw mut raw, libc::__WALL) }, main);
@@ -147,7 +140,7 @@ fn what_a_debugger_holds_is_named_too() {
 /// How long sexton takes to end after the last process of its tree has: that is when the last writing
 /// end of a pipe is closed, which all of the tree inherit.
 fn after_the_last_death(place: Place, treatment: &str) -> Duration {
-    let (read, write) = crate::harness::pipe();
+    let (read, write) = pipe();
     let grace = if treatment == "ignore" { "--grace=1s" } else { "--grace=25s" };
     let words = [grace, "--linger=25s", &probe(), "many", "5000", treatment];
     let mut running = Setup::new(&words).place(place).inherit(&write).start();
@@ -156,15 +149,10 @@ fn after_the_last_death(place: Place, treatment: &str) -> Duration {
     let begin = Instant::now();
     running.signal(libc::SIGTERM);
     let last_death = std::thread::spawn(move || {
-        let mut entry = libc::pollfd { fd: read.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one live entry.
-        assert_eq!(unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) }, 1);
+        assert!(poll(read.as_raw_fd()), "some of the tree does not end");
         Instant::now()
     });
-    wait_until("sexton ends", || {
-        // As PID 1 it is a zombie then; as a child it is reaped at once.
-        status_field(running.pid, "State").get(..1).is_none_or(|state| state == "Z")
-    });
+    wait_until("sexton ends", || running.has_ended());
     let end = Instant::now();
     let last_death = last_death.join().unwrap();
     let (total, after) = (end - begin, end.saturating_duration_since(last_death));

@@ -170,14 +170,17 @@ fn take_signals(count: i32) {
     set_mask(!0);
     say("ready");
     for _ in 0..count {
-        let set = !0u64;
-        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let signal =
-            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
-        let value = unsafe { info.si_value().sival_ptr } as usize;
-        let value = if info.si_code == -1 { value.to_string() } else { "none".to_owned() };
+        let (signal, value) = next_signal(!0);
         say(&format!("signal {signal} value {value}"));
     }
+}
+
+/// Waits for a signal of the set; its number, and the value that it was queued with or "none".
+fn next_signal(set: u64) -> (i64, String) {
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let signal = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+    let value = unsafe { info.si_value().sival_ptr } as usize;
+    (signal, if info.si_code == -1 { value.to_string() } else { "none".to_owned() })
 }
 
 fn fork() -> i32 {
@@ -279,12 +282,7 @@ fn family() {
 fn tell(name: &str) -> ! {
     say(&format!("{name} ready"));
     loop {
-        let set = !(1u64 << (libc::SIGCHLD - 1));
-        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let signal =
-            unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
-        let value = unsafe { info.si_value().sival_ptr } as usize;
-        let value = if info.si_code == -1 { value.to_string() } else { "none".to_owned() };
+        let (signal, value) = next_signal(!(1 << (libc::SIGCHLD - 1)));
         say(&format!("{name} got {signal} value {value}"));
         if signal == i64::from(libc::SIGTERM) {
             exit_now(5);
