@@ -28,6 +28,12 @@ impl Error {
         Error { status: STATUS_FATAL, message: message.into(), hint: None }
     }
 
+    /// A value that cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
+    #[must_use]
+    pub fn invalid(value: &str, by: &str, reason: impl fmt::Display) -> Error {
+        Error::usage(format!("invalid value '{value}' for {by}: {reason}"))
+    }
+
     /// Something sexton was told to do and could not: `unable to ACTION: REASON`.
     #[must_use]
     pub fn unable(action: impl fmt::Display, reason: impl fmt::Display) -> Error {

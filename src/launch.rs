@@ -1,24 +1,109 @@
-//! What main was to be started with, and the explanation if it could not be.
+//! What main is to be started with: the plan, with everything looked up that it leaves open; and the
+//! explanation if main could not be started.
 
 #![forbid(unsafe_code)]
 
+use crate::environment::Edits;
 use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
-use crate::steps::Step;
+use crate::plan::{Given, Plan, Surroundings};
+use crate::rlimit::{Limits, UNLIMITED};
+use crate::signal::{Reason, Signal, SignalSet};
+use crate::steps::{self, Inherited, Quoted, Step, Who};
 use crate::sys::spawn::Failure;
-use crate::sys::{Errno, reason};
+use crate::sys::{Errno, files, limits, privileges, process, reason, signals, tty};
+use crate::user::Files;
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
-/// What the child was given to do.
+/// Everything that the child is given to do.
 pub struct Launch<'a> {
-    /// The command as the user wrote it.
-    pub command: &'a CStr,
-    /// The files to try for it.
+    /// Main's argument vector; the first is the command as the user wrote it.
+    pub argv: &'a [&'a CStr],
+    /// Main's environment.
+    pub environment: Vec<Cow<'a, CStr>>,
+    /// The files to try for the command.
     pub candidates: Vec<CString>,
     /// What the child does to itself before it executes one of them.
     pub steps: Vec<Step>,
+    /// What sexton was started with.
+    pub inherited: Inherited,
+    /// What was changed in the environment.
+    edits: Edits,
 }
 
-impl Launch<'_> {
+impl<'a> Launch<'a> {
+    /// Looks up what the plan leaves open: users, what sexton was started with (`mask` is its signal
+    /// mask). Changes nothing.
+    ///
+    /// # Errors
+    /// What shows to be impossible before it is tried.
+    pub fn new(plan: &'a Plan, mask: SignalSet) -> Result<Launch<'a>, Error> {
+        let main = &plan.surroundings;
+        let who = look_up(main)?;
+        let mut inherited = Inherited {
+            pid: process::id(),
+            mask,
+            sigchld_ignored: signals::is_ignored(Signal::CHLD),
+            foreground: tty::in_foreground(),
+            uid: privileges::user(),
+            groups: Vec::new(),
+            capabilities: Default::default(),
+        };
+        if who.groups.is_some() {
+            inherited.groups = privileges::groups().map_err(|errno| {
+                Error::unable("look up the supplementary groups", reason(errno))
+            })?;
+        }
+        if steps::changes_capabilities(main) {
+            inherited.capabilities = privileges::capabilities()
+                .map_err(|errno| Error::unable("look up the capabilities", reason(errno)))?;
+        }
+        let current =
+            |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
+        let steps = steps::steps(main, &inherited, &who, current)?;
+        let login = who.user.as_ref().map(Edits::for_login).unwrap_or_default();
+        let edits = main.environment.clone().over(&login);
+        let environment = edits.apply(&plan.environment);
+        let command = plan.argv.first().copied().unwrap_or_default();
+        let candidates = steps::candidates(command, &environment);
+        Ok(Launch { argv: &plan.argv, environment, candidates, steps, inherited, edits })
+    }
+
+    fn command(&self) -> &'a CStr {
+        self.argv.first().copied().unwrap_or_default()
+    }
+
+    /// What would be done, one step a line, the command last.
+    ///
+    /// # Errors
+    /// There is no such command, or no permission for sexton to execute it.
+    pub fn describe(&self, directory: Option<&CStr>) -> Result<String, Error> {
+        let file = self.find(directory)?;
+        let edits = self.edits.iter().map(ToString::to_string);
+        let steps = self.steps.iter().map(ToString::to_string);
+        let mut execute = execute(file);
+        for argument in self.argv.get(1..).unwrap_or_default() {
+            execute += &format!(" {}", Quoted(argument));
+        }
+        let lines = edits.chain(steps).chain([execute]).enumerate();
+        Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())
+    }
+
+    /// The file that would be executed, as far as sexton can tell: another user may see other files.
+    fn find(&self, directory: Option<&CStr>) -> Result<&CStr, Error> {
+        let mut failure = Failure::NotFound;
+        for (index, file) in self.candidates.iter().enumerate() {
+            match files::is_executable(directory, file) {
+                Ok(true) => return Ok(file),
+                Ok(false) if failure == Failure::NotFound => {
+                    failure = Failure::Exec(index, Errno::EACCES);
+                }
+                _ => {}
+            }
+        }
+        Err(self.explain(failure))
+    }
+
     /// Names what the child could not do, and why.
     #[must_use]
     pub fn explain(&self, failure: Failure) -> Error {
@@ -28,12 +113,12 @@ impl Launch<'_> {
                 None => Error::unable("prepare main", reason(errno)),
             },
             Failure::Exec(index, errno) => {
-                let path = self.candidates.get(index).map_or(self.command, CString::as_c_str);
+                let path = self.candidates.get(index).map_or(self.command(), CString::as_c_str);
                 Error::unable(execute(path), reason(errno))
                     .with_status(STATUS_NOT_EXECUTABLE)
                     .with_hint(exec_hint(errno))
             }
-            Failure::NotFound => Error::unable(execute(self.command), "command not found")
+            Failure::NotFound => Error::unable(execute(self.command()), "command not found")
                 .with_status(STATUS_NOT_FOUND),
         }
     }
@@ -48,7 +133,34 @@ pub fn explain_fork(errno: Errno) -> Error {
 }
 
 fn execute(path: &CStr) -> String {
-    format!("execute '{}'", path.to_string_lossy().escape_debug())
+    format!("execute {}", Quoted(path))
+}
+
+/// Looks up users and groups in the files of sexton's own root directory.
+fn look_up(main: &Surroundings) -> Result<Who, Error> {
+    if main.user.is_none() && main.groups.is_none() {
+        return Ok(Who::default());
+    }
+    let read = |path: &CStr| {
+        files::contents(path)
+            .map_err(|errno| Error::unable(format_args!("read {}", Quoted(path)), reason(errno)))
+    };
+    let (passwd, group) = (read(c"/etc/passwd")?, read(c"/etc/group")?);
+    let files = Files { passwd: passwd.as_deref(), group: group.as_deref() };
+    let user =
+        main.user.as_ref().map(|user| refused(user, user.value.resolve(files))).transpose()?;
+    let groups = main
+        .groups
+        .as_ref()
+        .map(|groups| refused(groups, groups.value.resolve(files)))
+        .transpose()?;
+    let groups = groups.or_else(|| user.as_ref().map(|user| user.groups.clone()));
+    Ok(Who { user, groups })
+}
+
+/// Names the flag or variable whose value could not be resolved.
+fn refused<T, R>(given: &Given<T>, result: Result<R, Reason>) -> Result<R, Error> {
+    result.map_err(|reason| Error::invalid(&given.text, &given.by, reason))
 }
 
 fn exec_hint(errno: Errno) -> Option<&'static str> {
@@ -59,17 +171,48 @@ fn exec_hint(errno: Errno) -> Option<&'static str> {
         Errno::ENOEXEC => Some(
             "built for another machine, or a script without a #! line where there is no /bin/sh",
         ),
+        Errno::EAGAIN => Some("the user has more processes than the limit nproc allows"),
         _ => None,
     }
 }
 
+/// What would help, where it can be told from the error.
 fn step_hint(step: &Step, errno: Errno) -> Option<&'static str> {
-    match (step, errno) {
-        (Step::Limit(..), Errno::EPERM) => Some(
-            "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open",
-        ),
-        _ => None,
-    }
+    const UNMAPPED: &str = "the user namespace has no such ID: see /proc/self/uid_map and gid_map";
+    let hint = match (step, errno) {
+        (Step::Limit(..), Errno::EPERM) => {
+            "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open"
+        }
+        (Step::OomScoreAdj(_), Errno::ENOENT) => "it is set through /proc, which is not mounted",
+        (Step::OomScoreAdj(_), Errno::EACCES | Errno::EPERM) => {
+            "lowering it needs CAP_SYS_RESOURCE"
+        }
+        (Step::IoPriority(_), Errno::EPERM) => "realtime needs CAP_SYS_NICE",
+        (Step::Scheduler(_), Errno::EPERM) => {
+            "realtime needs CAP_SYS_NICE or a limit rtprio, and the cgroup a realtime budget"
+        }
+        (Step::Nice(_), Errno::EACCES | Errno::EPERM) => {
+            "less than the present niceness needs CAP_SYS_NICE or a limit nice"
+        }
+        (Step::Cpus(_), Errno::EINVAL) => {
+            "not all of them are there and in the cpuset: see Cpus_allowed_list in /proc/self/status"
+        }
+        (Step::Groups(_), Errno::EPERM) => {
+            "it needs CAP_SETGID, and a user namespace that does not deny setgroups"
+        }
+        (Step::Gid(_), Errno::EPERM) => "it needs CAP_SETGID",
+        (Step::Uid(_), Errno::EPERM) => "it needs CAP_SETUID",
+        (Step::Groups(_) | Step::Gid(_) | Step::Uid(_), Errno::EINVAL) => UNMAPPED,
+        (Step::DropBounding(_), Errno::EPERM) => "it needs CAP_SETPCAP",
+        (Step::KeepCapabilities | Step::RaiseAmbient(_), Errno::EPERM) => {
+            "a securebit forbids it: see capabilities(7)"
+        }
+        (Step::Directory(_) | Step::Open(..), Errno::EACCES) => {
+            "it is done as the command's own user, with its capabilities"
+        }
+        _ => return None,
+    };
+    Some(hint)
 }
 
 #[cfg(test)]
@@ -77,8 +220,22 @@ mod tests {
     use super::*;
 
     fn launch() -> Launch<'static> {
-        let candidates = vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()];
-        Launch { command: c"tool", candidates, steps: vec![Step::ProcessGroup] }
+        Launch {
+            argv: &[c"tool"],
+            environment: Vec::new(),
+            candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()],
+            steps: vec![Step::ProcessGroup],
+            inherited: Inherited {
+                pid: 1,
+                mask: SignalSet::EMPTY,
+                sigchld_ignored: false,
+                foreground: false,
+                uid: 0,
+                groups: Vec::new(),
+                capabilities: Default::default(),
+            },
+            edits: Edits::default(),
+        }
     }
 
     fn explained(failure: Failure) -> (u8, String) {

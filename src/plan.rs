@@ -2,12 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+use crate::capabilities;
+use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::rewrite::Rewrites;
 use crate::rlimit;
+use crate::schedule::{Cpus, IoPriority, Scheduler};
 use crate::signal::{Signal, SignalSet};
+use crate::user;
 use log::LevelFilter;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 /// One run of sexton.
@@ -15,10 +19,12 @@ use std::time::Duration;
 pub struct Plan<'a> {
     /// Main's argument vector; the first element is the command. Never empty.
     pub argv: Vec<&'a CStr>,
-    /// Main's environment, in the order and with the bytes that sexton was given, without `SEXTON_*`.
+    /// The environment, in the order and with the bytes that sexton was given, without `SEXTON_*`.
     pub environment: Vec<&'a CStr>,
-    /// Limits to set for main.
-    pub limits: Vec<rlimit::Spec>,
+    /// What main finds other than sexton was given it.
+    pub surroundings: Surroundings,
+    /// What sexton gets when its own parent ends.
+    pub parent_death_signal: Option<Signal>,
     /// Whether to become a child subreaper.
     pub subreaper: Subreaper,
     /// Log each reaped orphan as a warning.
@@ -31,6 +37,63 @@ pub struct Plan<'a> {
     pub log_level: LevelFilter,
     /// What to do about signals and ends.
     pub policy: Policy,
+}
+
+/// What is applied to main before it is executed, and to nothing else. By default nothing is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Surroundings {
+    /// Limits to set.
+    pub limits: Vec<rlimit::Spec>,
+    /// Whom to run as.
+    pub user: Option<Given<user::Spec>>,
+    /// Supplementary groups, instead of the user's.
+    pub groups: Option<Given<user::Groups>>,
+    /// Capabilities to drop, keep and raise.
+    pub capabilities: capabilities::Spec,
+    /// Gain nothing by executing a program (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    pub no_new_privs: bool,
+    /// The working directory.
+    pub directory: Option<CString>,
+    /// The file mode creation mask, 0 to 0o777.
+    pub umask: Option<u32>,
+    /// Variables to set and unset.
+    pub environment: Edits,
+    /// Niceness, -20 to 19.
+    pub nice: Option<i32>,
+    /// CPUs to run on.
+    pub cpus: Option<Cpus>,
+    /// The scheduling policy.
+    pub scheduler: Option<Scheduler>,
+    /// The I/O scheduling class.
+    pub io_priority: Option<IoPriority>,
+    /// What is added to its badness when memory runs out, -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
+    /// A session of its own instead of a process group.
+    pub session: bool,
+    /// Files for standard input, output and error.
+    pub stdio: [Option<Redirection>; 3],
+    /// No descriptor but standard input, output and error.
+    pub close_fds: bool,
+}
+
+/// A value that is looked up later, with the flag or variable that gave it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Given<T> {
+    /// What was given.
+    pub value: T,
+    /// As it was written.
+    pub text: String,
+    /// `--user`, or `SEXTON_USER`.
+    pub by: String,
+}
+
+/// A file in place of a standard stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redirection {
+    /// The file; created if it is to be written and not there.
+    pub path: CString,
+    /// Written at its end, instead of from its beginning after emptying it.
+    pub append: bool,
 }
 
 /// Whether sexton asks the kernel for the orphans of its descendants (PR_SET_CHILD_SUBREAPER, prctl(2)).

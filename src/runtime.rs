@@ -2,20 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+use crate::capabilities::CapabilitySet;
 use crate::cli::{self, Request};
 use crate::delivery::Delivery;
+use crate::environment;
 use crate::error::Error;
 use crate::exit_map::ExitMap;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome};
 use crate::plan::{Plan, Subreaper, Target};
-use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Origin, Received, Signal, SignalSet};
-use crate::steps::{self, Surroundings};
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, limits, proc, process, send, signals, spawn, tty, wait};
+use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, tty, wait};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
 use std::fmt;
@@ -29,8 +29,9 @@ use std::time::Duration;
 /// the `main` of a program that does nothing else.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
-    let plan = match cli::parse(argv, environment) {
-        Ok(Request::Run(plan)) => plan,
+    let (plan, dry_run) = match cli::parse(argv, environment) {
+        Ok(Request::Run(plan)) => (plan, false),
+        Ok(Request::DryRun(plan)) => (plan, true),
         Ok(Request::Print(text)) => return print(&text),
         Err(error) => return give_up(&error),
     };
@@ -38,8 +39,20 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
     for name in &plan.unknown_variables {
         warn!("{} is not a variable of sexton's: ignored", name.to_string_lossy().escape_debug());
     }
+    if dry_run {
+        return describe(&plan, mask);
+    }
     match Runtime::start(&plan, mask) {
         Ok(runtime) => runtime.supervise(),
+        Err(error) => give_up(&error),
+    }
+}
+
+/// Prints what would be done.
+fn describe(plan: &Plan, mask: SignalSet) -> u8 {
+    let directory = plan.surroundings.directory.as_deref();
+    match Launch::new(plan, mask).and_then(|launch| launch.describe(directory)) {
+        Ok(text) => print(&text),
         Err(error) => give_up(&error),
     }
 }
@@ -112,19 +125,18 @@ struct Runtime<'a> {
 impl<'a> Runtime<'a> {
     fn start(plan: &'a Plan, mask: SignalSet) -> Result<Runtime<'a>, Error> {
         let clock = process::Clock::start();
-        let pid = process::id();
-        let surroundings = Surroundings {
-            pid,
-            mask,
-            sigchld_ignored: signals::is_ignored(Signal::CHLD),
-            foreground: tty::in_foreground(),
-        };
-        let current =
-            |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
-        let steps = steps::steps(plan, surroundings, current).map_err(|(resource, reason)| {
-            Error::unable(format_args!("set limit {}", resource.name()), reason)
-        })?;
-        if surroundings.sigchld_ignored {
+        let parent = process::parent();
+        let launch = Launch::new(plan, mask)?;
+        let pid = launch.inherited.pid;
+        if let Some(signal) = plan.parent_death_signal {
+            process::set_parent_death_signal(signal, parent).map_err(|errno| {
+                Error::unable(
+                    format_args!("ask for {signal} when the parent ends"),
+                    sys::reason(errno),
+                )
+            })?;
+        }
+        if launch.inherited.sigchld_ignored {
             // The kernel would reap main itself, and tell nobody.
             signals::set_ignored(Signal::CHLD, false)
                 .map_err(|errno| Error::unable("stop ignoring SIGCHLD", sys::reason(errno)))?;
@@ -138,12 +150,9 @@ impl<'a> Runtime<'a> {
             debug!("not a subreaper: {}", sys::reason(errno));
         }
 
-        let command = plan.argv.first().copied().unwrap_or_default();
-        let candidates = steps::candidates(command, &plan.environment);
-        let launch = Launch { command, candidates, steps };
-        let listen_pid = steps::listen_pid(&plan.environment, pid);
+        let listen_pid = environment::listen_pid(&launch.environment, pid);
         let mut program =
-            Program::new(&launch.candidates, &plan.argv, &plan.environment, listen_pid);
+            Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         debug!("main is pid {}", child.pid);
@@ -153,16 +162,17 @@ impl<'a> Runtime<'a> {
             .collect();
         fds::close_inherited(&mut keep);
         process::leave_directory();
+        give_up_privileges(pid);
         Ok(Runtime {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
             child,
+            foreground: launch.inherited.foreground,
             launch,
             exit_map: &plan.exit_map,
             warn_on_reap: plan.warn_on_reap,
             pid,
-            foreground: surroundings.foreground,
             job: pid != process::INIT && tty::is_controlled(),
             turns: SignalSet::FULL,
             sweep_due: true, // for children that sexton was started with
@@ -391,6 +401,15 @@ impl<'a> Runtime<'a> {
         if self.foreground && self.job {
             tty::set_foreground(tty::own_group()).ok();
         }
+    }
+}
+
+/// Keeps only the capabilities that sexton needs to signal its tree: main and others may be other
+/// users' processes, and a subreaper has to find them even in a /proc that hides them.
+fn give_up_privileges(pid: i32) {
+    let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
+    if let Err(errno) = privileges::keep_only(CapabilitySet::KILL.or(find)) {
+        debug!("unable to give up capabilities: {}", sys::reason(errno));
     }
 }
 

@@ -2,16 +2,20 @@
 
 #![forbid(unsafe_code)]
 
-use crate::plan::Plan;
+use crate::capabilities::{self, Base, CapabilitySet, ROOT, Sets};
+use crate::environment::variable;
+use crate::error::Error;
+use crate::plan::{Redirection, Surroundings};
 use crate::rlimit::{Limits, Resource};
-use crate::signal::{Reason, Signal, SignalSet};
-use std::ffi::{CStr, CString, OsStr};
+use crate::schedule::{Cpus, IoPriority, Scheduler};
+use crate::signal::{Signal, SignalSet};
+use crate::user::{Identity, Listed};
+use std::ffi::{CStr, CString};
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
 
-/// What sexton found when it was started, and what main must find again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Surroundings {
+/// What sexton was started with: what main must find again, and what is there to be changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inherited {
     /// sexton's own process ID.
     pub pid: i32,
     /// The signal mask.
@@ -20,66 +24,275 @@ pub struct Surroundings {
     pub sigchld_ignored: bool,
     /// sexton's process group is the foreground group of its controlling terminal.
     pub foreground: bool,
+    /// The effective user ID.
+    pub uid: u32,
+    /// The supplementary groups; only looked up if they are to be changed.
+    pub groups: Vec<u32>,
+    /// The capabilities; only looked up if they are to be changed.
+    pub capabilities: Sets,
 }
 
 /// One thing that the child does to itself before it becomes main.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
+    /// Begin a session (setsid(2)).
+    Session,
     /// Enter a process group of its own (setpgid(2)).
     ProcessGroup,
     /// Make that group the terminal's foreground group (tcsetpgrp(3)).
     Foreground,
     /// Set a resource limit (setrlimit(2)).
     Limit(Resource, Limits),
+    /// Write `/proc/self/oom_score_adj` (proc(5)).
+    OomScoreAdj(i32),
+    /// Set the I/O scheduling class (ioprio_set(2)).
+    IoPriority(IoPriority),
+    /// Set the scheduling policy (sched_setscheduler(2)).
+    Scheduler(Scheduler),
+    /// Set the niceness (setpriority(2)).
+    Nice(i32),
+    /// Stay on these CPUs (sched_setaffinity(2)).
+    Cpus(Cpus),
+    /// Set the supplementary groups (setgroups(2)).
+    Groups(Vec<u32>),
+    /// Set all group IDs (setresgid(2)).
+    Gid(u32),
+    /// Take capabilities out of the bounding set (PR_CAPBSET_DROP, prctl(2)).
+    DropBounding(CapabilitySet),
+    /// Keep permitted capabilities when the user changes (PR_SET_KEEPCAPS, prctl(2)).
+    KeepCapabilities,
+    /// Set all user IDs (setresuid(2)).
+    Uid(u32),
+    /// Set three of the capability sets (capset(2)).
+    Capabilities(Base),
+    /// Add to the ambient set (PR_CAP_AMBIENT_RAISE, prctl(2)).
+    RaiseAmbient(CapabilitySet),
+    /// Gain no privileges by exec (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    NoNewPrivs,
+    /// Set the file mode creation mask (umask(2)).
+    Umask(u32),
+    /// Change the working directory (chdir(2)).
+    Directory(CString),
+    /// Open a file in place of a standard stream (open(2)).
+    Open(Stream, Redirection),
+    /// Let standard error be the same open file as standard output (dup2(2)).
+    ShareOutput,
+    /// Close all descriptors but the standard streams (close_range(2)).
+    CloseOthers,
     /// Ignore a signal (sigaction(2)).
     Ignore(Signal),
     /// Set the signal mask (sigprocmask(2)).
     Mask(SignalSet),
 }
 
-/// The step as an action that could not be done: "unable to ..."
+/// A standard stream; the value is its descriptor.
+#[expect(missing_docs, reason = "stdin(3)")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    Input = 0,
+    Output = 1,
+    Error = 2,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stream::Input => "standard input",
+            Stream::Output => "standard output",
+            Stream::Error => "standard error",
+        })
+    }
+}
+
+/// The step as an action: "unable to ..."
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Step::Session => f.write_str("begin a session"),
             Step::ProcessGroup => f.write_str("create a process group"),
             Step::Foreground => f.write_str("become the terminal's foreground process group"),
             Step::Limit(resource, limits) => write!(f, "set limit {} to {limits}", resource.name()),
+            Step::OomScoreAdj(value) => write!(f, "set oom_score_adj to {value}"),
+            Step::IoPriority(priority) => write!(f, "set the I/O scheduling class to {priority}"),
+            Step::Scheduler(scheduler) => write!(f, "set the scheduling policy to {scheduler}"),
+            Step::Nice(value) => write!(f, "set the niceness to {value}"),
+            Step::Cpus(cpus) => write!(f, "run on CPUs {cpus}"),
+            Step::Groups(groups) => write!(f, "set the supplementary groups to {}", Listed(groups)),
+            Step::Gid(gid) => write!(f, "set the group ID to {gid}"),
+            Step::DropBounding(set) => write!(f, "drop from the bounding set: {set}"),
+            Step::KeepCapabilities => f.write_str("keep capabilities for another user"),
+            Step::Uid(uid) => write!(f, "set the user ID to {uid}"),
+            Step::Capabilities(Base { effective, permitted, inheritable }) => write!(
+                f,
+                "set capabilities: effective {effective}; permitted {permitted}; inheritable {inheritable}"
+            ),
+            Step::RaiseAmbient(set) => write!(f, "raise ambient capabilities: {set}"),
+            Step::NoNewPrivs => f.write_str("set no_new_privs"),
+            Step::Umask(mask) => write!(f, "set the umask to {mask:03o}"),
+            Step::Directory(path) => write!(f, "change the working directory to {}", Quoted(path)),
+            Step::Open(stream, file) => {
+                let how = match (stream, file.append) {
+                    (Stream::Input, _) => "open",
+                    (_, true) => "append to",
+                    (_, false) => "write to",
+                };
+                write!(f, "{how} {} as {stream}", Quoted(&file.path))
+            }
+            Step::ShareOutput => f.write_str("write standard error to the same file"),
+            Step::CloseOthers => f.write_str("close all descriptors but 0 to 2"),
             Step::Ignore(signal) => write!(f, "ignore {signal}"),
             Step::Mask(_) => f.write_str("restore the signal mask"),
         }
     }
 }
 
+/// A path or word for a message: quoted, on one line.
+pub struct Quoted<'a>(pub &'a CStr);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}'", self.0.to_string_lossy().escape_debug())
+    }
+}
+
+/// Who main is to be, looked up.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Who {
+    /// The user, if it is to be changed.
+    pub user: Option<Identity>,
+    /// The supplementary groups, if they are to be changed.
+    pub groups: Option<Vec<u32>>,
+}
+
 /// The child's steps, in an order that matters:
 ///
-/// 1. the process group, before it can be put in the foreground;
-/// 2. the terminal, while SIGTTOU is still blocked: a background process that asked for it unblocked
-///    would be stopped;
-/// 3. limits, which nothing that follows can exceed;
-/// 4. dispositions, then the mask: a signal that is pending by now takes effect the moment it is
+/// 1. the session or process group, before it can be put in the foreground; then the terminal, while
+///    SIGTTOU is still blocked: a background process that asked for it unblocked would be stopped;
+/// 2. limits that are raised, as that may need privilege, and as `nice` and `rtprio` bound what comes
+///    next;
+/// 3. memory pressure and scheduling, which may need privilege;
+/// 4. groups, then the bounding set, then the user: each takes away what is needed for those before;
+/// 5. the other capability sets, which a change of user clears; `no_new_privs`;
+/// 6. umask, directory, files: with the rights of main, not of sexton, so that no path that main's user
+///    has laid out leads further than that user may go; then all other descriptors;
+/// 7. limits that are lowered, which must not bound the steps above;
+/// 8. dispositions, then the mask: a signal that is pending by now takes effect the moment it is
 ///    unblocked, so everything else must be in place.
 ///
 /// # Errors
-/// A limit whose soft value is above the hard one that `current` reports.
+/// What shows before anything is done: a soft limit above the hard one that `current` reports, an
+/// ambient capability that sexton does not have.
 pub fn steps(
-    plan: &Plan,
-    surroundings: Surroundings,
+    main: &Surroundings,
+    inherited: &Inherited,
+    who: &Who,
     current: impl Fn(Resource) -> Limits,
-) -> Result<Vec<Step>, (Resource, Reason)> {
-    let mut steps = vec![Step::ProcessGroup];
-    if surroundings.foreground {
+) -> Result<Vec<Step>, Error> {
+    let mut steps = vec![if main.session { Step::Session } else { Step::ProcessGroup }];
+    if inherited.foreground && !main.session {
         steps.push(Step::Foreground);
     }
-    for spec in &plan.limits {
-        let limits =
-            spec.resolve(current(spec.resource)).map_err(|reason| (spec.resource, reason))?;
-        steps.push(Step::Limit(spec.resource, limits));
+    let (raised, lowered) = limits(main, current)?;
+    steps.extend(raised);
+    steps.extend(main.oom_score_adj.map(Step::OomScoreAdj));
+    steps.extend(main.io_priority.map(Step::IoPriority));
+    steps.extend(main.scheduler.map(Step::Scheduler));
+    steps.extend(main.nice.map(Step::Nice));
+    steps.extend(main.cpus.map(Step::Cpus));
+    privileges(main, inherited, who, &mut steps)?;
+    if main.no_new_privs {
+        steps.push(Step::NoNewPrivs);
     }
-    if surroundings.sigchld_ignored {
+    steps.extend(main.umask.map(Step::Umask));
+    steps.extend(main.directory.clone().map(Step::Directory));
+    let [stdin, stdout, stderr] = &main.stdio;
+    let open =
+        |stream, file: &Option<Redirection>| file.clone().map(|file| Step::Open(stream, file));
+    steps.extend(open(Stream::Input, stdin));
+    steps.extend(open(Stream::Output, stdout));
+    if stdout.is_some() && stdout == stderr {
+        steps.push(Step::ShareOutput);
+    } else {
+        steps.extend(open(Stream::Error, stderr));
+    }
+    if main.close_fds {
+        steps.push(Step::CloseOthers);
+    }
+    steps.extend(lowered);
+    if inherited.sigchld_ignored {
         steps.push(Step::Ignore(Signal::CHLD));
     }
-    steps.push(Step::Mask(surroundings.mask));
+    steps.push(Step::Mask(inherited.mask));
     Ok(steps)
+}
+
+/// The limits of which a side is raised, and those that are lowered.
+fn limits(
+    main: &Surroundings,
+    current: impl Fn(Resource) -> Limits,
+) -> Result<(Vec<Step>, Vec<Step>), Error> {
+    let (mut raised, mut lowered) = (Vec::new(), Vec::new());
+    for spec in &main.limits {
+        let before = current(spec.resource);
+        let after = spec.resolve(before).map_err(|reason| {
+            Error::unable(format_args!("set limit {}", spec.resource.name()), reason)
+        })?;
+        let is_raised = after.soft > before.soft || after.hard > before.hard;
+        let steps = if is_raised { &mut raised } else { &mut lowered };
+        steps.push(Step::Limit(spec.resource, after));
+    }
+    Ok((raised, lowered))
+}
+
+/// Groups, user, capabilities.
+fn privileges(
+    main: &Surroundings,
+    inherited: &Inherited,
+    who: &Who,
+    steps: &mut Vec<Step>,
+) -> Result<(), Error> {
+    // setgroups(2) needs privilege even if it changes nothing.
+    if let Some(groups) = &who.groups
+        && !is_same_set(groups, &inherited.groups)
+    {
+        steps.push(Step::Groups(groups.clone()));
+    }
+    let uid = who.user.as_ref().map(|user| user.uid);
+    steps.extend(who.user.as_ref().map(|user| Step::Gid(user.gid)));
+    if !changes_capabilities(main) {
+        return Ok(());
+    }
+    let held = inherited.capabilities;
+    let change = main
+        .capabilities
+        .resolve(held, uid)
+        .map_err(|reason| Error::unable("give main its capabilities", reason))?;
+    if !change.drop.is_empty() {
+        steps.push(Step::DropBounding(change.drop));
+    }
+    if let Some(uid) = uid {
+        if inherited.uid == ROOT && uid != ROOT && !change.raise.is_empty() {
+            steps.push(Step::KeepCapabilities);
+        }
+        steps.push(Step::Uid(uid));
+    }
+    if change.base != held.base {
+        steps.push(Step::Capabilities(change.base));
+    }
+    if !change.raise.is_empty() {
+        steps.push(Step::RaiseAmbient(change.raise));
+    }
+    Ok(())
+}
+
+/// Whether the steps depend on the capabilities that sexton was given.
+#[must_use]
+pub fn changes_capabilities(main: &Surroundings) -> bool {
+    main.user.is_some() || main.capabilities != capabilities::Spec::default()
+}
+
+fn is_same_set(one: &[u32], other: &[u32]) -> bool {
+    one.iter().all(|id| other.contains(id)) && other.iter().all(|id| one.contains(id))
 }
 
 /// Where to look for commands if `PATH` is not set: what confstr(3) gives for `_CS_PATH` on glibc.
@@ -88,7 +301,7 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// The files to try for a command, in order, as execvp(3) does: the command itself if it has a
 /// slash, otherwise one in each directory of `PATH`, where an empty element is the current directory.
 #[must_use]
-pub fn candidates(command: &CStr, environment: &[&CStr]) -> Vec<CString> {
+pub fn candidates<S: AsRef<CStr>>(command: &CStr, environment: &[S]) -> Vec<CString> {
     let name = command.to_bytes();
     if name.is_empty() || name.contains(&b'/') {
         return vec![command.to_owned()];
@@ -101,75 +314,235 @@ pub fn candidates(command: &CStr, environment: &[&CStr]) -> Vec<CString> {
     path.split(|&byte| byte == b':').filter_map(file).collect()
 }
 
-/// The first variable of that name: its place in the environment, and its value.
-#[must_use]
-pub fn variable<'a>(environment: &[&'a CStr], name: &[u8]) -> Option<(usize, &'a [u8])> {
-    environment.iter().enumerate().find_map(|(index, entry)| {
-        let value = entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")?;
-        Some((index, value))
-    })
-}
-
-/// Where `LISTEN_PID` stands in the environment if it names this process: main must find its own
-/// process ID there (sd_listen_fds(3)).
-#[must_use]
-pub fn listen_pid(environment: &[&CStr], pid: i32) -> Option<usize> {
-    let (index, value) = variable(environment, b"LISTEN_PID")?;
-    (OsStr::from_bytes(value).to_str()?.parse() == Ok(pid)).then_some(index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit_map::ExitMap;
-    use crate::plan::{Policy, Subreaper};
+    use crate::capabilities::List;
     use crate::rlimit::Spec;
 
-    fn plan(limits: &[&str]) -> Plan<'static> {
-        Plan {
-            argv: vec![c"true"],
-            environment: Vec::new(),
-            limits: limits.iter().map(|text| Spec::parse(text).unwrap()).collect(),
-            subreaper: Subreaper::Auto,
-            warn_on_reap: false,
-            exit_map: ExitMap::default(),
-            unknown_variables: Vec::new(),
-            log_level: log::LevelFilter::Warn,
-            policy: Policy::default(),
+    fn inherited() -> Inherited {
+        Inherited {
+            pid: 1,
+            mask: SignalSet::EMPTY,
+            sigchld_ignored: false,
+            foreground: false,
+            uid: ROOT,
+            groups: vec![0],
+            capabilities: Sets::default(),
         }
     }
 
-    const PLAIN: Surroundings =
-        Surroundings { pid: 1, mask: SignalSet::EMPTY, sigchld_ignored: false, foreground: false };
+    fn limited(limits: &[&str]) -> Surroundings {
+        let limits = limits.iter().map(|text| Spec::parse(text).unwrap()).collect();
+        Surroundings { limits, ..Surroundings::default() }
+    }
 
     fn current(_: Resource) -> Limits {
         Limits { soft: 10, hard: 20 }
     }
 
+    fn app() -> Who {
+        let user = Identity { uid: 1000, gid: 50, groups: vec![50, 60], login: None };
+        Who { groups: Some(user.groups.clone()), user: Some(user) }
+    }
+
+    fn nobody() -> Who {
+        Who::default()
+    }
+
+    fn set(number: u32) -> CapabilitySet {
+        CapabilitySet::from_bits(1 << number)
+    }
+
+    fn list(text: &str) -> Option<List> {
+        let mut list = List::default();
+        list.add(text).unwrap();
+        Some(list)
+    }
+
+    /// As root in a container: some capabilities, none of them inheritable.
+    fn root() -> Inherited {
+        let all = CapabilitySet::from_bits(0xff);
+        let base = Base { effective: all, permitted: all, inheritable: CapabilitySet::EMPTY };
+        let capabilities = Sets { bounding: all, ambient: CapabilitySet::EMPTY, base };
+        Inherited { capabilities, ..inherited() }
+    }
+
     #[test]
     fn nothing_that_was_not_asked_for_is_done() {
         let expected = [Step::ProcessGroup, Step::Mask(SignalSet::EMPTY)];
-        assert_eq!(steps(&plan(&[]), PLAIN, current).unwrap(), expected);
+        let main = Surroundings::default();
+        assert_eq!(steps(&main, &root(), &nobody(), current).unwrap(), expected);
     }
 
     #[test]
-    fn the_order_is_group_terminal_limits_dispositions_mask() {
-        let all = Surroundings { sigchld_ignored: true, foreground: true, ..PLAIN };
-        let limits = Limits { soft: 5, hard: 20 };
+    fn all_steps_stand_in_their_order() {
+        let file = |path: &CStr| Some(Redirection { path: path.to_owned(), append: false });
+        let main = Surroundings {
+            limits: ["core=0", "nofile=5:max", "nice=15:max", "cpu=30"]
+                .map(|text| Spec::parse(text).unwrap())
+                .to_vec(),
+            no_new_privs: true,
+            directory: Some(c"/srv".to_owned()),
+            umask: Some(0o27),
+            nice: Some(-5),
+            cpus: Some(Cpus::parse("0").unwrap()),
+            scheduler: Some(Scheduler::Batch),
+            io_priority: Some(IoPriority::Idle),
+            oom_score_adj: Some(-5),
+            stdio: [file(c"in"), file(c"out"), file(c"err")],
+            close_fds: true,
+            capabilities: capabilities::Spec {
+                drop: list("setuid"),
+                keep: None,
+                ambient: list("kill"),
+            },
+            ..Surroundings::default()
+        };
+        let inherited = Inherited { sigchld_ignored: true, foreground: true, ..root() };
+        let kill = set(5);
+        let limits = |soft, hard| Limits { soft, hard };
+        let open = |stream, path: &CStr| Step::Open(stream, file(path).unwrap());
         let expected = [
             Step::ProcessGroup,
             Step::Foreground,
-            Step::Limit(Resource::Nofile, limits),
+            Step::Limit(Resource::Nice, limits(15, 20)),
+            Step::Limit(Resource::Cpu, limits(30, 30)),
+            Step::OomScoreAdj(-5),
+            Step::IoPriority(IoPriority::Idle),
+            Step::Scheduler(Scheduler::Batch),
+            Step::Nice(-5),
+            Step::Cpus(Cpus::parse("0").unwrap()),
+            Step::Groups(vec![50, 60]),
+            Step::Gid(50),
+            Step::DropBounding(set(7)),
+            Step::KeepCapabilities,
+            Step::Uid(1000),
+            Step::Capabilities(Base { effective: kill, permitted: kill, inheritable: kill }),
+            Step::RaiseAmbient(kill),
+            Step::NoNewPrivs,
+            Step::Umask(0o27),
+            Step::Directory(c"/srv".to_owned()),
+            open(Stream::Input, c"in"),
+            open(Stream::Output, c"out"),
+            open(Stream::Error, c"err"),
+            Step::CloseOthers,
+            Step::Limit(Resource::Core, limits(0, 0)),
+            Step::Limit(Resource::Nofile, limits(5, 20)),
             Step::Ignore(Signal::CHLD),
             Step::Mask(SignalSet::EMPTY),
         ];
-        assert_eq!(steps(&plan(&["nofile=5:max"]), all, current).unwrap(), expected);
+        assert_eq!(steps(&main, &inherited, &app(), current).unwrap(), expected);
+    }
+
+    /// The steps between the first and the last.
+    fn between(main: &Surroundings, inherited: &Inherited, who: &Who) -> Vec<Step> {
+        let steps = steps(main, inherited, who, current).unwrap();
+        steps[1..steps.len() - 1].to_vec()
+    }
+
+    fn as_app() -> Surroundings {
+        Surroundings {
+            user: Some(crate::plan::Given {
+                value: crate::user::Spec::parse("1000").unwrap(),
+                text: "1000".into(),
+                by: "--user".into(),
+            }),
+            ..Surroundings::default()
+        }
     }
 
     #[test]
-    fn a_limit_that_cannot_be_is_found_before_the_fork() {
-        let error = steps(&plan(&["core=21:max"]), PLAIN, current).unwrap_err();
-        assert_eq!(error.0, Resource::Core);
+    fn another_user_is_left_no_capability() {
+        let expected = [
+            Step::Groups(vec![50, 60]),
+            Step::Gid(50),
+            Step::Uid(1000),
+            Step::Capabilities(Base::default()),
+        ];
+        assert_eq!(between(&as_app(), &root(), &app()), expected);
+    }
+
+    #[test]
+    fn what_is_so_already_needs_no_privilege() {
+        let unprivileged = Inherited { uid: 1000, groups: vec![60, 50], ..inherited() };
+        let expected = [Step::Gid(50), Step::Uid(1000)];
+        assert_eq!(between(&as_app(), &unprivileged, &app()), expected);
+        // Only the groups differ.
+        let other = Inherited { groups: vec![60], ..unprivileged };
+        assert_eq!(between(&as_app(), &other, &app())[0], Step::Groups(vec![50, 60]));
+    }
+
+    #[test]
+    fn groups_alone_leave_the_user() {
+        let groups = |groups: &[u32]| Who { user: None, groups: Some(groups.to_vec()) };
+        let main = Surroundings::default();
+        assert_eq!(between(&main, &root(), &groups(&[])), [Step::Groups(vec![])]);
+        assert_eq!(between(&main, &root(), &groups(&[0])), []);
+    }
+
+    #[test]
+    fn capabilities_alone_leave_the_user() {
+        let main = Surroundings {
+            capabilities: capabilities::Spec { drop: list("all"), keep: None, ambient: None },
+            ..Surroundings::default()
+        };
+        let all = root().capabilities.bounding;
+        let expected = [Step::DropBounding(all), Step::Capabilities(Base::default())];
+        assert_eq!(between(&main, &root(), &nobody()), expected);
+        assert_eq!(between(&main, &inherited(), &nobody()), [], "there is nothing to drop");
+    }
+
+    #[test]
+    fn a_session_takes_the_place_of_the_group_and_the_terminal() {
+        let main = Surroundings { session: true, ..Surroundings::default() };
+        let inherited = Inherited { foreground: true, ..inherited() };
+        let expected = [Step::Session, Step::Mask(SignalSet::EMPTY)];
+        assert_eq!(steps(&main, &inherited, &nobody(), current).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_path_for_output_and_errors_is_opened_once() {
+        let file = |append| Some(Redirection { path: c"log".to_owned(), append });
+        for append in [false, true] {
+            let stdio = [None, file(append), file(append)];
+            let main = Surroundings { stdio, ..Surroundings::default() };
+            let expected = [Step::Open(Stream::Output, file(append).unwrap()), Step::ShareOutput];
+            assert_eq!(between(&main, &inherited(), &nobody()), expected);
+        }
+        let main =
+            Surroundings { stdio: [None, file(true), file(false)], ..Surroundings::default() };
+        assert_eq!(between(&main, &inherited(), &nobody()).len(), 2);
+        let main = Surroundings { stdio: [None, None, file(true)], ..Surroundings::default() };
+        let expected = [Step::Open(Stream::Error, file(true).unwrap())];
+        assert_eq!(between(&main, &inherited(), &nobody()), expected);
+    }
+
+    #[test]
+    fn a_limit_of_which_one_side_is_raised_comes_first() {
+        let main =
+            Surroundings { nice: Some(1), ..limited(&["as=5:20", "data=5:21", "cpu=10:20"]) };
+        let order: Vec<_> = between(&main, &inherited(), &nobody())
+            .iter()
+            .map(|step| match step {
+                Step::Limit(resource, _) => resource.name(),
+                _ => "nice value",
+            })
+            .collect();
+        assert_eq!(order, ["data", "nice value", "as", "cpu"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_found_before_the_fork() {
+        let error =
+            steps(&limited(&["core=21:max"]), &inherited(), &nobody(), current).unwrap_err();
+        assert!(error.to_string().contains("unable to set limit core: "), "{error}");
+        let main = Surroundings {
+            capabilities: capabilities::Spec { ambient: list("net_raw"), ..Default::default() },
+            ..Surroundings::default()
+        };
+        let error = steps(&main, &root(), &nobody(), current).unwrap_err().to_string();
+        assert!(error.contains("give main its capabilities: sexton was started without net_raw"));
     }
 
     fn tried(command: &CStr, environment: &[&CStr]) -> Vec<String> {
@@ -188,12 +561,5 @@ mod tests {
     fn a_command_with_a_slash_or_without_a_name_is_not() {
         assert_eq!(tried(c"./ls", &[c"PATH=/a"]), ["./ls"]);
         assert_eq!(tried(c"", &[c"PATH=/a"]), [""]);
-    }
-
-    #[test]
-    fn listen_pid_counts_if_it_names_this_process() {
-        assert_eq!(listen_pid(&[c"A=1", c"LISTEN_PID=77"], 77), Some(1));
-        assert_eq!(listen_pid(&[c"LISTEN_PID=78"], 77), None);
-        assert_eq!(listen_pid(&[c"LISTEN_PID="], 77), None);
     }
 }

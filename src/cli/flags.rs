@@ -1,13 +1,16 @@
 //! The one table of flags: parsing, variables and `--help` all come from it.
 
-use super::settings::{Settings, once};
+use super::settings::{Settings, add_capabilities, once};
 use crate::duration;
 use crate::exit_map;
-use crate::plan::{Rung, Subreaper, Target};
+use crate::plan::{Redirection, Rung, Subreaper, Target};
 use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
+use crate::schedule::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
 use crate::signal::{Reason, Signal, SignalSet};
+use crate::user;
 use log::LevelFilter;
+use std::ffi::CString;
 use std::time::Duration;
 
 /// One flag.
@@ -38,13 +41,41 @@ pub enum Kind {
     Print(fn() -> String),
 }
 
-type Apply = fn(&mut Settings, &str) -> Result<(), Reason>;
+/// How a value is read and applied.
+#[derive(Clone, Copy)]
+pub enum Apply {
+    /// Valid UTF-8 only.
+    Text(fn(&mut Settings, &str) -> Result<(), Reason>),
+    /// Any bytes: paths and variables.
+    Bytes(fn(&mut Settings, &[u8]) -> Result<(), Reason>),
+}
+use Apply::{Bytes, Text};
+
+impl Apply {
+    /// Applies a value.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn to(self, settings: &mut Settings, value: &[u8]) -> Result<(), Reason> {
+        match self {
+            Text(apply) => {
+                let text = std::str::from_utf8(value).map_err(|_| "it is not valid UTF-8")?;
+                apply(settings, text)
+            }
+            Bytes(apply) => apply(settings, value),
+        }
+    }
+}
+
+/// The name of the variable for a flag.
+pub fn variable(long: &str) -> String {
+    format!("SEXTON_{}", long.replace('-', "_").to_ascii_uppercase())
+}
 
 impl Flag {
     /// The name of the environment variable that does the same.
     pub fn variable(&self) -> Option<String> {
-        let name = self.long.replace('-', "_").to_ascii_uppercase();
-        (!matches!(self.kind, Kind::Print(_))).then(|| format!("SEXTON_{name}"))
+        (!matches!(self.kind, Kind::Print(_))).then(|| variable(self.long))
     }
 
     /// What it takes, as `--help` shows it.
@@ -58,7 +89,8 @@ impl Flag {
 
 const SIGNALS: &str = "Signals";
 const SHUTDOWN: &str = "Shutdown";
-const SURROUNDINGS: &str = "Main's surroundings";
+const PRIVILEGES: &str = "The command's privileges";
+const SURROUNDINGS: &str = "The command's surroundings";
 const TELLING: &str = "Reaping and telling";
 
 /// Every flag, in the order of `--help`.
@@ -67,11 +99,14 @@ pub static FLAGS: &[Flag] = &[
         long: "forward-to",
         short: None,
         section: SIGNALS,
-        kind: Kind::Value("child|group|all", |s, v| {
-            let targets =
-                [("child", Target::Main), ("group", Target::Group), ("all", Target::Tree)];
-            once(&mut s.forward_to, choice(v, &targets)?)
-        }),
+        kind: Kind::Value(
+            "child|group|all",
+            Text(|s, v| {
+                let targets =
+                    [("child", Target::Main), ("group", Target::Group), ("all", Target::Tree)];
+                once(&mut s.forward_to, choice(v, &targets)?)
+            }),
+        ),
         help: "Who gets the signals that sexton receives: the command, its process group, or every \
                process in the tree. Default: child.",
     },
@@ -79,7 +114,7 @@ pub static FLAGS: &[Flag] = &[
         long: "rewrite",
         short: None,
         section: SIGNALS,
-        kind: Kind::List("FROM=TO", |s, v| s.rewrites.add(rewrite::Rule::parse(v)?)),
+        kind: Kind::List("FROM=TO", Text(|s, v| s.rewrites.add(rewrite::Rule::parse(v)?))),
         help: "Forward the signal TO where FROM is received; FROM=ignore drops it. By name or \
                number, realtime signals as RTMIN+N.",
     },
@@ -87,34 +122,40 @@ pub static FLAGS: &[Flag] = &[
         long: "stop-signals",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("SIGNAL,...", |s, v| {
-            let signals = v.split(',').map(forwardable);
-            let set = signals
-                .into_iter()
-                .try_fold(SignalSet::EMPTY, |set, signal| signal.map(|signal| set.with(signal)))?;
-            once(&mut s.stop_signals, set)
-        }),
+        kind: Kind::Value(
+            "SIGNAL,...",
+            Text(|s, v| {
+                let signals = v.split(',').map(forwardable);
+                let set = signals.into_iter().try_fold(SignalSet::EMPTY, |set, signal| {
+                    signal.map(|signal| set.with(signal))
+                })?;
+                once(&mut s.stop_signals, set)
+            }),
+        ),
         help: "The signals that begin a stop. Default: TERM.",
     },
     Flag {
         long: "drain",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION", |s, v| once(&mut s.drain, duration::parse(v)?)),
+        kind: Kind::Value("DURATION", Text(|s, v| once(&mut s.drain, duration::parse(v)?))),
         help: "Hold the first stop signal back for so long; a second one ends that. Default: 0.",
     },
     Flag {
         long: "grace",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION|none", |s, v| {
-            let grace = if v == "none" {
-                None
-            } else {
-                Some(duration::parse(v).map_err(|reason| format!("{reason}, or 'none'"))?)
-            };
-            once(&mut s.grace, grace)
-        }),
+        kind: Kind::Value(
+            "DURATION|none",
+            Text(|s, v| {
+                let grace = if v == "none" {
+                    None
+                } else {
+                    Some(duration::parse(v).map_err(|reason| format!("{reason}, or 'none'"))?)
+                };
+                once(&mut s.grace, grace)
+            }),
+        ),
         help: "How long the command may take to end after the stop signal; then the whole tree gets \
                SIGKILL. 0 kills at once, none never. Default: 30s.",
     },
@@ -122,17 +163,20 @@ pub static FLAGS: &[Flag] = &[
         long: "escalate",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("SIGNAL:DURATION,...", |s, v| {
-            let rungs = v.split(',').map(rung).collect::<Result<Vec<Rung>, Reason>>()?;
-            once(&mut s.escalation, rungs)
-        }),
+        kind: Kind::Value(
+            "SIGNAL:DURATION,...",
+            Text(|s, v| {
+                let rungs = v.split(',').map(rung).collect::<Result<Vec<Rung>, Reason>>()?;
+                once(&mut s.escalation, rungs)
+            }),
+        ),
         help: "Send further signals within the grace, each so long after the one before it.",
     },
     Flag {
         long: "linger",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION", |s, v| once(&mut s.linger, duration::parse(v)?)),
+        kind: Kind::Value("DURATION", Text(|s, v| once(&mut s.linger, duration::parse(v)?))),
         help: "How long the processes that the command leaves behind may take to end after SIGTERM, \
                before SIGKILL. Default: 5s.",
     },
@@ -144,28 +188,214 @@ pub static FLAGS: &[Flag] = &[
         help: "When the command has ended, let the processes that it leaves behind end by themselves.",
     },
     Flag {
+        long: "pdeathsig",
+        short: None,
+        section: SHUTDOWN,
+        kind: Kind::Value(
+            "SIGNAL",
+            Text(|s, v| once(&mut s.parent_death_signal, Signal::parse(v)?)),
+        ),
+        help: "The signal that sexton itself gets when its parent ends.",
+    },
+    Flag {
+        long: "user",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::Value(
+            "NAME|UID[:GROUP|GID]",
+            Text(|s, v| {
+                let user = s.given("user", v, user::Spec::parse(v)?);
+                once(&mut s.user, user)
+            }),
+        ),
+        help: "Run the command as this user. Numbers need no /etc/passwd. The supplementary groups are \
+               the user's if no group is given; HOME, USER and LOGNAME are set.",
+    },
+    Flag {
+        long: "groups",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::Value(
+            "GROUP|GID,...|none",
+            Text(|s, v| {
+                let groups = s.given("groups", v, user::Groups::parse(v)?);
+                once(&mut s.groups, groups)
+            }),
+        ),
+        help: "Set exactly these supplementary groups.",
+    },
+    Flag {
+        long: "cap-drop",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::List(
+            "CAPABILITY,...|all",
+            Text(|s, v| add_capabilities(&mut s.capabilities.drop, v)),
+        ),
+        help: "Drop capabilities from all sets, for good. What --cap-keep and --cap-ambient name stays.",
+    },
+    Flag {
+        long: "cap-keep",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::List(
+            "CAPABILITY,...|all",
+            Text(|s, v| add_capabilities(&mut s.capabilities.keep, v)),
+        ),
+        help: "Drop all capabilities but these.",
+    },
+    Flag {
+        long: "cap-ambient",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::List(
+            "CAPABILITY,...|all",
+            Text(|s, v| add_capabilities(&mut s.capabilities.ambient, v)),
+        ),
+        help: "Give the command these capabilities even if it does not run as root.",
+    },
+    Flag {
+        long: "no-new-privs",
+        short: None,
+        section: PRIVILEGES,
+        kind: Kind::Switch(|s, on| once(&mut s.no_new_privs, on)),
+        help: "Never gain privileges by executing a set-user-ID program or one with file capabilities.",
+    },
+    Flag {
         long: "rlimit",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::List("NAME=SOFT[:HARD]", |s, v| {
-            let spec = Spec::parse(v)?;
-            match s.limits.get_mut(spec.resource as usize) {
-                Some(field) => once(field, spec),
-                None => Ok(()), // there are sixteen of both
-            }
-        }),
+        kind: Kind::List(
+            "NAME=SOFT[:HARD]",
+            Text(|s, v| {
+                let spec = Spec::parse(v)?;
+                match s.limits.get_mut(spec.resource as usize) {
+                    Some(field) => once(field, spec),
+                    None => Ok(()), // there are sixteen of both
+                }
+            }),
+        ),
         help: "Set a resource limit: as core cpu data fsize locks memlock msgqueue nice nofile nproc \
                rss rtprio rttime sigpending stack. Values: numbers, sizes (64k 1M 2G), times (30s), \
                unlimited, or max for the present hard limit. One value sets both limits.",
     },
     Flag {
+        long: "chdir",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("DIR", Bytes(|s, v| once(&mut s.directory, path(v)?))),
+        help: "Start the command in this directory.",
+    },
+    Flag {
+        long: "umask",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("OCTAL", Text(|s, v| once(&mut s.umask, umask(v)?))),
+        help: "Set the file mode creation mask, such as 027.",
+    },
+    Flag {
+        long: "env",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::List("NAME=VALUE", Bytes(|s, v| s.environment.set(v))),
+        help: "Set a variable for the command.",
+    },
+    Flag {
+        long: "unset-env",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::List("NAME", Bytes(|s, v| s.environment.unset(v))),
+        help: "Unset a variable for the command.",
+    },
+    Flag {
+        long: "nice",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("N", Text(|s, v| once(&mut s.nice, integer(v, NICENESS)?))),
+        help: "Set the niceness, -20 to 19.",
+    },
+    Flag {
+        long: "cpus",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("LIST", Text(|s, v| once(&mut s.cpus, Cpus::parse(v)?))),
+        help: "Run on these CPUs only, such as 0-3,6.",
+    },
+    Flag {
+        long: "sched",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value(
+            "POLICY[:PRIORITY]",
+            Text(|s, v| once(&mut s.scheduler, Scheduler::parse(v)?)),
+        ),
+        help: "Set the scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99.",
+    },
+    Flag {
+        long: "ionice",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value(
+            "CLASS[:LEVEL]",
+            Text(|s, v| once(&mut s.io_priority, IoPriority::parse(v)?)),
+        ),
+        help: "Set the I/O scheduling class: realtime:0 to realtime:7, best-effort:0 to best-effort:7, \
+               idle.",
+    },
+    Flag {
+        long: "oom-score-adj",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("N", Text(|s, v| once(&mut s.oom_score_adj, integer(v, OOM_SCORE_ADJ)?))),
+        help: "Set how soon the kernel kills the command when memory runs out, -1000 (never) to 1000.",
+    },
+    Flag {
+        long: "setsid",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Switch(|s, on| once(&mut s.session, on)),
+        help: "Give the command a session of its own instead of a process group.",
+    },
+    Flag {
+        long: "stdin",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("PATH", Bytes(|s, v| once(&mut s.stdio[0], input(v)?))),
+        help: "Read standard input from this file.",
+    },
+    Flag {
+        long: "stdout",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| once(&mut s.stdio[1], output(v)?))),
+        help: "Write standard output to this file, after emptying it, or at its end.",
+    },
+    Flag {
+        long: "stderr",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| once(&mut s.stdio[2], output(v)?))),
+        help: "The same for standard error. sexton's own messages stay where they are.",
+    },
+    Flag {
+        long: "close-fds",
+        short: None,
+        section: SURROUNDINGS,
+        kind: Kind::Switch(|s, on| once(&mut s.close_fds, on)),
+        help: "Give the command no descriptor but standard input, output and error.",
+    },
+    Flag {
         long: "subreaper",
         short: None,
         section: TELLING,
-        kind: Kind::Value("auto|on|off", |s, v| {
-            let modes = [("auto", Subreaper::Auto), ("on", Subreaper::On), ("off", Subreaper::Off)];
-            once(&mut s.subreaper, choice(v, &modes)?)
-        }),
+        kind: Kind::Value(
+            "auto|on|off",
+            Text(|s, v| {
+                let modes =
+                    [("auto", Subreaper::Auto), ("on", Subreaper::On), ("off", Subreaper::Off)];
+                once(&mut s.subreaper, choice(v, &modes)?)
+            }),
+        ),
         help: "Whether to adopt orphans when sexton is not PID 1. Default: auto (it does).",
     },
     Flag {
@@ -179,7 +409,7 @@ pub static FLAGS: &[Flag] = &[
         long: "map-exit",
         short: None,
         section: TELLING,
-        kind: Kind::List("FROM=TO", |s, v| s.exit_map.add(exit_map::Rule::parse(v)?)),
+        kind: Kind::List("FROM=TO", Text(|s, v| s.exit_map.add(exit_map::Rule::parse(v)?))),
         help: "Exit with the status TO where it would be FROM: a status, a range (1-3=1), or the \
                signal that killed the command (signal:TERM=0).",
     },
@@ -187,16 +417,19 @@ pub static FLAGS: &[Flag] = &[
         long: "log-level",
         short: None,
         section: TELLING,
-        kind: Kind::Value("error|warn|info|debug|trace", |s, v| {
-            let levels = [
-                ("error", LevelFilter::Error),
-                ("warn", LevelFilter::Warn),
-                ("info", LevelFilter::Info),
-                ("debug", LevelFilter::Debug),
-                ("trace", LevelFilter::Trace),
-            ];
-            once(&mut s.log_level, choice(v, &levels)?)
-        }),
+        kind: Kind::Value(
+            "error|warn|info|debug|trace",
+            Text(|s, v| {
+                let levels = [
+                    ("error", LevelFilter::Error),
+                    ("warn", LevelFilter::Warn),
+                    ("info", LevelFilter::Info),
+                    ("debug", LevelFilter::Debug),
+                    ("trace", LevelFilter::Trace),
+                ];
+                once(&mut s.log_level, choice(v, &levels)?)
+            }),
+        ),
         help: "How much to log to standard error. Default: warn.",
     },
     Flag {
@@ -207,6 +440,13 @@ pub static FLAGS: &[Flag] = &[
             s.verbose = Some(s.verbose.unwrap_or(0).saturating_add(times));
         }),
         help: "Log one level more; repeat for more.",
+    },
+    Flag {
+        long: "dry-run",
+        short: None,
+        section: TELLING,
+        kind: Kind::Switch(|s, on| once(&mut s.dry_run, on)),
+        help: "Print what would be done before the command is executed, and do nothing.",
     },
     Flag {
         long: "help",
@@ -230,6 +470,28 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
         let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
         format!("expected one of {}", words.join(", ")).into()
     })
+}
+
+fn path(bytes: &[u8]) -> Result<CString, Reason> {
+    match CString::new(bytes) {
+        Ok(path) if !path.is_empty() => Ok(path),
+        _ => Err("expected a path".into()),
+    }
+}
+
+fn input(value: &[u8]) -> Result<Redirection, Reason> {
+    Ok(Redirection { path: path(value)?, append: false })
+}
+
+fn output(value: &[u8]) -> Result<Redirection, Reason> {
+    let append = value.strip_prefix(b">>");
+    Ok(Redirection { path: path(append.unwrap_or(value))?, append: append.is_some() })
+}
+
+fn umask(text: &str) -> Result<u32, Reason> {
+    let octal = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    let mask = u32::from_str_radix(text, 8).ok().filter(|&mask| octal && mask <= 0o777);
+    mask.ok_or_else(|| "expected an octal number from 0 to 777".into())
 }
 
 fn rung(text: &str) -> Result<Rung, Reason> {

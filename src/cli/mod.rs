@@ -15,6 +15,8 @@ use std::ffi::CStr;
 pub enum Request<'a> {
     /// Run a command.
     Run(Box<Plan<'a>>),
+    /// Print what would be done to run it, and exit 0.
+    DryRun(Box<Plan<'a>>),
     /// Print this text and exit 0.
     Print(String),
 }

@@ -3,9 +3,9 @@
 use super::Request;
 use super::flags::{FLAGS, Flag, Kind};
 use super::settings::Settings;
+use crate::environment::variable;
 use crate::error::Error;
 use crate::signal::Reason;
-use crate::steps::variable;
 use std::ffi::CStr;
 
 /// Reads the arguments after the program's name, and the environment.
@@ -50,10 +50,11 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
     }
     let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
     let (own, environment): (Vec<&CStr>, Vec<&CStr>) = environment.iter().copied().partition(own);
-    let mut plan =
-        flags.over(variables).into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
+    let settings = flags.over(variables);
+    let request = if settings.dry_run == Some(true) { Request::DryRun } else { Request::Run };
+    let mut plan = settings.into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
     plan.unknown_variables = own.into_iter().filter(|entry| is_unknown(entry)).collect();
-    Ok(Request::Run(Box::new(plan)))
+    Ok(request(Box::new(plan)))
 }
 
 /// Whether a `SEXTON_*` variable is neither sexton's nor one of those that Kubernetes makes for a
@@ -81,7 +82,7 @@ fn apply<'a>(
             let value = inline
                 .or_else(next)
                 .ok_or_else(|| Error::usage(format!("{name} needs a value: {name} {metavar}")))?;
-            with_text(&name, value, |text| apply(settings, text))?;
+            apply.to(settings, value).map_err(|reason| invalid(&name, value, &reason))?;
         }
         Kind::Switch(apply) => {
             apply(settings, true).map_err(|reason| Error::usage(format!("{name}: {reason}")))?;
@@ -94,45 +95,41 @@ fn apply<'a>(
 
 /// The settings that the `SEXTON_*` variables make.
 fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
-    let mut settings = Settings::default();
+    let mut settings = Settings { from_variables: true, ..Settings::default() };
     for flag in FLAGS {
         let Some(name) = flag.variable() else { continue };
         let Some((_, value)) = variable(environment, name.as_bytes()) else { continue };
-        let settings = &mut settings;
-        with_text(&name, value, |text| match flag.kind {
-            Kind::Value(_, apply) => apply(settings, text),
-            Kind::List(_, apply) => text.split(',').try_for_each(|item| apply(settings, item)),
-            Kind::Switch(apply) => match text {
-                "1" | "true" | "yes" | "on" => apply(settings, true),
-                "0" | "false" | "no" | "off" => apply(settings, false),
-                _ => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
-            },
-            Kind::Count(apply) => match text.parse::<u8>() {
-                Ok(times) if times <= 9 && !text.starts_with('+') => {
-                    apply(settings, times.into());
-                    Ok(())
-                }
-                _ => Err("expected a number from 0 to 9".into()),
-            },
-            Kind::Print(_) => Ok(()),
-        })?;
+        read_variable(flag, value, &mut settings)
+            .map_err(|reason| invalid(&name, value, &reason))?;
     }
     Ok(settings)
 }
 
-/// Applies a value, and makes the one line of an error that names it.
-fn with_text(
-    name: &str,
-    value: &[u8],
-    apply: impl FnOnce(&str) -> Result<(), Reason>,
-) -> Result<(), Error> {
-    let applied = match std::str::from_utf8(value) {
-        Ok(text) => apply(text),
-        Err(_) => Err("it is not valid UTF-8".into()),
-    };
-    applied.map_err(|reason| {
-        Error::usage(format!("invalid value '{}' for {name}: {}", printable(value), reason))
-    })
+fn read_variable(flag: &Flag, value: &[u8], settings: &mut Settings) -> Result<(), Reason> {
+    match flag.kind {
+        Kind::Value(_, apply) => apply.to(settings, value),
+        Kind::List(_, apply) => {
+            value.split(|&byte| byte == b',').try_for_each(|item| apply.to(settings, item))
+        }
+        Kind::Switch(apply) => match value {
+            b"1" | b"true" | b"yes" | b"on" => apply(settings, true),
+            b"0" | b"false" | b"no" | b"off" => apply(settings, false),
+            _ => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
+        },
+        Kind::Count(apply) => match value {
+            [digit @ b'0'..=b'9'] => {
+                apply(settings, (digit - b'0').into());
+                Ok(())
+            }
+            _ => Err("expected a number from 0 to 9".into()),
+        },
+        Kind::Print(_) => Ok(()),
+    }
+}
+
+/// The one line of an error that names a value and who gave it.
+fn invalid(name: &str, value: &[u8], reason: &str) -> Error {
+    Error::invalid(&printable(value), name, reason)
 }
 
 /// The value for a message: on one line, and of a bearable length.
@@ -289,7 +286,7 @@ mod tests {
             assert_eq!(plan.policy.linger, Duration::from_secs(2));
             assert!(plan.policy.wait_all);
             assert_eq!(
-                plan.limits,
+                plan.surroundings.limits,
                 ["nofile=20", "core=0"]
                     .map(|t| crate::rlimit::Spec::parse(t).unwrap())
                     .into_iter()
@@ -324,6 +321,16 @@ mod tests {
         plan(&["x"], &variables, |plan| assert_eq!(plan.unknown_variables, [c"SEXTON_GRACEE=1s"]));
     }
 
+    /// What no flag can use; a path and the name of a variable may be almost anything.
+    fn malformed(flag: &Flag) -> &'static str {
+        match flag.long {
+            "chdir" | "stdin" => "",
+            "stdout" | "stderr" => ">>",
+            "unset-env" => "A=1",
+            _ => "no such value",
+        }
+    }
+
     #[test]
     fn every_flag_refuses_what_it_cannot_use() {
         for flag in FLAGS {
@@ -334,15 +341,15 @@ mod tests {
             };
             if flag.metavar().is_some() {
                 assert!(refused(&[&long], &[]).contains(&format!("{long} needs a value")));
-                let error = refused(&[&long, "no such value", "cmd"], &[]);
-                assert!(error.contains(&format!("'no such value' for {long}: ")), "{error}");
+                let error = refused(&[&long, malformed(flag), "cmd"], &[]);
+                assert!(error.contains(&format!("'{}' for {long}: ", malformed(flag))), "{error}");
                 let error = refused(&[&format!("{long}="), "cmd"], &[]);
                 assert!(error.contains(&format!("'' for {long}: ")), "{error}");
             } else {
                 assert!(refused(&[&format!("{long}=x"), "cmd"], &[]).contains("takes no value"));
             }
-            let error = refused(&["cmd"], &[&format!("{variable}=no such value")]);
-            assert!(error.contains(&format!("'no such value' for {variable}: ")), "{error}");
+            let error = refused(&["cmd"], &[&format!("{variable}={}", malformed(flag))]);
+            assert!(error.contains(&format!("'{}' for {variable}: ", malformed(flag))), "{error}");
             assert!(
                 refused(&["cmd"], &[&format!("{variable}=")])
                     .contains(&format!("'' for {variable}"))
@@ -351,7 +358,7 @@ mod tests {
     }
 
     /// For each flag: a good value, and one that is well formed but out of range.
-    const VALUES: [(&str, &str, Option<&str>); 11] = [
+    const VALUES: [(&str, &str, Option<&str>); 29] = [
         ("forward-to", "child", None),
         ("rewrite", "TERM=QUIT", Some("TERM=65")),
         ("stop-signals", "TERM,INT", Some("TERM,KILL")),
@@ -359,7 +366,25 @@ mod tests {
         ("grace", "1s", Some("99999999999h")),
         ("escalate", "INT:5s", Some("INT:0s")),
         ("linger", "1s", Some("1000000001")),
+        ("pdeathsig", "TERM", Some("65")),
+        ("user", "app:50", Some("4294967295")),
+        ("groups", "audio,5", Some("4294967295")),
+        ("cap-drop", "chown", None),
+        ("cap-keep", "chown", None),
+        ("cap-ambient", "chown", None),
+        ("chdir", "/tmp", None),
+        ("umask", "027", Some("1000")),
+        ("env", "A=1", None),
+        ("unset-env", "A", None),
         ("rlimit", "nofile=10", Some("nice=41")),
+        ("nice", "-5", Some("20")),
+        ("cpus", "0-3,6", Some("1024")),
+        ("sched", "fifo:9", Some("fifo:100")),
+        ("ionice", "idle", Some("realtime:8")),
+        ("oom-score-adj", "500", Some("1001")),
+        ("stdin", "/in", None),
+        ("stdout", ">>/out", None),
+        ("stderr", "/err", None),
         ("subreaper", "auto", None),
         ("map-exit", "1=0", Some("256=0")),
         ("log-level", "info", None),

@@ -1,12 +1,16 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
+use crate::capabilities::{self, List};
+use crate::environment::Edits;
 use crate::exit_map::ExitMap;
-use crate::plan::{Plan, Policy, Rung, Subreaper, Target};
+use crate::plan::{Given, Plan, Policy, Redirection, Rung, Subreaper, Surroundings, Target};
 use crate::rewrite::Rewrites;
 use crate::rlimit::Spec;
-use crate::signal::{Reason, SignalSet};
+use crate::schedule::{Cpus, IoPriority, Scheduler};
+use crate::signal::{Reason, Signal, SignalSet};
+use crate::user;
 use log::LevelFilter;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 /// Everything that can be set; `None` where this source says nothing.
@@ -23,9 +27,28 @@ pub struct Settings {
     pub subreaper: Option<Subreaper>,
     pub warn_on_reap: Option<bool>,
     pub limits: [Option<Spec>; 16],
+    pub user: Option<Given<user::Spec>>,
+    pub groups: Option<Given<user::Groups>>,
+    pub capabilities: capabilities::Spec,
+    pub no_new_privs: Option<bool>,
+    pub directory: Option<CString>,
+    pub umask: Option<u32>,
+    pub environment: Edits,
+    pub nice: Option<i32>,
+    pub cpus: Option<Cpus>,
+    pub scheduler: Option<Scheduler>,
+    pub io_priority: Option<IoPriority>,
+    pub oom_score_adj: Option<i32>,
+    pub session: Option<bool>,
+    pub stdio: [Option<Redirection>; 3],
+    pub close_fds: Option<bool>,
+    pub parent_death_signal: Option<Signal>,
+    pub dry_run: Option<bool>,
     pub exit_map: ExitMap,
     pub log_level: Option<LevelFilter>,
     pub verbose: Option<usize>,
+    /// These are the variables' settings.
+    pub from_variables: bool,
 }
 
 /// `--grace`: a duration, or `None` for ever.
@@ -43,15 +66,37 @@ pub fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Reason> {
     Ok(())
 }
 
+/// Adds to a list of capabilities.
+///
+/// # Errors
+/// As for [`List::add`].
+pub fn add_capabilities(field: &mut Option<List>, text: &str) -> Result<(), Reason> {
+    field.get_or_insert_default().add(text)
+}
+
+/// The first of each pair that says something.
+fn each_over<T, const N: usize>(own: [Option<T>; N], fallback: [Option<T>; N]) -> [Option<T>; N] {
+    let mut fallback = fallback.into_iter();
+    own.map(|own| own.or(fallback.next().flatten()))
+}
+
 impl Settings {
-    /// These settings, and those of `fallback` where these say nothing. Limits, rewrites and exit
-    /// mappings are taken one by one.
+    /// A value that can only be looked up later, with the name of the flag or variable of this source.
+    pub fn given<T>(&self, flag: &str, text: &str, value: T) -> Given<T> {
+        let by =
+            if self.from_variables { super::flags::variable(flag) } else { format!("--{flag}") };
+        Given { value, text: text.to_owned(), by }
+    }
+
+    /// These settings, and those of `fallback` where these say nothing. Limits, variables, rewrites and
+    /// exit mappings are taken one by one.
     #[must_use]
     pub fn over(self, fallback: Settings) -> Settings {
-        let mut limits = self.limits;
-        for (own, other) in limits.iter_mut().zip(fallback.limits) {
-            *own = own.or(other);
-        }
+        let capabilities = capabilities::Spec {
+            drop: self.capabilities.drop.or(fallback.capabilities.drop),
+            keep: self.capabilities.keep.or(fallback.capabilities.keep),
+            ambient: self.capabilities.ambient.or(fallback.capabilities.ambient),
+        };
         Settings {
             forward_to: self.forward_to.or(fallback.forward_to),
             rewrites: self.rewrites.over(&fallback.rewrites),
@@ -63,10 +108,28 @@ impl Settings {
             wait_all: self.wait_all.or(fallback.wait_all),
             subreaper: self.subreaper.or(fallback.subreaper),
             warn_on_reap: self.warn_on_reap.or(fallback.warn_on_reap),
-            limits,
+            limits: each_over(self.limits, fallback.limits),
+            user: self.user.or(fallback.user),
+            groups: self.groups.or(fallback.groups),
+            capabilities,
+            no_new_privs: self.no_new_privs.or(fallback.no_new_privs),
+            directory: self.directory.or(fallback.directory),
+            umask: self.umask.or(fallback.umask),
+            environment: self.environment.over(&fallback.environment),
+            nice: self.nice.or(fallback.nice),
+            cpus: self.cpus.or(fallback.cpus),
+            scheduler: self.scheduler.or(fallback.scheduler),
+            io_priority: self.io_priority.or(fallback.io_priority),
+            oom_score_adj: self.oom_score_adj.or(fallback.oom_score_adj),
+            session: self.session.or(fallback.session),
+            stdio: each_over(self.stdio, fallback.stdio),
+            close_fds: self.close_fds.or(fallback.close_fds),
+            parent_death_signal: self.parent_death_signal.or(fallback.parent_death_signal),
+            dry_run: self.dry_run.or(fallback.dry_run),
             exit_map: self.exit_map.over(&fallback.exit_map),
             log_level: self.log_level.or(fallback.log_level),
             verbose: self.verbose.or(fallback.verbose),
+            from_variables: false,
         }
     }
 
@@ -99,12 +162,32 @@ impl Settings {
                 "the escalation takes {climbed:?}, which must be less than the grace of {grace:?}"
             ));
         }
+        self.capabilities.check()?;
+        let surroundings = Surroundings {
+            limits: self.limits.into_iter().flatten().collect(),
+            user: self.user,
+            groups: self.groups,
+            capabilities: self.capabilities,
+            no_new_privs: self.no_new_privs.unwrap_or(false),
+            directory: self.directory,
+            umask: self.umask,
+            environment: self.environment,
+            nice: self.nice,
+            cpus: self.cpus,
+            scheduler: self.scheduler,
+            io_priority: self.io_priority,
+            oom_score_adj: self.oom_score_adj,
+            session: self.session.unwrap_or(false),
+            stdio: self.stdio,
+            close_fds: self.close_fds.unwrap_or(false),
+        };
         let level = self.log_level.unwrap_or(LevelFilter::Warn);
         let raised = level as usize + self.verbose.unwrap_or(0);
         Ok(Plan {
             argv,
             environment,
-            limits: self.limits.into_iter().flatten().collect(),
+            surroundings,
+            parent_death_signal: self.parent_death_signal,
             subreaper: self.subreaper.unwrap_or_default(),
             warn_on_reap: self.warn_on_reap.unwrap_or(false),
             exit_map: self.exit_map,

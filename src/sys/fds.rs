@@ -51,13 +51,18 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
 }
 
 /// Closes every descriptor but standard error and those of `keep`, which are above 2.
+pub fn close_inherited(keep: &mut [RawFd]) {
+    close_from_to(0, STDERR - 1);
+    close_from(STDERR + 1, keep);
+}
+
+/// Closes every descriptor from `first` on but those of `keep`, which are not below it.
 ///
 /// Linux 5.9 does it with one call per gap; before that, what `/proc/self/fd` lists is closed, and
 /// without /proc whatever the limit allows to be open.
-pub fn close_inherited(keep: &mut [RawFd]) {
+pub fn close_from(mut first: RawFd, keep: &mut [RawFd]) {
     keep.sort_unstable();
-    let mut first = 0;
-    for &kept in [STDERR].iter().chain(keep.iter()) {
+    for &kept in keep.iter() {
         close_from_to(first, kept - 1);
         first = kept + 1;
     }
@@ -71,8 +76,8 @@ fn close_from_to(first: RawFd, last: RawFd) {
 }
 
 fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
-    // SAFETY: takes integers only. Nothing in sexton owns a descriptor in the range: it is called
-    // right after the fork, with all of sexton's own to keep.
+    // SAFETY: takes integers only. Nothing owns a descriptor in the range: it is called right after the
+    // fork, in sexton with all of its own to keep, in the child with all that it still needs.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
 }
 

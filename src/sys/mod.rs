@@ -6,9 +6,12 @@
 #![allow(unsafe_code, reason = "this is the one place for it; each block states why it is sound")]
 
 pub mod fds;
+pub mod files;
 pub mod limits;
+pub mod privileges;
 pub mod proc;
 pub mod process;
+pub mod schedule;
 pub mod send;
 pub mod signals;
 pub mod spawn;

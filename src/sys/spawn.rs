@@ -4,10 +4,12 @@
 //! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
 //! that hangs, and goes on to handle signals meanwhile.
 
-use super::{Errno, fds, limits, process, signals, tty};
+use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
 use crate::steps::Step;
 use nix::libc;
-use nix::unistd::{AccessFlags, ForkResult, Pid, access, fork, setpgid};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -34,16 +36,17 @@ impl<'a> Program<'a> {
     pub fn new(
         candidates: &'a [CString],
         argv: &[&'a CStr],
-        environment: &[&'a CStr],
+        environment: &'a [Cow<'a, CStr>],
         listen_pid: Option<usize>,
     ) -> Program<'a> {
         let arguments = argv.get(1..).unwrap_or_default();
         let command = argv.first().copied().unwrap_or_default();
+        let environment: Vec<&CStr> = environment.iter().map(AsRef::as_ref).collect();
         Program {
             candidates,
             argv: vector(&[command], arguments),
             shell_argv: vector(&[SHELL, c""], arguments),
-            environment: vector(&[], environment),
+            environment: vector(&[], &environment),
             listen_pid,
         }
     }
@@ -129,7 +132,7 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
     // SAFETY: sexton has one thread, so the child may do whatever the parent may.
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let failure = become_main(program, steps);
+            let failure = become_main(program, steps, &write);
             nix::unistd::write(&write, &failure.to_bytes()).ok();
             // SAFETY: ends this process without running the parent's exit handlers.
             unsafe { libc::_exit(crate::error::STATUS_FATAL.into()) }
@@ -145,29 +148,55 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
 }
 
 /// Only returns if something fails.
-fn become_main(program: &mut Program, steps: &[Step]) -> Failure {
+fn become_main(program: &mut Program, steps: &[Step], pipe: &OwnedFd) -> Failure {
     let mut listen_pid = *b"LISTEN_PID=2147483647\0";
     if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
         write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
         *slot = listen_pid.as_ptr().cast();
     }
-    for (index, &step) in steps.iter().enumerate() {
-        if let Err(errno) = carry_out(step) {
+    for (index, step) in steps.iter().enumerate() {
+        if let Err(errno) = carry_out(step, pipe) {
             return Failure::Step(index, errno);
         }
     }
     execute(program)
 }
 
-fn carry_out(step: Step) -> Result<(), Errno> {
+/// `pipe` is what is still needed after the last step.
+fn carry_out(step: &Step, pipe: &OwnedFd) -> Result<(), Errno> {
     let this = Pid::from_raw(0);
     match step {
+        Step::Session => setsid().map(drop),
         Step::ProcessGroup => setpgid(this, this),
         Step::Foreground => tty::set_foreground(process::id()),
-        Step::Limit(resource, values) => limits::set(resource, values),
-        Step::Ignore(signal) => signals::set_ignored(signal, true),
+        Step::Limit(resource, values) => limits::set(*resource, *values),
+        Step::OomScoreAdj(value) => schedule::set_oom_score_adj(*value),
+        Step::IoPriority(priority) => schedule::set_io_priority(*priority),
+        Step::Scheduler(scheduler) => schedule::set_scheduler(*scheduler),
+        Step::Nice(value) => schedule::set_nice(*value),
+        Step::Cpus(cpus) => schedule::set_cpus(cpus),
+        Step::Groups(groups) => privileges::set_groups(groups),
+        Step::Gid(gid) => privileges::set_gid(*gid),
+        Step::DropBounding(set) => privileges::drop_bounding(*set),
+        Step::KeepCapabilities => privileges::keep_capabilities(),
+        Step::Uid(uid) => privileges::set_uid(*uid),
+        Step::Capabilities(base) => privileges::set_capabilities(*base),
+        Step::RaiseAmbient(set) => privileges::raise_ambient(*set),
+        Step::NoNewPrivs => privileges::set_no_new_privs(),
+        Step::Umask(mask) => {
+            umask(Mode::from_bits_truncate(*mask as libc::mode_t));
+            Ok(())
+        }
+        Step::Directory(path) => chdir(path.as_c_str()),
+        Step::Open(stream, file) => files::redirect(*stream, file),
+        Step::ShareOutput => files::share_output(),
+        Step::CloseOthers => {
+            files::close_others(pipe);
+            Ok(())
+        }
+        Step::Ignore(signal) => signals::set_ignored(*signal, true),
         Step::Mask(mask) => {
-            signals::set_mask(mask);
+            signals::set_mask(*mask);
             Ok(())
         }
     }

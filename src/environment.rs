@@ -1,0 +1,238 @@
+//! Main's environment: variables found, set and unset in what sexton was given.
+
+#![forbid(unsafe_code)]
+
+use crate::signal::Reason;
+use crate::user::Identity;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+/// The first variable of that name: its place in the environment, and its value.
+#[must_use]
+pub fn variable<'a, S: AsRef<CStr>>(
+    environment: &'a [S],
+    name: &[u8],
+) -> Option<(usize, &'a [u8])> {
+    environment.iter().enumerate().find_map(|(index, entry)| {
+        let value = entry.as_ref().to_bytes().strip_prefix(name)?.strip_prefix(b"=")?;
+        Some((index, value))
+    })
+}
+
+/// Where `LISTEN_PID` stands in the environment if it names this process: main must find its own
+/// process ID there (sd_listen_fds(3)).
+#[must_use]
+pub fn listen_pid<S: AsRef<CStr>>(environment: &[S], pid: i32) -> Option<usize> {
+    let (index, value) = variable(environment, b"LISTEN_PID")?;
+    (OsStr::from_bytes(value).to_str()?.parse() == Ok(pid)).then_some(index)
+}
+
+/// What is to be done to one variable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
+    name: Vec<u8>,
+    /// `NAME=VALUE`, or nothing to unset it.
+    entry: Option<CString>,
+}
+
+impl Edit {
+    fn set(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
+        let entry = CString::new([name, b"=", value].concat());
+        let entry = entry.map_err(|_| "a variable cannot have a zero byte in it")?;
+        Ok(Edit { name: name.to_vec(), entry: Some(entry) })
+    }
+
+    fn names(&self, entry: &CStr) -> bool {
+        entry.to_bytes().strip_prefix(&self.name[..]).is_some_and(|rest| rest.starts_with(b"="))
+    }
+}
+
+/// As an action: `set HOME=/`, `unset USER`.
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.entry {
+            Some(entry) => write!(f, "set variable '{}'", entry.to_string_lossy().escape_debug()),
+            None => {
+                write!(f, "unset variable '{}'", String::from_utf8_lossy(&self.name).escape_debug())
+            }
+        }
+    }
+}
+
+/// Changes to the environment; each variable is changed once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Edits(Vec<Edit>);
+
+impl Edits {
+    /// Adds `NAME=VALUE`, to be set.
+    ///
+    /// # Errors
+    /// No `=`, an empty name, or a name that is in the list already.
+    pub fn set(&mut self, text: &[u8]) -> Result<(), Reason> {
+        let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0);
+        let (name, value) = at
+            .and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
+            .ok_or("expected NAME=VALUE")?;
+        self.add(Edit::set(name, value)?)
+    }
+
+    /// Adds a name, to be unset.
+    ///
+    /// # Errors
+    /// An empty name, one with `=` in it, or one that is in the list already.
+    pub fn unset(&mut self, name: &[u8]) -> Result<(), Reason> {
+        if name.is_empty() || name.contains(&b'=') {
+            return Err("expected the name of a variable".into());
+        }
+        self.add(Edit { name: name.to_vec(), entry: None })
+    }
+
+    fn add(&mut self, edit: Edit) -> Result<(), Reason> {
+        if self.0.iter().any(|other| other.name == edit.name) {
+            return Err(format!("{} is given twice", String::from_utf8_lossy(&edit.name)).into());
+        }
+        self.0.push(edit);
+        Ok(())
+    }
+
+    /// These changes, and those of `fallback` to variables that these leave alone.
+    #[must_use]
+    pub fn over(mut self, fallback: &Edits) -> Edits {
+        for edit in &fallback.0 {
+            // One that is here already stays as it is.
+            self.add(edit.clone()).ok();
+        }
+        self
+    }
+
+    /// What a login as this user sets: HOME, USER and LOGNAME. A user without an entry has `/` for a
+    /// home, as Docker gives it, and no name.
+    #[must_use]
+    pub fn for_login(identity: &Identity) -> Edits {
+        let login = identity.login.as_ref();
+        let home = login.map(|login| login.home.as_slice()).filter(|home| !home.is_empty());
+        let name = login.map(|login| login.name.as_slice());
+        let edit = |variable: &[u8], value: Option<&[u8]>| match value {
+            Some(value) => Edit::set(variable, value).ok(),
+            None => Some(Edit { name: variable.to_vec(), entry: None }),
+        };
+        let edits = [
+            edit(b"HOME", Some(home.unwrap_or(b"/"))),
+            edit(b"USER", name),
+            edit(b"LOGNAME", name),
+        ];
+        Edits(edits.into_iter().flatten().collect())
+    }
+
+    /// The environment with these changes: a variable that is set keeps the place of the first one of
+    /// its name, or comes last.
+    #[must_use]
+    pub fn apply<'a>(&self, environment: &[&'a CStr]) -> Vec<Cow<'a, CStr>> {
+        let mut changed: Vec<Cow<CStr>> = environment.iter().copied().map(Cow::Borrowed).collect();
+        for edit in &self.0 {
+            let at = changed.iter().position(|entry| edit.names(entry));
+            changed.retain(|entry| !edit.names(entry));
+            if let Some(entry) = &edit.entry {
+                changed.insert(at.unwrap_or(changed.len()), Cow::Owned(entry.clone()));
+            }
+        }
+        changed
+    }
+
+    /// The changes one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &Edit> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::Login;
+
+    fn edits(set: &[&str], unset: &[&str]) -> Edits {
+        let mut edits = Edits::default();
+        set.iter().for_each(|text| edits.set(text.as_bytes()).unwrap());
+        unset.iter().for_each(|name| edits.unset(name.as_bytes()).unwrap());
+        edits
+    }
+
+    fn applied(edits: &Edits, environment: &[&CStr]) -> Vec<CString> {
+        edits.apply(environment).into_iter().map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn a_variable_keeps_its_place_or_comes_last() {
+        let before = [c"A=1", c"B=2", c"AB=3", c"A=4", c"no equals sign"];
+        let after = applied(&edits(&["A=x=y", "NEW=", "Z= "], &["AB", "MISSING"]), &before);
+        let expected = [c"A=x=y", c"B=2", c"no equals sign", c"NEW=", c"Z= "];
+        assert_eq!(after, expected.map(CStr::to_owned));
+        assert_eq!(applied(&Edits::default(), &before), before.map(CStr::to_owned));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass() {
+        let mut edits = Edits::default();
+        edits.set(b"\xff=\xfe").unwrap();
+        edits.unset(b"\xfd").unwrap();
+        assert_eq!(
+            applied(&edits, &[c"\xfd=1", c"B=2"]),
+            [c"B=2", c"\xff=\xfe"].map(CStr::to_owned)
+        );
+        assert!(
+            edits.iter().map(Edit::to_string).all(|text| text.is_ascii() || text.contains('�'))
+        );
+    }
+
+    #[test]
+    fn what_is_no_variable_or_given_twice_is_refused() {
+        for text in ["", "A", "=x"] {
+            assert_eq!(Edits::default().set(text.as_bytes()).unwrap_err(), "expected NAME=VALUE");
+        }
+        for name in ["", "A=", "A=1"] {
+            assert!(Edits::default().unset(name.as_bytes()).is_err());
+        }
+        let mut once = edits(&["A=1"], &["B"]);
+        for reason in [once.set(b"A=1"), once.set(b"B=1"), once.unset(b"A"), once.unset(b"B")] {
+            assert!(reason.unwrap_err().contains("twice"));
+        }
+        assert!(Edits::default().set(b"A=\0").is_err());
+    }
+
+    #[test]
+    fn what_is_said_first_counts() {
+        let both = edits(&["A=1"], &["B"]).over(&edits(&["A=2", "B=2", "C=2"], &["D"]));
+        assert_eq!(both, edits(&["A=1"], &["B"]).over(&edits(&["C=2"], &["D"])));
+        assert_eq!(applied(&both, &[c"B=0", c"D=0"]), [c"A=1", c"C=2"].map(CStr::to_owned));
+    }
+
+    #[test]
+    fn a_login_sets_home_and_name_and_forgets_the_former_user() {
+        let identity = |login| Identity { uid: 5, gid: 5, groups: Vec::new(), login };
+        let before = [c"USER=root", c"HOME=/root", c"LOGNAME=root", c"TERM=x"];
+        let shown = |login| applied(&Edits::for_login(&identity(login)), &before);
+        let login = |home: &[u8]| Some(Login { name: b"app".to_vec(), home: home.to_vec() });
+        assert_eq!(
+            shown(login(b"/srv")),
+            [c"USER=app", c"HOME=/srv", c"LOGNAME=app", c"TERM=x"].map(CStr::to_owned)
+        );
+        assert_eq!(shown(login(b""))[1], c"HOME=/".to_owned());
+        assert_eq!(shown(None), [c"HOME=/", c"TERM=x"].map(CStr::to_owned));
+    }
+
+    #[test]
+    fn a_variable_is_found_by_its_whole_name() {
+        let environment = [c"XPATH=1", c"PATH=a=b", c"PATH=2"];
+        assert_eq!(variable(&environment, b"PATH"), Some((1, &b"a=b"[..])));
+        assert_eq!(variable(&environment, b"ATH"), None);
+    }
+
+    #[test]
+    fn listen_pid_counts_if_it_names_this_process() {
+        assert_eq!(listen_pid(&[c"A=1", c"LISTEN_PID=77"], 77), Some(1));
+        assert_eq!(listen_pid(&[c"LISTEN_PID=78"], 77), None);
+        assert_eq!(listen_pid(&[c"LISTEN_PID="], 77), None);
+    }
+}

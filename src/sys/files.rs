@@ -1,0 +1,120 @@
+//! Files that the user names or that say who users are.
+
+use super::{Errno, fds};
+use crate::plan::Redirection;
+use crate::steps::Stream;
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::unistd::{AccessFlags, faccessat, read};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+
+/// More than any user database in a container; it is read into memory.
+const LARGEST: usize = 64 << 20;
+
+/// The contents of a regular file; `None` if there is none of that name.
+///
+/// # Errors
+/// EACCES and others of open(2); EINVAL for what is no regular file, EFBIG for one above 64 MiB.
+pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
+    // Not blocking: a FIFO has no writer, perhaps for ever.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = match open(path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    let mode = fstat(&file)?.st_mode;
+    if SFlag::from_bits_truncate(mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
+    }
+    let mut contents = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let length = read(&file, &mut chunk)?;
+        if length == 0 {
+            return Ok(Some(contents));
+        }
+        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        if contents.len() > LARGEST {
+            return Err(Errno::EFBIG);
+        }
+    }
+}
+
+/// Whether a file is there, relative to a directory if one is given, and could be executed by this
+/// process (faccessat(2)).
+///
+/// # Errors
+/// It is not there; ENOENT, ENOTDIR and others of open(2).
+pub fn is_executable(directory: Option<&CStr>, path: &CStr) -> Result<bool, Errno> {
+    let here = directory.filter(|_| !path.to_bytes().starts_with(b"/")).unwrap_or(c".");
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let here = open(here, flags, Mode::empty())?;
+    faccessat(&here, path, AccessFlags::F_OK, AtFlags::empty())?;
+    let is_file = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
+    Ok(faccessat(&here, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
+        && fstatat(&here, path, AtFlags::empty()).is_ok_and(is_file))
+}
+
+/// Opens a file in place of a standard stream. Waits for the other end of a FIFO, as a shell does.
+///
+/// # Errors
+/// Those of open(2).
+pub fn redirect(stream: Stream, file: &Redirection) -> Result<(), Errno> {
+    let how = match (stream, file.append) {
+        (Stream::Input, _) => OFlag::O_RDONLY,
+        (_, false) => OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC,
+        (_, true) => OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND,
+    };
+    let mode = Mode::from_bits_truncate(0o666);
+    put(open(file.path.as_c_str(), how | OFlag::O_NOCTTY, mode)?, stream)
+}
+
+/// Makes standard error the same open file as standard output.
+///
+/// # Errors
+/// EBADF if that is closed.
+pub fn share_output() -> Result<(), Errno> {
+    duplicate(Stream::Output as i32, Stream::Error as i32)
+}
+
+/// Puts an open file where a stream is.
+fn put(file: OwnedFd, stream: Stream) -> Result<(), Errno> {
+    let target = stream as i32;
+    if file.as_raw_fd() == target {
+        // It landed there by itself; it stays.
+        let _ = file.into_raw_fd();
+        return Ok(());
+    }
+    duplicate(file.as_raw_fd(), target)
+}
+
+fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
+    // SAFETY: only for the child, which is to have these streams; nothing in it owns 0 to 2.
+    Errno::result(unsafe { libc::dup2(from, to) }).map(drop)
+}
+
+/// Closes all descriptors but the standard streams and one that exec closes.
+pub fn close_others(kept: &OwnedFd) {
+    fds::close_from(fds::STDERR + 1, &mut [kept.as_raw_fd()]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_whole_or_not_there() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml\0");
+        let manifest = CStr::from_bytes_with_nul(manifest.as_bytes()).unwrap();
+        let expected =
+            std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").unwrap();
+        assert_eq!(contents(manifest), Ok(Some(expected)));
+        assert_eq!(contents(c"/no/such"), Ok(None));
+        assert_eq!(contents(c"/etc/passwd/x"), Ok(None));
+        assert_eq!(contents(c"/"), Err(Errno::EINVAL));
+        assert_eq!(contents(c"/dev/null"), Err(Errno::EINVAL));
+    }
+}
