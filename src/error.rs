@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Exit status when sexton itself could not do its part: bad input, or a step that failed.
 pub const STATUS_FATAL: u8 = 125;
@@ -30,8 +30,8 @@ impl Error {
 
     /// A value that cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
     #[must_use]
-    pub fn invalid(value: &str, by: &str, reason: impl fmt::Display) -> Error {
-        Error::usage(format!("invalid value '{value}' for {by}: {reason}"))
+    pub fn invalid(value: &[u8], by: &str, reason: impl fmt::Display) -> Error {
+        Error::usage(format!("invalid value '{}' for {by}: {reason}", printable(value)))
     }
 
     /// Something sexton was told to do and could not: `unable to ACTION: REASON`.
@@ -53,9 +53,22 @@ impl Error {
     }
 }
 
+/// The user's words for a message: on one line, and of a bearable length.
+#[must_use]
+pub fn printable(words: &[u8]) -> String {
+    const LONGEST: usize = 100;
+    let text = String::from_utf8_lossy(words);
+    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LONGEST).is_some() { format!("{shown}...") } else { shown }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sexton: fatal: {}", self.message)?;
+        f.write_str("sexton: fatal: ")?;
+        for c in self.message.chars() {
+            // The user's words may be in it; the message stays one line.
+            if c.is_control() { write!(f, "{}", c.escape_debug())? } else { f.write_char(c)? }
+        }
         match &self.hint {
             Some(hint) => write!(f, "\nsexton: hint: {hint}"),
             None => Ok(()),
@@ -64,3 +77,25 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_is_in_it() {
+        let error = Error::invalid(b"a\nb", "--x", "'a\nb' \u{1b}[1m is not é");
+        assert_eq!(
+            error.to_string(),
+            "sexton: fatal: invalid value 'a\\nb' for --x: 'a\\nb' \\u{1b}[1m is not é"
+        );
+        assert_eq!(error.with_hint(Some("h")).to_string().lines().count(), 2);
+    }
+
+    #[test]
+    fn words_are_shown_in_part_if_there_are_too_many() {
+        assert_eq!(printable(b"caf\xc3\xa9 \xff"), "café \u{fffd}");
+        assert_eq!(printable(&[b'x'; 101]), "x".repeat(100) + "...");
+        assert_eq!(printable(&[b'x'; 100]), "x".repeat(100));
+    }
+}

@@ -8,7 +8,7 @@ use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
 use crate::plan::{Given, Plan, Surroundings};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Reason, Signal, SignalSet};
-use crate::steps::{self, Inherited, Quoted, Step, Who};
+use crate::steps::{self, Inherited, Quoted, Step, Stream, Who};
 use crate::sys::spawn::Failure;
 use crate::sys::{Errno, files, limits, privileges, process, reason, signals, tty};
 use crate::user::Files;
@@ -48,7 +48,11 @@ impl<'a> Launch<'a> {
             uid: privileges::user(),
             groups: Vec::new(),
             capabilities: Default::default(),
+            streams: Default::default(),
         };
+        if who.user.is_some() {
+            inherited.streams = Stream::ALL.map(files::owned_stream);
+        }
         if who.groups.is_some() {
             inherited.groups = privileges::groups().map_err(|errno| {
                 Error::unable("look up the supplementary groups", reason(errno))
@@ -67,6 +71,15 @@ impl<'a> Launch<'a> {
         let command = plan.argv.first().copied().unwrap_or_default();
         let candidates = steps::candidates(command, &environment);
         Ok(Launch { argv: &plan.argv, environment, candidates, steps, inherited, edits })
+    }
+
+    /// The user that main is given, if it is given one.
+    #[must_use]
+    pub fn user(&self) -> Option<u32> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Uid(uid) => Some(*uid),
+            _ => None,
+        })
     }
 
     fn command(&self) -> &'a CStr {
@@ -160,7 +173,7 @@ fn look_up(main: &Surroundings) -> Result<Who, Error> {
 
 /// Names the flag or variable whose value could not be resolved.
 fn refused<T, R>(given: &Given<T>, result: Result<R, Reason>) -> Result<R, Error> {
-    result.map_err(|reason| Error::invalid(&given.text, &given.by, reason))
+    result.map_err(|reason| Error::invalid(given.text.as_bytes(), &given.by, reason))
 }
 
 fn exec_hint(errno: Errno) -> Option<&'static str> {
@@ -233,6 +246,7 @@ mod tests {
                 uid: 0,
                 groups: Vec::new(),
                 capabilities: Default::default(),
+                streams: Default::default(),
             },
             edits: Edits::default(),
         }

@@ -12,6 +12,7 @@ use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome};
 use crate::plan::{Plan, Subreaper, Target};
 use crate::signal::{Origin, Received, Signal, SignalSet};
+use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
@@ -162,7 +163,7 @@ impl<'a> Runtime<'a> {
             .collect();
         fds::close_inherited(&mut keep);
         process::leave_directory();
-        give_up_privileges(pid);
+        give_up_privileges(&launch);
         Ok(Runtime {
             clock,
             supervisor: Supervisor::new(&plan.policy),
@@ -406,7 +407,18 @@ impl<'a> Runtime<'a> {
 
 /// Keeps only the capabilities that sexton needs to signal its tree: main and others may be other
 /// users' processes, and a subreaper has to find them even in a /proc that hides them.
-fn give_up_privileges(pid: i32) {
+fn give_up_privileges(launch: &Launch) {
+    let Inherited { pid, uid: own, .. } = launch.inherited;
+    if let Some(user) = launch.user()
+        && user != own
+        && privileges::effective().is_ok_and(|held| held.and(CapabilitySet::KILL).is_empty())
+    {
+        // Containers are often left CAP_SETUID and not CAP_KILL. With main's user as its real user, sexton
+        // may signal main as well as its own user's processes.
+        if let Err(errno) = privileges::set_real_uid(user) {
+            warn!("without CAP_KILL main cannot be signalled: {}", sys::reason(errno));
+        }
+    }
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
     if let Err(errno) = privileges::keep_only(CapabilitySet::KILL.or(find)) {
         debug!("unable to give up capabilities: {}", sys::reason(errno));

@@ -30,6 +30,17 @@ pub struct Inherited {
     pub groups: Vec<u32>,
     /// The capabilities; only looked up if they are to be changed.
     pub capabilities: Sets,
+    /// What the standard streams are; only looked up if the user is to be changed.
+    pub streams: [Option<OwnedStream>; 3],
+}
+
+/// A standard stream that can be opened again by its name (`/dev/stdout`), by whom its owner allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OwnedStream {
+    /// The user ID of the owner.
+    pub owner: u32,
+    /// A terminal, not a pipe.
+    pub terminal: bool,
 }
 
 /// One thing that the child does to itself before it becomes main.
@@ -57,6 +68,8 @@ pub enum Step {
     Groups(Vec<u32>),
     /// Set all group IDs (setresgid(2)).
     Gid(u32),
+    /// Make a user the owner of a standard stream, if that can be done (fchown(2)).
+    GiveStream(Stream, u32),
     /// Take capabilities out of the bounding set (PR_CAPBSET_DROP, prctl(2)).
     DropBounding(CapabilitySet),
     /// Keep permitted capabilities when the user changes (PR_SET_KEEPCAPS, prctl(2)).
@@ -94,6 +107,11 @@ pub enum Stream {
     Error = 2,
 }
 
+impl Stream {
+    /// All three, in the order of their descriptors.
+    pub const ALL: [Stream; 3] = [Stream::Input, Stream::Output, Stream::Error];
+}
+
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -119,6 +137,7 @@ impl fmt::Display for Step {
             Step::Cpus(cpus) => write!(f, "run on CPUs {cpus}"),
             Step::Groups(groups) => write!(f, "set the supplementary groups to {}", Listed(groups)),
             Step::Gid(gid) => write!(f, "set the group ID to {gid}"),
+            Step::GiveStream(stream, uid) => write!(f, "make {stream} user {uid}'s, if possible"),
             Step::DropBounding(set) => write!(f, "drop from the bounding set: {set}"),
             Step::KeepCapabilities => f.write_str("keep capabilities for another user"),
             Step::Uid(uid) => write!(f, "set the user ID to {uid}"),
@@ -171,7 +190,8 @@ pub struct Who {
 /// 2. limits that are raised, as that may need privilege, and as `nice` and `rtprio` bound what comes
 ///    next;
 /// 3. memory pressure and scheduling, which may need privilege;
-/// 4. groups, then the bounding set, then the user: each takes away what is needed for those before;
+/// 4. standard streams, as the engine does it for the user that it is told; groups, then the bounding set,
+///    then the user: each takes away what is needed for those before;
 /// 5. the other capability sets, which a change of user clears; `no_new_privs`;
 /// 6. umask, directory, files: with the rights of main, not of sexton, so that no path that main's user
 ///    has laid out leads further than that user may go; then all other descriptors;
@@ -251,6 +271,9 @@ fn privileges(
     who: &Who,
     steps: &mut Vec<Step>,
 ) -> Result<(), Error> {
+    if let Some(user) = &who.user {
+        steps.extend(streams_to_give(main, inherited, user.uid));
+    }
     // setgroups(2) needs privilege even if it changes nothing.
     if let Some(groups) = &who.groups
         && !is_same_set(groups, &inherited.groups)
@@ -283,6 +306,23 @@ fn privileges(
         steps.push(Step::RaiseAmbient(change.raise));
     }
     Ok(())
+}
+
+/// The streams that main could not open again by their names. A terminal is only a container's own if sexton is
+/// its PID 1; elsewhere it is that of whoever works at it.
+fn streams_to_give(
+    main: &Surroundings,
+    inherited: &Inherited,
+    uid: u32,
+) -> impl Iterator<Item = Step> {
+    let is_init = inherited.pid == 1;
+    let streams = Stream::ALL.into_iter().zip(inherited.streams).zip(&main.stdio);
+    streams.filter_map(move |((stream, owned), file)| {
+        let owned = owned?;
+        let is_mains = is_init || !owned.terminal;
+        let give = is_mains && file.is_none() && owned.owner != uid;
+        give.then_some(Step::GiveStream(stream, uid))
+    })
 }
 
 /// Whether the steps depend on the capabilities that sexton was given.
@@ -329,6 +369,7 @@ mod tests {
             uid: ROOT,
             groups: vec![0],
             capabilities: Sets::default(),
+            streams: [None; 3],
         }
     }
 
@@ -461,6 +502,27 @@ mod tests {
             Step::Capabilities(Base::default()),
         ];
         assert_eq!(between(&as_app(), &root(), &app()), expected);
+    }
+
+    #[test]
+    fn streams_that_main_could_not_open_again_are_given_to_its_user() {
+        let owned = |owner, terminal| Some(OwnedStream { owner, terminal });
+        let given = |pid, streams, stdio| {
+            let inherited = Inherited { pid, streams, ..inherited() };
+            let main = Surroundings { stdio, ..as_app() };
+            let steps = between(&main, &inherited, &app()).into_iter();
+            let give = |step| match step {
+                Step::GiveStream(stream, uid) => Some((stream as i32, uid)),
+                _ => None,
+            };
+            steps.filter_map(give).collect::<Vec<_>>()
+        };
+        let streams = [owned(0, true), owned(0, false), owned(1000, false)];
+        assert_eq!(given(1, streams, Default::default()), [(0, 1000), (1, 1000)]);
+        assert_eq!(given(7, streams, Default::default()), [(1, 1000)]);
+        let file = Some(Redirection { path: c"x".to_owned(), append: false });
+        assert_eq!(given(7, streams, [None, file, None]), []);
+        assert_eq!(given(1, [None; 3], Default::default()), []);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Request;
 use super::flags::{FLAGS, Flag, Kind};
 use super::settings::Settings;
 use crate::environment::variable;
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::signal::Reason;
 use std::ffi::CStr;
 
@@ -82,7 +82,7 @@ fn apply<'a>(
             let value = inline
                 .or_else(next)
                 .ok_or_else(|| Error::usage(format!("{name} needs a value: {name} {metavar}")))?;
-            apply.to(settings, value).map_err(|reason| invalid(&name, value, &reason))?;
+            apply.to(settings, value).map_err(|reason| Error::invalid(value, &name, reason))?;
         }
         Kind::Switch(apply) => {
             apply(settings, true).map_err(|reason| Error::usage(format!("{name}: {reason}")))?;
@@ -100,7 +100,7 @@ fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
         let Some(name) = flag.variable() else { continue };
         let Some((_, value)) = variable(environment, name.as_bytes()) else { continue };
         read_variable(flag, value, &mut settings)
-            .map_err(|reason| invalid(&name, value, &reason))?;
+            .map_err(|reason| Error::invalid(value, &name, reason))?;
     }
     Ok(settings)
 }
@@ -125,19 +125,6 @@ fn read_variable(flag: &Flag, value: &[u8], settings: &mut Settings) -> Result<(
         },
         Kind::Print(_) => Ok(()),
     }
-}
-
-/// The one line of an error that names a value and who gave it.
-fn invalid(name: &str, value: &[u8], reason: &str) -> Error {
-    Error::invalid(&printable(value), name, reason)
-}
-
-/// The value for a message: on one line, and of a bearable length.
-fn printable(value: &[u8]) -> String {
-    const LONGEST: usize = 100;
-    let text = String::from_utf8_lossy(value);
-    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() { format!("{shown}...") } else { shown }
 }
 
 fn find_long(name: &[u8]) -> Result<&'static Flag, Error> {

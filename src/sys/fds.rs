@@ -86,10 +86,14 @@ fn close_one_by_one(first: RawFd, last: RawFd) {
         // SAFETY: as for close_range.
         unsafe { libc::close(fd) };
     };
-    let mut listed = Vec::new();
-    let numbers = super::proc::Numbers::of(c"/proc/self/fd");
-    let read = numbers.and_then(|numbers| numbers.visit_all(|fd| listed.push(fd)));
-    listed.into_iter().filter(|fd| (first..=last).contains(fd)).for_each(close);
+    let read = super::proc::Numbers::of(c"/proc/self/fd").and_then(|numbers| {
+        let own = numbers.descriptor();
+        numbers.visit_all(|fd| {
+            if (first..=last).contains(&fd) && fd != own {
+                close(fd);
+            }
+        })
+    });
     if read.is_err() {
         // Past a million descriptors this would take longer than it is worth.
         const MOST: u64 = 1 << 20;

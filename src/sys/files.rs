@@ -2,13 +2,13 @@
 
 use super::{Errno, fds};
 use crate::plan::Redirection;
-use crate::steps::Stream;
+use crate::steps::{OwnedStream, Stream};
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, faccessat, read};
+use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 /// More than any user database in a container; it is read into memory.
 const LARGEST: usize = 64 << 20;
@@ -56,6 +56,32 @@ pub fn is_executable(directory: Option<&CStr>, path: &CStr) -> Result<bool, Errn
     let is_file = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
     Ok(faccessat(&here, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
         && fstatat(&here, path, AtFlags::empty()).is_ok_and(is_file))
+}
+
+/// What a standard stream is, if it is a pipe or a terminal: those can be opened again through /proc.
+#[must_use]
+pub fn owned_stream(stream: Stream) -> Option<OwnedStream> {
+    let descriptor = borrow(stream);
+    let stat = fstat(descriptor).ok()?;
+    let owned = |terminal| Some(OwnedStream { owner: stat.st_uid, terminal });
+    match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFIFO => owned(false),
+        SFlag::S_IFCHR if isatty(descriptor).is_ok_and(|it_is| it_is) => owned(true),
+        _ => None,
+    }
+}
+
+/// Makes a user the owner of what a standard stream is.
+///
+/// # Errors
+/// EPERM without CAP_CHOWN; EINVAL for an ID that the user namespace does not map.
+pub fn give_stream(stream: Stream, uid: u32) -> Result<(), Errno> {
+    fchown(borrow(stream), Some(Uid::from_raw(uid)), None)
+}
+
+fn borrow(stream: Stream) -> BorrowedFd<'static> {
+    // SAFETY: a descriptor number that may be closed, which the calls report; it is not kept.
+    unsafe { BorrowedFd::borrow_raw(stream as i32) }
 }
 
 /// Opens a file in place of a standard stream. Waits for the other end of a FIFO, as a shell does.

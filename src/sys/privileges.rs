@@ -51,6 +51,15 @@ pub fn set_uid(uid: u32) -> Result<(), Errno> {
     unistd::setresuid(uid, uid, uid)
 }
 
+/// Sets the real user ID only: kill(2) accepts it as it does the effective one.
+///
+/// # Errors
+/// As for [`set_uid`].
+pub fn set_real_uid(uid: u32) -> Result<(), Errno> {
+    let unchanged = Uid::from_raw(u32::MAX);
+    unistd::setresuid(Uid::from_raw(uid), unchanged, unchanged)
+}
+
 /// Lets permitted capabilities outlive a change from root to another user, until the next exec.
 ///
 /// # Errors
@@ -178,6 +187,14 @@ pub fn set_capabilities(base: Base) -> Result<(), Errno> {
         libc::syscall(libc::SYS_capset, ptr::from_mut(&mut header), halves.as_ptr())
     })
     .map(drop)
+}
+
+/// The effective capabilities of this process.
+///
+/// # Errors
+/// Those of capget(2), which do not apply to valid arguments.
+pub fn effective() -> Result<CapabilitySet, Errno> {
+    Ok(base()?.effective)
 }
 
 /// Gives up every capability but these.

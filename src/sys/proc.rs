@@ -146,6 +146,12 @@ impl Numbers {
         open(directory, flags, Mode::empty()).map(Numbers)
     }
 
+    /// The descriptor that it is read through.
+    #[must_use]
+    pub fn descriptor(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+
     /// Calls `visit` with some twenty of them; whether there may be more.
     ///
     /// # Errors

@@ -177,6 +177,11 @@ fn carry_out(step: &Step, pipe: &OwnedFd) -> Result<(), Errno> {
         Step::Cpus(cpus) => schedule::set_cpus(cpus),
         Step::Groups(groups) => privileges::set_groups(groups),
         Step::Gid(gid) => privileges::set_gid(*gid),
+        Step::GiveStream(stream, uid) => {
+            // Main has the descriptor in any case; only to open it again takes the ownership.
+            files::give_stream(*stream, *uid).ok();
+            Ok(())
+        }
         Step::DropBounding(set) => privileges::drop_bounding(*set),
         Step::KeepCapabilities => privileges::keep_capabilities(),
         Step::Uid(uid) => privileges::set_uid(*uid),
