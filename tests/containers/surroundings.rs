@@ -13,6 +13,7 @@ use crate::stop::{DAEMON, KILLING, OBEDIENT};
 
 on_each_engine!(
     a_user_other_than_root_serves_port_80,
+    four_capabilities_are_enough_to_serve_port_80,
     without_the_ambient_capability_port_80_is_refused,
     what_the_engine_gives_another_user_is_what_main_has,
     an_ambient_capability_can_only_be_one_that_sexton_has,
@@ -48,8 +49,23 @@ const SERVER: &[&str] = &["httpd", "-f", "-p", "80", "-h", "/etc"];
 const FETCH: &str = "until wget -q -O - http://127.0.0.1/notexec 2>/dev/null; do sleep 0.05; done";
 
 fn a_user_other_than_root_serves_port_80(engine: &Engine) {
+    assert_serves_port_80(engine, &[]);
+}
+
+/// To change user and group, to have what main is to have, and to stop it; all the rest can go.
+fn four_capabilities_are_enough_to_serve_port_80(engine: &Engine) {
+    let mut options = vec!["--read-only", "--security-opt", "no-new-privileges"];
+    options.extend(["--cap-drop", "ALL"]);
+    for capability in ["SETUID", "SETGID", "NET_BIND_SERVICE", "KILL"] {
+        options.extend(["--cap-add", capability]);
+    }
+    assert_serves_port_80(engine, &options);
+}
+
+#[track_caller]
+fn assert_serves_port_80(engine: &Engine, options: &[&str]) {
     let flags = ["--user", "1000", "--cap-ambient", "net_bind_service"];
-    let run = engine.run_with(&flags).options(PORTS_BELOW_1024_NEED_PRIVILEGE);
+    let run = engine.run_with(&flags).options(PORTS_BELOW_1024_NEED_PRIVILEGE).options(options);
     let mut container =
         run.start(&[&["sh", "-c", r#"echo ready; exec "$@""#, "sh"], SERVER].concat());
     container.wait_for("ready");
