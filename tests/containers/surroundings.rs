@@ -22,6 +22,7 @@ on_each_engine!(
     a_group_that_is_named_is_the_only_one,
     groups_that_are_listed_take_the_place_of_the_users,
     a_user_by_number_needs_no_files,
+    numbers_need_no_files_that_can_be_read,
     a_variable_of_a_login_can_be_set_otherwise,
     a_name_that_cannot_be_looked_up_is_an_error,
     sexton_keeps_nothing_but_the_capability_to_signal,
@@ -214,6 +215,20 @@ fn a_user_by_number_needs_no_files(engine: &Engine) {
         let run = engine.run_with(&["--user", user]).options(&before);
         assert_is(run, &who(4000, gid, &gid.to_string(), nameless));
     }
+}
+
+/// Podman makes files that only root may read for `--user 1000` in an image without any.
+fn numbers_need_no_files_that_can_be_read(engine: &Engine) {
+    let folder = Folder::new();
+    let mut options = vec!["--user".to_owned(), "1000:1000".to_owned()];
+    for (name, text) in [("passwd", PASSWD), ("group", GROUP)] {
+        folder.write(name, text);
+        let path = folder.0.join(name);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        options.push(format!("--volume={}:/etc/{name}:ro", path.to_str().unwrap()));
+    }
+    let run = engine.run_with(&["--user", "1000:1000"]).options(&borrowed(&options));
+    assert_is(run, &who(1000, 1000, "1000", "HOME=/ USER=unset LOGNAME=unset"));
 }
 
 fn a_variable_of_a_login_can_be_set_otherwise(engine: &Engine) {
