@@ -11,13 +11,13 @@ on_each_engine!(the_image_of_sexton_can_be_used, the_example_stops_in_order,);
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-fn new_tag() -> String {
+pub fn new_tag() -> String {
     format!("localhost/{}:1", engine::new_name())
 }
 
-/// Builds one of the repository's Dockerfiles with local images in place of those that it would
-/// pull.
-fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str], tag: &str) {
+/// Builds one of the repository's Dockerfiles, or one at an absolute path, with local images in place
+/// of those that it would pull.
+pub fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str], tag: &str) {
     let mut build = engine.command();
     build
         .args(["build", "--network", "none", "--tag", tag, "--file"])

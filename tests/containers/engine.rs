@@ -43,6 +43,12 @@ impl Engine {
         command
     }
 
+    /// Podman makes the capabilities of `--cap-add` ambient for a user other than root; Docker gives
+    /// such a user none.
+    pub fn gives_users_capabilities(&self) -> bool {
+        self.program == "podman"
+    }
+
     /// A container of the image whose entry point is `/sexton --`.
     pub fn run(&self) -> Run<'_> {
         let image = "localhost/sexton/init:1";
@@ -146,6 +152,12 @@ impl Container {
     #[track_caller]
     pub fn exec_detached(&self, main: &[&str]) {
         self.call(&[&["exec", "--detach", &self.name], main].concat());
+    }
+
+    /// The same as another user than the container's.
+    #[track_caller]
+    pub fn exec_detached_as(&self, user: &str, main: &[&str]) {
+        self.call(&[&["exec", "--detach", "--user", user, &self.name], main].concat());
     }
 
     #[track_caller]

@@ -33,5 +33,6 @@ mod no_proc;
 mod reaping;
 mod status;
 mod stop;
+mod surroundings;
 mod terminal;
 mod transparency;

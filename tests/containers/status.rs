@@ -1,6 +1,7 @@
 //! The exit status of `docker run`.
 
 use crate::engine::Engine;
+use crate::process::Ended;
 
 on_each_engine!(
     success_is_0,
@@ -58,11 +59,15 @@ fn a_bad_value_in_a_variable_is_125_and_the_variable_named(engine: &Engine) {
 }
 
 /// sexton ends with `status` instead of running main, and says why in one line, which names
-/// `culprit`; a hint may follow. (The engines have statuses 125 to 127 of their own: the line tells
-/// that it was sexton's.)
+/// `culprit`; a hint may follow.
 #[track_caller]
 pub fn assert_refused(engine: &Engine, flags: &[&str], main: &[&str], status: i32, culprit: &str) {
-    let ended = engine.run_with(flags).start(main).end();
+    assert_refusal(&engine.run_with(flags).start(main).end(), status, culprit);
+}
+
+/// (The engines have statuses 125 to 127 of their own: the line tells that it was sexton's.)
+#[track_caller]
+pub fn assert_refusal(ended: &Ended, status: i32, culprit: &str) {
     ended.assert_status(status);
     assert_eq!(ended.stdout, "", "main was run");
     let errors: Vec<_> =
