@@ -11,7 +11,7 @@ use crate::signal::{Reason, Signal, SignalSet};
 use crate::steps::{self, Inherited, Quoted, Step, Stream, Who};
 use crate::sys::spawn::Failure;
 use crate::sys::{Errno, files, limits, privileges, process, reason, signals, tty};
-use crate::user::Files;
+use crate::user::{File, Files};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -154,12 +154,8 @@ fn look_up(main: &Surroundings) -> Result<Who, Error> {
     if main.user.is_none() && main.groups.is_none() {
         return Ok(Who::default());
     }
-    let read = |path: &CStr| {
-        files::contents(path)
-            .map_err(|errno| Error::unable(format_args!("read {}", Quoted(path)), reason(errno)))
-    };
-    let (passwd, group) = (read(c"/etc/passwd")?, read(c"/etc/group")?);
-    let files = Files { passwd: passwd.as_deref(), group: group.as_deref() };
+    let (passwd, group) = (read(c"/etc/passwd"), read(c"/etc/group"));
+    let files = Files { passwd: file(&passwd), group: file(&group) };
     let user =
         main.user.as_ref().map(|user| refused(user, user.value.resolve(files))).transpose()?;
     let groups = main
@@ -169,6 +165,20 @@ fn look_up(main: &Surroundings) -> Result<Who, Error> {
         .transpose()?;
     let groups = groups.or_else(|| user.as_ref().map(|user| user.groups.clone()));
     Ok(Who { user, groups })
+}
+
+type Contents = Result<Option<Vec<u8>>, String>;
+
+fn read(path: &CStr) -> Contents {
+    files::contents(path).map_err(|errno| reason(errno).to_string())
+}
+
+fn file(contents: &Contents) -> File<'_> {
+    match contents {
+        Ok(Some(text)) => File::Text(text),
+        Ok(None) => File::Missing,
+        Err(why) => File::Unreadable(why),
+    }
 }
 
 /// Names the flag or variable whose value could not be resolved.

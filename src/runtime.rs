@@ -416,7 +416,8 @@ fn give_up_privileges(launch: &Launch) {
         // Containers are often left CAP_SETUID and not CAP_KILL. With main's user as its real user, sexton
         // may signal main as well as its own user's processes.
         if let Err(errno) = privileges::set_real_uid(user) {
-            warn!("without CAP_KILL main cannot be signalled: {}", sys::reason(errno));
+            // Then main cannot become that user either, and tells it.
+            debug!("unable to set the real user ID to {user}: {}", sys::reason(errno));
         }
     }
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };

@@ -56,14 +56,14 @@ impl Spec {
         })
     }
 
-    /// Finds out who that is. A file that is not there is `None`.
+    /// Finds out who that is.
     ///
     /// The group is the one that is named, or that of the user's entry, or, for a number without an
     /// entry, the same number. The supplementary groups are those that list the user if no group is
     /// named, and the group itself always: so a set-group-ID program cannot leave it behind.
     ///
     /// # Errors
-    /// A name that has no entry, or one without a number.
+    /// A name that has no whole entry; a file that cannot be read and is needed.
     pub fn resolve(&self, files: Files) -> Result<Identity, Reason> {
         let entry = files.users().find(|entry| match &self.user {
             Id::Name(name) => entry.name == name.as_bytes(),
@@ -76,12 +76,16 @@ impl Spec {
                 return Err(not_found("user", name, "/etc/passwd", files.passwd));
             }
         };
+        if self.group.is_none() {
+            files.passwd.must_be_known("/etc/passwd")?;
+        }
         let gid = match &self.group {
             Some(group) => files.group(group)?,
             None => entry.as_ref().map_or(uid, |entry| entry.gid),
         };
         let mut groups = vec![gid];
         if let (Some(entry), None) = (&entry, &self.group) {
+            files.group.must_be_known("/etc/group")?;
             let others =
                 files.groups().filter(|group| group.has(entry.name)).map(|group| group.gid);
             for gid in others {
@@ -143,13 +147,43 @@ pub struct Login {
     pub home: Vec<u8>,
 }
 
-/// The texts of the two files, as far as they are there.
+/// The two files.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
     /// /etc/passwd
-    pub passwd: Option<&'a [u8]>,
+    pub passwd: File<'a>,
     /// /etc/group
-    pub group: Option<&'a [u8]>,
+    pub group: File<'a>,
+}
+
+/// What is known of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum File<'a> {
+    /// What is in it.
+    Text(&'a [u8]),
+    /// There is none.
+    Missing,
+    /// It could not be read, for this reason. That is no matter for what need not be looked up.
+    Unreadable(&'a str),
+}
+
+impl<'a> File<'a> {
+    fn lines(self) -> impl Iterator<Item = &'a [u8]> {
+        let text = match self {
+            File::Text(text) => text,
+            File::Missing | File::Unreadable(_) => &[],
+        };
+        text.split(|&byte| byte == b'\n')
+    }
+
+    /// # Errors
+    /// It cannot be read, and so it is not known what is in it.
+    fn must_be_known(self, path: &str) -> Result<(), Reason> {
+        match self {
+            File::Unreadable(why) => Err(format!("unable to read {path}: {why}").into()),
+            File::Text(_) | File::Missing => Ok(()),
+        }
+    }
 }
 
 struct UserEntry<'a> {
@@ -174,14 +208,14 @@ impl GroupEntry<'_> {
 impl<'a> Files<'a> {
     /// The entries that are whole; getpwent(3) skips the others, too.
     fn users(self) -> impl Iterator<Item = UserEntry<'a>> {
-        lines(self.passwd).filter_map(|line| {
+        self.passwd.lines().filter_map(|line| {
             let [name, _, uid, gid, _, home, ..] = fields::<7>(line)?;
             Some(UserEntry { name, uid: number(uid)?, gid: number(gid)?, home })
         })
     }
 
     fn groups(self) -> impl Iterator<Item = GroupEntry<'a>> {
-        lines(self.group).filter_map(|line| {
+        self.group.lines().filter_map(|line| {
             let [name, _, gid, members] = fields::<4>(line)?;
             Some(GroupEntry { name, gid: number(gid)?, members })
         })
@@ -199,16 +233,15 @@ impl<'a> Files<'a> {
     }
 }
 
-fn not_found(what: &str, name: &str, path: &str, file: Option<&[u8]>) -> Reason {
+fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
     let why = match file {
-        Some(_) => format!("{path} has no {what} '{name}'"),
-        None => format!("there is no {path} to look {what} '{name}' up in, use its number"),
+        File::Text(_) => format!("{path} has no {what} '{name}'"),
+        File::Missing => {
+            format!("there is no {path} to look {what} '{name}' up in, use its number")
+        }
+        File::Unreadable(why) => format!("unable to read {path}: {why}"),
     };
     why.into()
-}
-
-fn lines(file: Option<&[u8]>) -> impl Iterator<Item = &[u8]> {
-    file.unwrap_or_default().split(|&byte| byte == b'\n')
 }
 
 /// The fields of a line that has that many; the last one may have colons in it.
@@ -247,7 +280,7 @@ mod tests {
     use super::*;
 
     const FILES: Files = Files {
-        passwd: Some(
+        passwd: File::Text(
             b"root:x:0:0:root:/root:/bin/sh\n\
               # a comment\n\
               short:x:7\n\
@@ -259,7 +292,7 @@ mod tests {
               app:x:3000:3000::/second:/bin/sh\n\
               caf\xc3\xa9:x:2001:2001::/h\xff:/bin/sh:more",
         ),
-        group: Some(
+        group: File::Text(
             b"root:x:0:\n\
               audio:x:29:app,other\n\
               app:x:1001:\n\
@@ -269,7 +302,7 @@ mod tests {
               staff:x:50:apple,xapp\n",
         ),
     };
-    const NONE: Files = Files { passwd: None, group: None };
+    const NONE: Files = Files { passwd: File::Missing, group: File::Missing };
 
     fn resolved(text: &str, files: Files) -> Result<(u32, u32, Vec<u32>), Reason> {
         let identity = Spec::parse(text)?.resolve(files)?;
@@ -325,6 +358,24 @@ mod tests {
         assert!(reason.contains("no /etc/passwd") && reason.contains("number"), "{reason}");
         let reason = resolved("1:web", NONE).unwrap_err();
         assert!(reason.contains("no /etc/group"), "{reason}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_no_matter_if_it_is_not_needed() {
+        let denied = File::Unreadable("denied");
+        let none = Files { passwd: denied, group: denied };
+        assert_eq!(resolved("1000:77", none).unwrap(), (1000, 77, vec![77]));
+        for text in ["1000", "app", "app:77"] {
+            let reason = resolved(text, none).unwrap_err();
+            assert_eq!(reason, "unable to read /etc/passwd: denied", "{text}");
+        }
+        let no_group = Files { group: denied, ..FILES };
+        assert_eq!(resolved("app:77", no_group).unwrap(), (1000, 77, vec![77]));
+        assert_eq!(resolved("4000", no_group).unwrap(), (4000, 4000, vec![4000]));
+        for text in ["app", "1000", "5:staff"] {
+            let reason = resolved(text, no_group).unwrap_err();
+            assert_eq!(reason, "unable to read /etc/group: denied", "{text}");
+        }
     }
 
     #[test]
