@@ -7,12 +7,15 @@
 mod command_line;
 mod drain;
 mod exec;
+mod filter;
 mod harness;
 mod layers;
 mod limits;
 mod logging;
 mod old_kernels;
+mod privileges;
 mod reaping;
+mod report;
 mod shutdown;
 mod signals;
 mod start;
