@@ -22,3 +22,4 @@ mod start;
 mod terminal;
 mod transparency;
 mod tree;
+mod users;
