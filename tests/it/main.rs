@@ -19,6 +19,8 @@ mod report;
 mod shutdown;
 mod signals;
 mod start;
+mod streams;
+mod surroundings;
 mod terminal;
 mod transparency;
 mod tree;
