@@ -6,6 +6,7 @@
 
 mod command_line;
 mod drain;
+mod dry_run;
 mod exec;
 mod filter;
 mod harness;
