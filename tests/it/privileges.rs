@@ -268,6 +268,24 @@ fn the_tree_of_another_user_is_killed_after_the_grace() {
 }
 
 #[test]
+fn the_tree_of_another_user_is_found_in_a_proc_that_hides_it() {
+    let words = ["--user=1000", "--forward-to=all", &probe(), "family"];
+    let mut running = Setup::new(&words).place(Place::Child).with_hidepid().start();
+    let mut three = |what: &str| {
+        let mut lines = [running.line(), running.line(), running.line()];
+        lines.sort();
+        assert_eq!(lines, ["child", "main", "stranger"].map(|name| format!("{name} {what}")));
+        if what == "ready" {
+            wait_for_sets(&running, KILL | SYS_PTRACE);
+        }
+        running.signal(if what == "ready" { libc::SIGUSR1 } else { libc::SIGTERM });
+    };
+    three("ready");
+    three("got 10 value none");
+    assert_eq!(running.end().status, 5);
+}
+
+#[test]
 fn what_main_of_another_user_leaves_behind_is_ended() {
     for place in [Place::Init, Place::Child] {
         let words = ["--user=1000", "--linger=200ms", &probe(), "leave", "ignore", "7"];
@@ -312,6 +330,44 @@ fn a_sexton_that_is_not_root_can_run_main_as_itself() {
         for field in ["Uid", "Gid", "Groups", "CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"] {
             assert_eq!(main.field(field), before.field(field), "{flags:?}: {field}");
         }
+    }
+}
+
+/// User 1000 with three capabilities, ambient too: what a supervisor might start sexton with.
+fn become_1000_with_setuid_setgid_and_kill() {
+    const NUMBERS: [u32; 3] = [5, 6, 7];
+    let set = NUMBERS.iter().fold(0, |set, number| set | 1 << number);
+    // SAFETY: the kernel reads a header and two halves, which are laid out as it wants them.
+    unsafe {
+        libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0);
+        libc::syscall(libc::SYS_setresgid, 1000, 1000, 1000);
+        libc::syscall(libc::SYS_setresuid, 1000, 1000, 1000);
+        let header = [0x2008_0522u32, 0];
+        let halves = [set, set, set, 0, 0, 0u32];
+        libc::syscall(libc::SYS_capset, header.as_ptr(), halves.as_ptr());
+        for number in NUMBERS {
+            libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, number, 0, 0);
+        }
+    }
+}
+
+#[test]
+fn a_sexton_that_is_not_root_can_use_the_capabilities_that_it_is_given() {
+    let all = held();
+    let given = 1 << 5 | 1 << 6 | 1 << 7;
+    // The user; effective and permitted, inheritable, bounding, ambient.
+    for (flags, user, expected) in [
+        (&[][..], "1000", [given, given, all, given]),
+        (&["--user=1001"], "1001", [0, 0, all, 0]),
+        (&["--user=1001", "--cap-ambient=kill"], "1001", [KILL, KILL, all, KILL]),
+        (&["--user=1000", "--cap-ambient=kill"], "1000", [KILL, KILL, all, KILL]),
+        (&["--user=0"], "0", [all, 0, all, 0]),
+    ] {
+        let main = Report::of(under(flags).prepare(become_1000_with_setuid_setgid_and_kill));
+        assert_eq!(main.field("Uid"), [user; 4].join(" "), "{flags:?}");
+        let got = ["CapPrm", "CapInh", "CapBnd", "CapAmb"].map(|set| main.set(set));
+        assert_eq!(got, expected, "{flags:?}: {got:x?}");
+        assert_eq!(main.set("CapEff"), main.set("CapPrm"), "{flags:?}");
     }
 }
 

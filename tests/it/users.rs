@@ -221,5 +221,17 @@ fn the_command_is_executed_as_the_user() {
     public.file("private", "755", "#!/bin/sh\necho the other\n");
     let path = format!("--env=PATH={}:{}", folder.path(), public.path());
     assert_eq!(Setup::new(&["--user=1000", &path, "private"]).run().stdout, "the other\n");
-    assert!(Setup::new(&["--user=1000", &probe(), "descriptors"]).run().status == 0);
+}
+
+#[test]
+fn a_user_with_too_many_processes_is_told() {
+    const NPROC: i32 = 6;
+    let nobody_else = format!("--user={}", 200_000 + std::process::id());
+    let mut other = Setup::new(&[&nobody_else, &probe(), "sleep"]).start();
+    other.expect("ready");
+    let ended = Setup::new(&[&nobody_else, "/bin/echo", "main was run"]).limit(NPROC, 0, 0).run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
+    let expected = "sexton: fatal: unable to execute '/bin/echo': try again\n\
+                    sexton: hint: the user has more processes than the limit nproc allows\n";
+    assert_eq!(ended.stderr, expected);
 }
