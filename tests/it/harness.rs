@@ -4,12 +4,14 @@
 //! lines that main prints, the end of sexton. Nothing sleeps. Every wait has a limit; passing it
 //! fails the test and shows what sexton logged.
 
+use crate::filter::{self, Failing};
 use nix::libc;
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -65,6 +67,10 @@ pub struct Setup {
     terminal: Option<RawFd>,
     background: bool,
     limits: Vec<(i32, u64, u64)>,
+    binds: Vec<(CString, CString)>,
+    directory: Option<CString>,
+    failing: Vec<Failing>,
+    user: Option<u32>,
     prepare: Option<fn()>,
 }
 
@@ -95,6 +101,10 @@ impl Setup {
             terminal: None,
             background: false,
             limits: Vec::new(),
+            binds: Vec::new(),
+            directory: None,
+            failing: Vec::new(),
+            user: None,
             prepare: None,
         }
     }
@@ -183,7 +193,34 @@ impl Setup {
         self
     }
 
-    /// Last thing before sexton is executed. Must be async-signal-safe.
+    /// The file or folder `source` is seen in place of `target`, which must be there.
+    pub fn bind(mut self, source: impl AsRef<OsStr>, target: &str) -> Setup {
+        let source = CString::new(source.as_ref().as_bytes()).unwrap();
+        self.binds.push((source, CString::new(target).unwrap()));
+        self
+    }
+
+    /// sexton's working directory, instead of this process's.
+    pub fn directory(mut self, path: &str) -> Setup {
+        self.directory = Some(CString::new(path).unwrap());
+        self
+    }
+
+    /// The system call fails with this errno; if an argument is given as index and value, then only with
+    /// that.
+    pub fn failing(mut self, call: i64, argument: Option<(u32, u32)>, errno: i32) -> Setup {
+        self.failing.push(Failing { call, argument, errno });
+        self
+    }
+
+    /// sexton runs as this user, with the group of the same number as its only one, and without any
+    /// capabilities.
+    pub fn user(mut self, id: u32) -> Setup {
+        self.user = Some(id);
+        self
+    }
+
+    /// Before sexton is executed, while there still are all privileges. Must be async-signal-safe.
     pub fn prepare(mut self, action: fn()) -> Setup {
         self.prepare = Some(action);
         self
@@ -517,6 +554,27 @@ unsafe fn raw_fork(flags: i32) -> i32 {
     unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) as i32 }
 }
 
+/// Changes the user with raw system calls: those of the C library would tell threads that are not there.
+///
+/// # Safety
+/// Only for a process that [`raw_fork`] made.
+unsafe fn become_user(id: u32) {
+    // SAFETY: the kernel reads one number.
+    let results = unsafe {
+        [
+            libc::syscall(libc::SYS_setgroups, 1usize, &raw const id),
+            libc::syscall(libc::SYS_setresgid, id, id, id),
+            libc::syscall(libc::SYS_setresuid, id, id, id),
+            // The change has cleared it.
+            libc::syscall(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0),
+        ]
+    };
+    if results != [0; 4] {
+        // SAFETY: ends this process; the test then sees this status.
+        unsafe { libc::_exit(94) };
+    }
+}
+
 /// Keeps some short-lived children, and ends as soon as one was hit by a signal.
 ///
 /// # Safety
@@ -590,6 +648,12 @@ impl Child<'_> {
                     libc::_exit(97);
                 }
                 libc::close(file);
+            }
+            for (source, target) in &self.setup.binds {
+                let (none, flags) = (std::ptr::null(), libc::MS_BIND);
+                if libc::mount(source.as_ptr(), target.as_ptr(), none, flags, none.cast()) != 0 {
+                    libc::_exit(96);
+                }
             }
             if self.setup.place == Place::Init {
                 self.execute();
@@ -672,8 +736,19 @@ impl Child<'_> {
                 let action = [handler, 0, 0, 0];
                 libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), 0, 8);
             }
+            if let Some(directory) = &setup.directory
+                && libc::chdir(directory.as_ptr()) != 0
+            {
+                libc::_exit(95);
+            }
             if let Some(prepare) = setup.prepare {
                 prepare();
+            }
+            if setup.failing.iter().any(|failing| filter::install(failing).is_err()) {
+                libc::_exit(98);
+            }
+            if let Some(id) = setup.user {
+                become_user(id);
             }
             libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &setup.mask, 0, 8);
             // Everything is in place: from here on the test may send signals.
@@ -774,13 +849,21 @@ impl Folder {
     }
 
     /// Writes a file with this mode and gives its path.
-    ///
+    pub fn file(&self, name: &str, mode: &str, text: &str) -> String {
+        self.install(name, mode, "/dev/stdin", text)
+    }
+
+    /// Copies a file.
+    pub fn copy(&self, name: &str, mode: &str, source: &str) -> String {
+        self.install(name, mode, source, "")
+    }
+
     /// install(1) writes it, so that this process never has it open: a process that another test forks
     /// at that moment would keep it busy, and it could not be executed.
-    pub fn file(&self, name: &str, mode: &str, text: &str) -> String {
+    fn install(&self, name: &str, mode: &str, source: &str, text: &str) -> String {
         let path = self.0.join(name);
         let mut install = Command::new("install")
-            .args(["-D", "-m", mode, "/dev/stdin"])
+            .args(["-D", "-m", mode, source])
             .arg(&path)
             .stdin(Stdio::piped())
             .spawn()
@@ -788,6 +871,23 @@ impl Folder {
         install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         assert!(install.wait().unwrap().success());
         path.into_os_string().into_string().unwrap()
+    }
+
+    /// Anybody may create files here.
+    pub fn open_to_all(self) -> Folder {
+        std::fs::set_permissions(&self.0, std::fs::Permissions::from_mode(0o777)).unwrap();
+        self
+    }
+
+    /// Makes a FIFO and gives its path.
+    pub fn fifo(&self, name: &str) -> String {
+        let path = self.0.join(name).into_os_string().into_string().unwrap();
+        let name = CString::new(path.as_bytes()).unwrap();
+        // SAFETY: reads a string.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o666) }, 0);
+        // SAFETY: reads a string. The umask has taken bits from the mode above.
+        assert_eq!(unsafe { libc::chmod(name.as_ptr(), 0o666) }, 0);
+        path
     }
 
     pub fn path(&self) -> &str {
@@ -815,7 +915,8 @@ pub struct Call {
     _other: [u8; 23],
     /// The call's number at the entry, its result at the exit.
     pub value: i64,
-    _rest: [u64; 6],
+    /// At the entry.
+    pub arguments: [u64; 6],
 }
 
 impl Traced {

@@ -1,6 +1,7 @@
 //! SPEC 6: `--rlimit`.
 
 use crate::harness::{Setup, probe};
+use crate::worlds::without_sys_resource;
 
 /// The limits that main reports, by the kernel's number: soft and hard.
 fn limits(setup: Setup) -> Vec<(u64, u64)> {
@@ -87,17 +88,10 @@ fn the_variable_sets_limits_too_and_the_flag_beats_it() {
     assert_eq!((after[7], after[4]), ((60, 60), (0, 0)));
 }
 
-/// Takes CAP_SYS_RESOURCE away for good, where the machine has it.
-fn drop_sys_resource() {
-    const CAP_SYS_RESOURCE: i32 = 24;
-    // SAFETY: takes integers only.
-    unsafe { nix::libc::prctl(nix::libc::PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) };
-}
-
 #[test]
 fn a_limit_that_cannot_be_applied_is_an_error_and_main_is_not_run() {
     let setup = Setup::new(&["--rlimit=nofile=2000:2000", "echo", "main was run"]);
-    let ended = setup.limit(7, 100, 1000).prepare(drop_sys_resource).run();
+    let ended = without_sys_resource(setup.limit(7, 100, 1000)).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""));
     let lines: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(

@@ -6,16 +6,26 @@
 
 mod command_line;
 mod drain;
+mod defects;
+mod dry_run;
 mod exec;
+mod failing_steps;
+mod filter;
 mod harness;
 mod layers;
 mod limits;
 mod logging;
 mod old_kernels;
+mod privileges;
 mod reaping;
+mod report;
 mod shutdown;
 mod signals;
 mod start;
+mod streams;
+mod surroundings;
 mod terminal;
 mod transparency;
 mod tree;
+mod users;
+mod worlds;

@@ -3,28 +3,11 @@
 use crate::harness::{Place, Setup, probe, wait_until};
 use nix::libc;
 
-/// Makes the calls that sexton has a fallback for fail with ENOSYS, as an older kernel does.
-fn forget_newer_calls() {
-    const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    let filter = [
-        step(LOAD_NUMBER, 0, 0, 0),
-        step(IF_EQUAL, 3, 0, libc::SYS_close_range as u32),
-        step(IF_EQUAL, 2, 0, libc::SYS_pidfd_open as u32),
-        step(IF_EQUAL, 1, 0, libc::SYS_pidfd_send_signal as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
-    ];
-    let program = libc::sock_fprog { len: 6, filter: filter.as_ptr().cast_mut() };
-    // SAFETY: the kernel copies the filter.
-    let result =
-        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-    if result != 0 {
-        // SAFETY: ends this process; the test then sees this status.
-        unsafe { libc::_exit(98) };
-    }
+/// The calls that sexton has a fallback for are not there, as on an older kernel.
+pub fn forget_newer_calls(setup: Setup) -> Setup {
+    [libc::SYS_close_range, libc::SYS_pidfd_open, libc::SYS_pidfd_send_signal]
+        .into_iter()
+        .fold(setup, |setup, call| setup.failing(call, None, libc::ENOSYS))
 }
 
 #[test]
@@ -32,7 +15,7 @@ fn inherited_descriptors_are_closed_with_and_without_proc() {
     let (read, write) = crate::harness::full_pipe();
     for proc_mounted in [true, false] {
         let setup = Setup::new(&[&probe(), "sleep"]).inherit(&read).inherit(&write);
-        let setup = setup.prepare(forget_newer_calls);
+        let setup = forget_newer_calls(setup);
         let mut running = if proc_mounted { setup } else { setup.without_proc() }.start();
         running.expect("ready");
         wait_until("inherited descriptors are closed", || {
@@ -47,7 +30,7 @@ fn inherited_descriptors_are_closed_with_and_without_proc() {
 fn the_tree_is_shut_down_generation_by_generation() {
     for place in [Place::Init, Place::Child] {
         let words = ["--grace=200ms", &probe(), "many", "50", "ignore"];
-        let mut running = Setup::new(&words).place(place).prepare(forget_newer_calls).start();
+        let mut running = forget_newer_calls(Setup::new(&words).place(place)).start();
         running.expect("ready");
         running.signal(libc::SIGTERM);
         wait_until("sexton ends", || running.has_ended());
@@ -60,9 +43,8 @@ fn the_tree_is_shut_down_generation_by_generation() {
 
 #[test]
 fn a_value_for_a_group_is_lost_but_told() {
-    let mut running = Setup::new(&["--forward-to=group", &probe(), "signals", "1"])
-        .prepare(forget_newer_calls)
-        .start();
+    let setup = Setup::new(&["--forward-to=group", &probe(), "signals", "1"]);
+    let mut running = forget_newer_calls(setup).start();
     running.expect("ready");
     running.queue(libc::SIGUSR1, 5);
     running.expect_log("SIGUSR1 goes to main's process group without its value");

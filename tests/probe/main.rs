@@ -22,6 +22,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
     let number = |index: usize| -> i32 { word(index).parse().unwrap() };
     match word(1) {
         "report" => report(&arguments),
+        "descriptors" => descriptors(),
         "exit" => return number(2),
         "die" => die(number(2)),
         "sleep" => {
@@ -98,6 +99,16 @@ fn die(signal: i32) {
     }
 }
 
+/// More than any test opens.
+const DESCRIPTORS: c_int = 1024;
+
+/// The open descriptors; works without /proc.
+fn descriptors() {
+    let is_open = |fd: &c_int| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0;
+    let open: Vec<String> = (0..DESCRIPTORS).filter(is_open).map(|fd| fd.to_string()).collect();
+    say(&open.join(" "));
+}
+
 /// Everything that a process can tell about what it inherited, one `key: value` a line.
 fn report(arguments: &[&CStr]) {
     let mut text = String::new();
@@ -138,7 +149,7 @@ fn report(arguments: &[&CStr]) {
         unsafe { libc::getrlimit(resource as _, &mut limit) };
         writeln!(text, "limit {resource}: {} {}", limit.rlim_cur, limit.rlim_max).unwrap();
     }
-    for fd in 0..256 {
+    for fd in 0..DESCRIPTORS {
         let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
         if flags >= 0 {
             let mode = unsafe { libc::fcntl(fd, libc::F_GETFL) };
@@ -155,7 +166,17 @@ fn report(arguments: &[&CStr]) {
         let mut subreaper = 0;
         libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &mut subreaper);
         writeln!(text, "subreaper: {subreaper}").unwrap();
-        writeln!(text, "scheduler: {}", libc::sched_getscheduler(0)).unwrap();
+        // Raw: musl's own refuse.
+        let mut priority = 0;
+        let policy = libc::syscall(libc::SYS_sched_getscheduler, 0);
+        libc::syscall(libc::SYS_sched_getparam, 0, &raw mut priority);
+        writeln!(text, "scheduler: {policy} {priority}").unwrap();
+        const WHO_PROCESS: c_int = 1;
+        let io = libc::syscall(libc::SYS_ioprio_get, WHO_PROCESS, 0);
+        writeln!(text, "io: {} {}", io >> 13, io & 7).unwrap();
+        let mut signal = 0;
+        libc::prctl(libc::PR_GET_PDEATHSIG, &mut signal);
+        writeln!(text, "parent death signal: {signal}").unwrap();
         writeln!(text, "terminal group: {}", libc::tcgetpgrp(0)).unwrap();
     }
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();

@@ -1,0 +1,43 @@
+//! System calls that fail by a seccomp filter, as on an older kernel or in a container that denies them.
+
+use nix::libc;
+
+/// What the filter makes fail.
+#[derive(Clone, Copy)]
+pub struct Failing {
+    pub call: i64,
+    /// Only calls whose argument of this index, 0 to 5, has this value (its lower half).
+    pub argument: Option<(u32, u32)>,
+    pub errno: i32,
+}
+
+/// Installs the filter in this process, for good. Async-signal-safe. Needs CAP_SYS_ADMIN, so that
+/// `no_new_privs`, which is to be tested, can stay unset.
+pub fn install(failing: &Failing) -> std::io::Result<()> {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    // `struct seccomp_data`: the call's number, 12 bytes, six arguments of 8 bytes.
+    const NUMBER: u32 = 0;
+    const ARGUMENTS: u32 = 16;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let number = failing.call as u32;
+    // Without an argument to look at, the number is looked at twice.
+    let (at, value) = match failing.argument {
+        Some((index, value)) => (ARGUMENTS + 8 * index, value),
+        None => (NUMBER, number),
+    };
+    let filter = [
+        step(LOAD, 0, 0, NUMBER),
+        step(IF_EQUAL, 0, 3, number),
+        step(LOAD, 0, 0, at),
+        step(IF_EQUAL, 0, 1, value),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | failing.errno as u32),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: the kernel copies the filter.
+    let result =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
