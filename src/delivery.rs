@@ -96,7 +96,11 @@ impl Delivery {
         }
         let mut results = signals.into_iter().flatten().map(|signal| match to {
             Target::Main => send::to_process(self.main, signal),
-            Target::Group => send::to_group(self.main, signal),
+            // Main has no group of its own before it has begun its session, or after it has left it.
+            Target::Group => match send::to_group(self.main, signal) {
+                Err(Errno::ESRCH) if !self.main_reaped => send::to_process(self.main, signal),
+                result => result,
+            },
             Target::Tree => send::to_namespace(signal),
         });
         let first = results.next().unwrap_or(Ok(()));

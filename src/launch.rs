@@ -89,9 +89,9 @@ impl<'a> Launch<'a> {
     /// What would be done, one step a line, the command last.
     ///
     /// # Errors
-    /// There is no such command, or no permission for sexton to execute it.
-    pub fn describe(&self, directory: Option<&CStr>) -> Result<String, Error> {
-        let file = self.find(directory)?;
+    /// There is no such command, or no permission for sexton to execute it, or no such directory.
+    pub fn describe(&self) -> Result<String, Error> {
+        let file = self.find()?;
         let edits = self.edits.iter().map(ToString::to_string);
         let steps = self.steps.iter().map(ToString::to_string);
         let mut execute = execute(file);
@@ -103,10 +103,17 @@ impl<'a> Launch<'a> {
     }
 
     /// The file that would be executed, as far as sexton can tell: another user may see other files.
-    fn find(&self, directory: Option<&CStr>) -> Result<&CStr, Error> {
+    fn find(&self) -> Result<&CStr, Error> {
+        let directory = self.steps.iter().enumerate().find_map(|(index, step)| match step {
+            Step::Directory(path) => Some((index, path.as_c_str())),
+            _ => None,
+        });
+        let (index, path) = directory.unwrap_or((0, c"."));
+        let directory =
+            files::directory(path).map_err(|errno| self.explain(Failure::Step(index, errno)))?;
         let mut failure = Failure::NotFound;
         for (index, file) in self.candidates.iter().enumerate() {
-            match files::is_executable(directory, file) {
+            match files::is_executable(&directory, file) {
                 Ok(true) => return Ok(file),
                 Ok(false) if failure == Failure::NotFound => {
                     failure = Failure::Exec(index, Errno::EACCES);
@@ -170,7 +177,10 @@ fn look_up(main: &Surroundings) -> Result<Who, Error> {
 type Contents = Result<Option<Vec<u8>>, String>;
 
 fn read(path: &CStr) -> Contents {
-    files::contents(path).map_err(|errno| reason(errno).to_string())
+    files::contents(path).map_err(|errno| match errno {
+        Errno::EINVAL => "it is no regular file".to_owned(),
+        errno => reason(errno).to_string(),
+    })
 }
 
 fn file(contents: &Contents) -> File<'_> {

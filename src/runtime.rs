@@ -12,7 +12,7 @@ use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome};
 use crate::plan::{Plan, Subreaper, Target};
 use crate::signal::{Origin, Received, Signal, SignalSet};
-use crate::steps::Inherited;
+use crate::steps::{Inherited, Step};
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
@@ -51,8 +51,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
 
 /// Prints what would be done.
 fn describe(plan: &Plan, mask: SignalSet) -> u8 {
-    let directory = plan.surroundings.directory.as_deref();
-    match Launch::new(plan, mask).and_then(|launch| launch.describe(directory)) {
+    match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
         Ok(text) => print(&text),
         Err(error) => give_up(&error),
     }
@@ -169,7 +168,7 @@ impl<'a> Runtime<'a> {
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
             child,
-            foreground: launch.inherited.foreground,
+            foreground: launch.steps.contains(&Step::Foreground),
             launch,
             exit_map: &plan.exit_map,
             warn_on_reap: plan.warn_on_reap,

@@ -43,19 +43,23 @@ pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
     }
 }
 
-/// Whether a file is there, relative to a directory if one is given, and could be executed by this
-/// process (faccessat(2)).
+/// A directory to look up relative paths in.
+///
+/// # Errors
+/// Those of open(2).
+pub fn directory(path: &CStr) -> Result<OwnedFd, Errno> {
+    open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// Whether a file is there, and could be executed by this process (faccessat(2)).
 ///
 /// # Errors
 /// It is not there; ENOENT, ENOTDIR and others of open(2).
-pub fn is_executable(directory: Option<&CStr>, path: &CStr) -> Result<bool, Errno> {
-    let here = directory.filter(|_| !path.to_bytes().starts_with(b"/")).unwrap_or(c".");
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let here = open(here, flags, Mode::empty())?;
-    faccessat(&here, path, AccessFlags::F_OK, AtFlags::empty())?;
+pub fn is_executable(directory: &OwnedFd, path: &CStr) -> Result<bool, Errno> {
+    faccessat(directory, path, AccessFlags::F_OK, AtFlags::empty())?;
     let is_file = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
-    Ok(faccessat(&here, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
-        && fstatat(&here, path, AtFlags::empty()).is_ok_and(is_file))
+    Ok(faccessat(directory, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
+        && fstatat(directory, path, AtFlags::empty()).is_ok_and(is_file))
 }
 
 /// What a standard stream is, if it is a pipe or a terminal: those can be opened again through /proc.

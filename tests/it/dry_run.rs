@@ -179,3 +179,13 @@ fn what_cannot_be_looked_up_is_told_as_it_would_be() {
         assert_eq!(ended.stderr, format!("sexton: fatal: {message}\n"));
     }
 }
+
+/// What a run says, the dry run should say.
+#[test]
+fn a_dry_run_in_a_directory_that_is_missing_does_not_blame_the_command() {
+    let words = ["--dry-run", "--chdir=/no/such", "./tool"];
+    let ended = Setup::new(&words).run();
+    let run = Setup::new(&words[1..]).run();
+    assert_eq!(run.status, 125);
+    assert_eq!((ended.status, &ended.stderr), (125, &run.stderr));
+}

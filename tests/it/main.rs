@@ -6,7 +6,6 @@
 
 mod command_line;
 mod drain;
-mod defects;
 mod dry_run;
 mod exec;
 mod failing_steps;

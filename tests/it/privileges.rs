@@ -3,6 +3,7 @@
 
 use crate::harness::{Folder, Place, Running, Setup, children_of, probe, status_field, wait_until};
 use crate::report::{Report, under};
+use crate::worlds::drop_capabilities;
 use nix::libc;
 
 const CHOWN: u64 = 1 << 0;
@@ -392,4 +393,20 @@ fn what_takes_privilege_is_refused_to_a_sexton_that_is_not_root() {
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""));
     let start = "sexton: fatal: unable to drop from the bounding set: chown, ";
     assert!(ended.stderr.starts_with(start), "{ended:?}");
+}
+
+#[test]
+fn without_the_capability_to_signal_sexton_takes_main_s_user_as_its_real_one() {
+    for place in [Place::Init, Place::Child] {
+        let setup = Setup::new(&["--user=1000", &probe(), "family"]).place(place);
+        let mut running = setup.prepare(|| drop_capabilities(&[5])).start();
+        let mut ready: Vec<_> = (0..3).map(|_| running.line()).collect();
+        ready.sort_unstable();
+        assert_eq!(ready, ["child ready", "main ready", "stranger ready"]);
+        wait_until("sexton has changed its real user", || {
+            running.status("Uid").split_whitespace().eq(["1000", "0", "0", "0"])
+        });
+        running.signal(libc::SIGTERM);
+        assert_eq!(running.end().status, 5, "main has had SIGTERM");
+    }
 }

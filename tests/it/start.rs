@@ -84,3 +84,19 @@ fn main_s_group_gets_a_signal_before_main_has_run() {
     main.release();
     assert_eq!(running.end().status, 138);
 }
+
+/// As `start::main_s_group_gets_a_signal_before_main_has_run`, with a session instead of a group.
+#[test]
+fn main_s_session_gets_a_signal_before_main_has_run() {
+    let setup = Setup::new(&["--setsid", "--forward-to=group", &probe(), "sleep"]);
+    let running = setup.prepare(be_traced).start();
+    let (sexton, main) = Traced::until_fork(running.pid);
+    sexton.release();
+    running.signal(libc::SIGUSR1);
+    wait_until("SIGUSR1 is taken", || {
+        let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
+        running.has_taken_all() && running.blocked_in().first() == waiting
+    });
+    main.release();
+    assert_eq!(running.end().status, 138);
+}

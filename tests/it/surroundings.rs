@@ -282,3 +282,17 @@ fn nothing_of_it_touches_sexton_itself() {
         assert_ne!(running.status("NSpid"), "");
     }
 }
+
+/// A session of its own has no terminal: SIGINT cannot have come from its keys, and is told as without one.
+#[test]
+fn a_death_by_sigint_in_a_session_of_its_own_is_told() {
+    let mut terminal = Terminal::new();
+    let words = ["--setsid", "sh", "-c", "kill -INT $$"];
+    let running = Setup::new(&words).terminal(&terminal.program).start();
+    let end = running.end();
+    assert_eq!(end.status, 130);
+    // Nothing else is shown after it.
+    let shell = Setup::new(&["echo", "end"]).terminal(&terminal.program).run();
+    assert_eq!(shell.status, 0);
+    assert_eq!(terminal.expect("end"), "sexton: warning: main was killed by SIGINT\r\n");
+}

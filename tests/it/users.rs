@@ -176,7 +176,8 @@ fn a_passwd_that_is_no_file_is_an_error_and_does_not_hang() {
         }
         for user in ["app", "1000"] {
             let ended = refused(&["--user", user]).bind(etc.path(), "/etc").run();
-            assert_refused(&ended, "unable to read '/etc/passwd': invalid argument");
+            let why = "unable to read /etc/passwd: it is no regular file";
+            assert_refused(&ended, &format!("invalid value '{user}' for --user: {why}"));
         }
     }
 }
@@ -187,7 +188,10 @@ fn a_passwd_that_sexton_may_not_read_is_an_error() {
     etc.file("passwd", "600", PASSWD);
     etc.file("group", "644", GROUP);
     let ended = refused(&["--user=1000"]).bind(etc.path(), "/etc").user(1000).run();
-    assert_refused(&ended, "unable to read '/etc/passwd': permission denied");
+    assert_refused(
+        &ended,
+        "invalid value '1000' for --user: unable to read /etc/passwd: permission denied",
+    );
     // Root may.
     let main = Report::of(under(&["--user=app"]).bind(etc.path(), "/etc"));
     assert_eq!(ids(&main), ["1000", "50", "29 33 50"]);
@@ -234,4 +238,20 @@ fn a_user_with_too_many_processes_is_told() {
     let expected = "sexton: fatal: unable to execute '/bin/echo': try again\n\
                     sexton: hint: the user has more processes than the limit nproc allows\n";
     assert_eq!(ended.stderr, expected);
+}
+
+/// docs/privileges.md: "No file is read for what it needs not say".
+#[test]
+fn files_that_need_not_be_read_may_be_odd() {
+    let etc = Folder::new("odd-files");
+    etc.file("passwd/x", "644", "");
+    etc.file("group/x", "644", "");
+    let ended = Setup::new(&["--groups=5", "echo", "x"]).bind(etc.path(), "/etc").run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "x\n"), "{ended:?}");
+    // HOME is looked up in /etc/passwd if that can be done; nothing in /etc/group.
+    let etc = Folder::new("odd-group");
+    etc.file("group/x", "644", "");
+    let words = ["--user=1000:50", "--groups=7", "echo", "x"];
+    let ended = Setup::new(&words).bind(etc.path(), "/etc").run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "x\n"), "{ended:?}");
 }
