@@ -5,6 +5,7 @@
 //! that hangs, and goes on to handle signals meanwhile.
 
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
+use crate::signal::SignalSet;
 use crate::steps::Step;
 use nix::libc;
 use nix::sys::stat::{Mode, umask};
@@ -154,16 +155,20 @@ fn become_main(program: &mut Program, steps: &[Step], pipe: &OwnedFd) -> Failure
         write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
         *slot = listen_pid.as_ptr().cast();
     }
+    let mask = steps.iter().find_map(|step| match step {
+        Step::Mask(mask) => Some(*mask),
+        _ => None,
+    });
     for (index, step) in steps.iter().enumerate() {
-        if let Err(errno) = carry_out(step, pipe) {
+        if let Err(errno) = carry_out(step, mask.unwrap_or_default(), pipe) {
             return Failure::Step(index, errno);
         }
     }
     execute(program)
 }
 
-/// `pipe` is what is still needed after the last step.
-fn carry_out(step: &Step, pipe: &OwnedFd) -> Result<(), Errno> {
+/// `mask` is the one that main will have, and `pipe` is what is still needed after the last step.
+fn carry_out(step: &Step, mask: SignalSet, pipe: &OwnedFd) -> Result<(), Errno> {
     let this = Pid::from_raw(0);
     match step {
         Step::Session => setsid().map(drop),
@@ -193,7 +198,13 @@ fn carry_out(step: &Step, pipe: &OwnedFd) -> Result<(), Errno> {
             Ok(())
         }
         Step::Directory(path) => chdir(path.as_c_str()),
-        Step::Open(stream, file) => files::redirect(*stream, file),
+        Step::Open(stream, file) => {
+            // To open a FIFO may take for ever: signals that would end main end the wait.
+            signals::set_mask(mask);
+            let opened = files::redirect(*stream, file);
+            signals::block_all();
+            opened
+        }
         Step::ShareOutput => files::share_output(),
         Step::CloseOthers => {
             files::close_others(pipe);

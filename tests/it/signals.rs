@@ -242,6 +242,7 @@ fn a_value_that_cannot_be_sent_to_many_is_told_and_the_signal_still_goes() {
     for flag in ["--forward-to=group", "--forward-to=all"] {
         let mut running = Setup::new(&["-vv", flag, &probe(), "sleep"]).start();
         running.expect("ready");
+        running.expect_log("main is pid"); // so it has its way to standard error
         // No descriptor for a pidfd or for /proc: as on an old kernel, or without /proc.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         let null = std::ptr::null_mut();

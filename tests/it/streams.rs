@@ -1,6 +1,6 @@
 //! SPEC 6: `--stdin`, `--stdout`, `--stderr`, `--close-fds`.
 
-use crate::harness::{Folder, LIMIT, Place, Setup, full_pipe, probe, wait_until};
+use crate::harness::{Folder, Place, Setup, full_pipe, probe, wait_until};
 use crate::old_kernels::forget_newer_calls;
 use crate::report::{Report, under};
 use nix::libc;
@@ -10,7 +10,6 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::Instant;
 
 /// Runs a shell as main. Nothing may be said anywhere but in files.
 fn shell(flags: &[&str], script: &str) {
@@ -228,12 +227,12 @@ fn sexton_s_own_messages_stay_on_its_standard_error() {
 }
 
 #[test]
-fn sexton_stays_responsive_while_a_fifo_has_no_other_end() {
+fn a_signal_ends_the_wait_for_the_other_end_of_a_fifo() {
     let folder = Folder::new("fifo");
     let fifo = folder.fifo("fifo");
     for place in [Place::Init, Place::Child] {
         for flag in ["--stdin", "--stdout", "--stderr"] {
-            let words = ["--grace=200ms", flag, &fifo, "echo", "main was run"];
+            let words = ["--grace=none", flag, &fifo, "echo", "main was run"];
             let running = Setup::new(&words).place(place).start();
             wait_until("main opens the FIFO", || {
                 let child = running.children().first().copied();
@@ -242,11 +241,9 @@ fn sexton_stays_responsive_while_a_fifo_has_no_other_end() {
                 // open(2) and the directory that it starts from: some C libraries use openat(2).
                 call.starts_with(&format!("{} ", libc::SYS_openat)) || call.starts_with("2 ")
             });
-            let begin = Instant::now();
             running.signal(libc::SIGTERM);
             let ended = running.end();
-            assert_eq!((ended.status, ended.stdout.as_str()), (137, ""), "{flag}: {ended:?}");
-            assert!(begin.elapsed() < LIMIT / 3, "{flag}: {:?}", begin.elapsed());
+            assert_eq!((ended.status, ended.stdout.as_str()), (143, ""), "{flag}: {ended:?}");
         }
     }
 }
