@@ -62,13 +62,25 @@ pub fn printable(words: &[u8]) -> String {
     if text.chars().nth(LONGEST).is_some() { format!("{shown}...") } else { shown }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sexton: fatal: ")?;
+impl Error {
+    /// The error without the program's name and its advice, to be told by other means than standard error.
+    pub fn message(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.write_message(f))
+    }
+
+    fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.message.chars() {
             // The user's words may be in it; the message stays one line.
             if c.is_control() { write!(f, "{}", c.escape_debug())? } else { f.write_char(c)? }
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sexton: fatal: ")?;
+        self.write_message(f)?;
         match &self.hint {
             Some(hint) => write!(f, "\nsexton: hint: {hint}"),
             None => Ok(()),

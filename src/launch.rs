@@ -204,6 +204,7 @@ fn exec_hint(errno: Errno) -> Option<&'static str> {
         Errno::ENOEXEC => Some(
             "built for another machine, or a script without a #! line where there is no /bin/sh",
         ),
+        Errno::ENOMEM => Some("the limits as, data or stack may be too small for it"),
         Errno::EAGAIN => Some("the user has more processes than the limit nproc allows"),
         _ => None,
     }

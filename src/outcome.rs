@@ -4,6 +4,7 @@
 
 use crate::signal::Signal;
 use std::fmt;
+use std::time::Duration;
 
 /// What a wait status says (waitpid(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +34,17 @@ impl Change {
             },
         }
     }
+}
+
+/// What a process used (getrusage(2)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub system: Duration,
+    /// The largest resident set of any one process, in bytes.
+    pub peak: u64,
 }
 
 /// How a process ended.

@@ -12,6 +12,7 @@ use crate::signal::{Signal, SignalSet};
 use crate::user;
 use log::LevelFilter;
 use std::ffi::{CStr, CString};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One run of sexton.
@@ -33,8 +34,12 @@ pub struct Plan<'a> {
     pub exit_map: ExitMap,
     /// Variables that look like sexton's own and are not: most likely a typing error.
     pub unknown_variables: Vec<&'a CStr>,
-    /// How much to log.
-    pub log_level: LevelFilter,
+    /// What to log, where to, and how.
+    pub logging: Logging,
+    /// Where to write the report of the end, as JSON.
+    pub report: Option<CString>,
+    /// Where to write it as a short text.
+    pub termination_log: Option<TerminationLog>,
     /// What to do about signals and ends.
     pub policy: Policy,
 }
@@ -74,6 +79,59 @@ pub struct Surroundings {
     pub stdio: [Option<Redirection>; 3],
     /// No descriptor but standard input, output and error.
     pub close_fds: bool,
+}
+
+/// Logging.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Logging {
+    /// How much.
+    pub level: LevelFilter,
+    /// Where to.
+    pub to: LogTo,
+    /// How lines on standard error look.
+    pub format: LogFormat,
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogTo {
+    /// Standard error.
+    #[default]
+    Stderr,
+    /// A syslog daemon.
+    Syslog(SyslogAddress),
+    /// Nowhere.
+    None,
+}
+
+/// Where a syslog daemon listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyslogAddress {
+    /// `/dev/log`.
+    Local,
+    /// A UDP port.
+    Udp(SocketAddr),
+    /// A TCP port.
+    Tcp(SocketAddr),
+}
+
+/// How log lines on standard error look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogFormat {
+    /// `sexton: warning: ...`
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `--termination-log`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TerminationLog {
+    /// The file.
+    pub path: CString,
+    /// It was not named: if it is not there, that is no error.
+    pub by_default: bool,
 }
 
 /// A value that is looked up later, with the flag or variable that gave it.

@@ -7,20 +7,23 @@ use crate::cli::{self, Request};
 use crate::delivery::Delivery;
 use crate::environment;
 use crate::error::Error;
-use crate::exit_map::ExitMap;
 use crate::launch::{self, Launch};
-use crate::outcome::{Change, Outcome};
+use crate::outcome::{Change, Outcome, Usage};
 use crate::plan::{Plan, Subreaper, Target};
+use crate::report::{Outlets, Record, Report, Sender, Stop};
+use crate::rlimit::{Resource, UNLIMITED};
 use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::steps::{Inherited, Step};
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
+use crate::sys::cgroup::OomCounter;
+use crate::sys::clock::Clock;
+use crate::sys::proc::Numbers;
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, tty, wait};
+use crate::sys::{self, fds, limits, privileges, proc, process, send, signals, spawn, tty, wait};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
-use std::fmt;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 /// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
@@ -36,17 +39,37 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         Ok(Request::Print(text)) => return print(&text),
         Err(error) => return give_up(&error),
     };
-    crate::log::start(plan.log_level);
+    crate::log::start(&plan.logging);
     for name in &plan.unknown_variables {
         warn!("{} is not a variable of sexton's: ignored", name.to_string_lossy().escape_debug());
     }
     if dry_run {
         return describe(&plan, mask);
     }
-    match Runtime::start(&plan, mask) {
+    let status = supervise(&plan, mask);
+    crate::log::finish();
+    status
+}
+
+/// Runs the command; the exit status.
+fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
+    let clock = Clock::start();
+    let outlets = match Outlets::open(plan) {
+        Ok(outlets) => outlets,
+        Err(error) => return give_up(&error),
+    };
+    let descriptors: Vec<RawFd> = outlets.descriptors().collect();
+    let report = match Runtime::start(plan, mask, clock, descriptors) {
         Ok(runtime) => runtime.supervise(),
-        Err(error) => give_up(&error),
-    }
+        Err(error) => {
+            let status = give_up(&error);
+            let mut record = Record::of(plan);
+            record.failure = Some(error.message().to_string());
+            record.close(clock.now(), status)
+        }
+    };
+    outlets.write(&report);
+    report.exit_status()
 }
 
 /// Prints what would be done.
@@ -89,16 +112,17 @@ fn pause_after_kill(took: Duration) -> Duration {
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 
+const CPU_TOLERANCE: Duration = Duration::from_millis(100);
+
 /// sexton while main runs, and until the tree is gone.
 struct Runtime<'a> {
-    clock: process::Clock,
+    clock: Clock,
     supervisor: Supervisor<'a>,
     child: Child,
     delivery: Delivery,
     /// What the child was to do, to name what it could not.
     launch: Launch<'a>,
-    exit_map: &'a ExitMap,
-    warn_on_reap: bool,
+    plan: &'a Plan<'a>,
     /// sexton's own process ID.
     pid: i32,
     /// Main was given the terminal.
@@ -119,12 +143,21 @@ struct Runtime<'a> {
     strangers: bool,
     /// Why main could not be started.
     failure: Option<Error>,
+    /// What will be told at the end.
+    record: Record,
+    /// Counts the processes that the kernel kills when memory runs out.
+    oom: OomWatch,
     exit: Option<u8>,
 }
 
 impl<'a> Runtime<'a> {
-    fn start(plan: &'a Plan, mask: SignalSet) -> Result<Runtime<'a>, Error> {
-        let clock = process::Clock::start();
+    /// `keep` are descriptors of sexton's own that are needed later.
+    fn start(
+        plan: &'a Plan,
+        mask: SignalSet,
+        clock: Clock,
+        mut keep: Vec<RawFd>,
+    ) -> Result<Runtime<'a>, Error> {
         let parent = process::parent();
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
@@ -155,11 +188,11 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
+        let mut record = Record::of(plan);
+        record.pid = child.pid;
         debug!("main is pid {}", child.pid);
-        let mut keep: Vec<_> = crate::log::own_descriptor()
-            .into_iter()
-            .chain([child.descriptor().as_raw_fd()])
-            .collect();
+        keep.extend(crate::log::own_descriptors());
+        keep.push(child.descriptor().as_raw_fd());
         fds::close_inherited(&mut keep);
         process::leave_directory();
         give_up_privileges(&launch);
@@ -170,8 +203,6 @@ impl<'a> Runtime<'a> {
             child,
             foreground: launch.steps.contains(&Step::Foreground),
             launch,
-            exit_map: &plan.exit_map,
-            warn_on_reap: plan.warn_on_reap,
             pid,
             job: pid != process::INIT && tty::is_controlled(),
             turns: SignalSet::FULL,
@@ -181,11 +212,14 @@ impl<'a> Runtime<'a> {
             progress: false,
             strangers: false,
             failure: None,
+            record,
+            oom: OomWatch::start(),
+            plan,
             exit: None,
         })
     }
 
-    fn supervise(mut self) -> u8 {
+    fn supervise(mut self) -> Report {
         loop {
             let sweeps = self.sweep_due && self.sweep_after <= self.clock.now();
             if sweeps {
@@ -196,7 +230,7 @@ impl<'a> Runtime<'a> {
             }
             if let Some(status) = self.exit {
                 self.restore_terminal();
-                return status;
+                return self.report(status);
             }
             // SIGKILL has been sent to all children at once: their burial comes before the search for more.
             if !sweeps || !self.delivery.is_killing() {
@@ -242,8 +276,21 @@ impl<'a> Runtime<'a> {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line that nobody reads
         }
-        info!("received {} from {}", received.signal, Sender(received.origin));
+        let name = self.name_of(received.origin);
+        info!("received {} from {}", received.signal, Sender(received.origin, name));
+        let policy = &self.plan.policy;
+        let is_stop = policy.stop_signals.contains(received.signal)
+            && policy.rewrites.apply(received.signal).is_some();
+        if is_stop && self.record.stop.is_none() {
+            self.record.stop = Some(Stop { signal: received, name, at: self.clock.now() });
+        }
         self.handle(Event::Signal(received));
+    }
+
+    /// The name of a sender, if it is told now or at the end.
+    fn name_of(&self, origin: Origin) -> proc::Name {
+        let sender = origin.pid > 0 && !origin.is_kernel();
+        if sender { proc::Name::of(origin.pid) } else { proc::Name::default() }
     }
 
     /// A SIGCHLD names one child, which is reaped without looking at the others. It may stand for more
@@ -280,8 +327,8 @@ impl<'a> Runtime<'a> {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
         let found = wait::child(pid, self.job);
-        if let Waited::Child(pid, change) = found {
-            self.child_changed(pid, change, name);
+        if let Waited::Child(pid, change, usage) = found {
+            self.child_changed(pid, change, usage, name);
         }
         found
     }
@@ -299,16 +346,39 @@ impl<'a> Runtime<'a> {
         self.handle(Event::Swept { tree_empty, progress });
     }
 
-    fn child_changed(&mut self, pid: i32, change: Change, name: proc::Name) {
+    fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: proc::Name) {
         let main = pid == self.child.pid;
         match change {
-            Change::Ended(outcome) if main => self.main_ended(outcome),
-            Change::Ended(outcome) if self.warn_on_reap => {
-                warn!("reaped orphan {pid}{name}, which {outcome}");
+            Change::Ended(outcome) if main => {
+                self.record.usage = usage;
+                self.main_ended(outcome);
             }
-            Change::Ended(outcome) => debug!("reaped orphan {pid}{name}, which {outcome}"),
+            Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
             Change::Stopped(signal) if main => self.handle(Event::MainStopped(signal)),
             Change::Stopped(_) | Change::Continued => {}
+        }
+    }
+
+    fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: proc::Name) {
+        self.record.orphans += 1;
+        if self.plan.warn_on_reap {
+            warn!("reaped orphan {pid}{name}, which {outcome}");
+        } else {
+            debug!("reaped orphan {pid}{name}, which {outcome}");
+        }
+        if is_sigkill(outcome) {
+            if self.delivery.is_killing() {
+                self.count_killed();
+            } else if self.oom.has_struck() {
+                warn!("orphan {pid}{name} was killed by the kernel's OOM killer");
+            }
+        }
+    }
+
+    /// A subreaper learns of each process that it has killed.
+    fn count_killed(&mut self) {
+        if self.pid != process::INIT {
+            *self.record.killed.get_or_insert(0) += 1;
         }
     }
 
@@ -318,7 +388,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn tells_orphans(&self) -> bool {
-        self.warn_on_reap || log_enabled!(Level::Debug)
+        self.plan.warn_on_reap || log_enabled!(Level::Debug)
     }
 
     fn main_ended(&mut self, outcome: Outcome) {
@@ -331,16 +401,56 @@ impl<'a> Runtime<'a> {
         if let Some(failure) = self.child.failure() {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);
+            self.record.failure = Some(error.message().to_string());
             self.failure = Some(error);
         } else {
-            match outcome {
-                Outcome::Killed { signal, .. } if self.is_unexpected(signal) => {
-                    warn!("main {outcome}")
-                }
-                _ => info!("main {outcome}"),
-            }
+            debug!("main {outcome}");
+            self.note_end(outcome);
         }
         self.handle(Event::MainEnded(outcome));
+    }
+
+    /// Notes why main has ended, as far as that can be told.
+    fn note_end(&mut self, outcome: Outcome) {
+        self.record.outcome = Some(outcome);
+        let Outcome::Killed { signal, .. } = outcome else { return };
+        let killed = self.delivery.is_killing();
+        if is_sigkill(outcome) && killed {
+            self.count_killed();
+        }
+        self.record.oom = is_sigkill(outcome) && !killed && self.oom.has_struck();
+        self.record.unexpected = self.is_unexpected(signal);
+        if self.delivery.has_sent(signal) || self.record.oom {
+            return;
+        }
+        let Usage { user, system, .. } = self.record.usage;
+        let cpu = user + system;
+        self.record.limit = match signal {
+            Signal::XCPU => Some(Resource::Cpu),
+            Signal::XFSZ => Some(Resource::Fsize),
+            // The kernel's clock for it and the one that it reports differ a little.
+            Signal::KILL if self.cpu_limit().is_some_and(|most| cpu + CPU_TOLERANCE >= most) => {
+                Some(Resource::Cpu)
+            }
+            _ => None,
+        };
+        let at_once = cpu < Duration::from_millis(20);
+        if self.record.limit.is_none() && at_once && [Signal::KILL, Signal::SEGV].contains(&signal)
+        {
+            let memory = [Resource::As, Resource::Data, Resource::Stack];
+            let limits = self.plan.surroundings.limits.iter().map(|limit| limit.resource);
+            self.record.suspect = limits.into_iter().find(|limit| memory.contains(limit));
+        }
+    }
+
+    /// The CPU time after which the kernel sends main SIGKILL.
+    fn cpu_limit(&self) -> Option<Duration> {
+        let set = self.launch.steps.iter().find_map(|step| match step {
+            Step::Limit(Resource::Cpu, limits) => Some(*limits),
+            _ => None,
+        });
+        let limits = set.or_else(|| limits::get(Resource::Cpu).ok())?;
+        (limits.hard != UNLIMITED).then(|| Duration::from_secs(limits.hard))
     }
 
     /// Whether a death by this signal needs telling: sexton did not send it, and neither did a
@@ -351,7 +461,14 @@ impl<'a> Runtime<'a> {
     }
 
     fn handle(&mut self, event: Event) {
-        for action in self.supervisor.handle(event, self.clock.now()) {
+        let now = self.clock.now();
+        let actions = self.supervisor.handle(event, now);
+        if let Some(stage) = self.supervisor.stage() {
+            if self.record.enter(stage, now) {
+                debug!("phase: {}", stage.name());
+            }
+        }
+        for action in actions {
             trace!("{action:?}");
             self.carry_out(action);
         }
@@ -374,11 +491,14 @@ impl<'a> Runtime<'a> {
             Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {
                 if survivors {
+                    self.record.survivors = true;
                     self.delivery.tell_survivors();
                 }
+                // Main may be one of them.
+                self.record.outcome = self.record.outcome.or(Some(outcome));
                 let status = match &self.failure {
                     Some(error) => error.status,
-                    None => self.exit_map.apply(outcome),
+                    None => self.plan.exit_map.apply(outcome),
                 };
                 self.exit = Some(status);
             }
@@ -391,9 +511,37 @@ impl<'a> Runtime<'a> {
         if cause == Cause::Again && begin < self.kill_after {
             return;
         }
+        self.note_kill(cause);
         self.delivery.kill(cause);
         let end = self.clock.now();
         self.kill_after = end + pause_after_kill(end - begin);
+    }
+
+    fn note_kill(&mut self, cause: Cause) {
+        match cause {
+            Cause::Grace => self.record.grace_over = true,
+            Cause::Linger => self.record.linger_over = true,
+            Cause::Again => return,
+        }
+        self.record.killed = match self.pid {
+            // All but sexton itself. The kernel does not say how many a signal went to.
+            process::INIT => Numbers::of_processes().and_then(Numbers::count).ok().map(|n| n - 1),
+            _ => Some(0),
+        };
+    }
+
+    fn report(mut self, exit_status: u8) -> Report {
+        self.record.oom_kills = self.oom.total();
+        let failed = self.record.failure.is_some();
+        let report = self.record.close(self.clock.now(), exit_status);
+        if failed {
+            // That has been told.
+        } else if report.is_warning() {
+            warn!("{report}");
+        } else {
+            info!("{report}");
+        }
+        report
     }
 
     /// Gives the terminal back to the shell's job that sexton is.
@@ -425,15 +573,39 @@ fn give_up_privileges(launch: &Launch) {
     }
 }
 
-/// Who sent a signal, for a message.
-struct Sender(Origin);
+fn is_sigkill(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Killed { signal: Signal::KILL, .. })
+}
 
-impl fmt::Display for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            origin if origin.is_kernel() => f.write_str("the kernel"),
-            Origin { pid: 0, uid, .. } => write!(f, "outside of the PID namespace, uid {uid}"),
-            Origin { pid, uid, .. } => write!(f, "pid {pid}{}, uid {uid}", proc::Name::of(pid)),
-        }
+/// Watches for processes that the kernel kills when memory runs out.
+struct OomWatch {
+    counter: Option<OomCounter>,
+    /// The count at the start.
+    first: u64,
+    /// The count at the last look.
+    last: u64,
+}
+
+impl OomWatch {
+    fn start() -> OomWatch {
+        let counter = OomCounter::find();
+        let first = counter.as_ref().and_then(OomCounter::read).unwrap_or(0);
+        OomWatch { counter, first, last: first }
+    }
+
+    /// Whether the kernel has killed a process since the last look that had nothing to do with this one.
+    fn has_struck(&mut self) -> bool {
+        // One death is one count: if more have died, the others are still to be reaped.
+        let more = self.count() > self.last;
+        self.last += u64::from(more);
+        more
+    }
+
+    fn total(&self) -> u64 {
+        self.count() - self.first
+    }
+
+    fn count(&self) -> u64 {
+        self.counter.as_ref().and_then(OomCounter::read).unwrap_or(self.last).max(self.last)
     }
 }

@@ -51,6 +51,8 @@ impl Signal {
     pub const CONT: Signal = Signal(18);
     pub const STOP: Signal = Signal(19);
     pub const TSTP: Signal = Signal(20);
+    pub const XCPU: Signal = Signal(24);
+    pub const XFSZ: Signal = Signal(25);
     pub const SYS: Signal = Signal(31);
     pub const MAX: Signal = Signal(64);
 }

@@ -160,6 +160,43 @@ enum Phase {
     Over,
 }
 
+/// The phase as it is told; each takes some time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stage {
+    /// Main runs.
+    #[default]
+    Run,
+    /// The stop signal is held back.
+    Drain,
+    /// The stop signal was sent.
+    Stop,
+    /// Main has ended, and the rest is to end by itself.
+    WaitAll,
+    /// Main has ended, and the rest was told to.
+    Linger,
+    /// All were sent SIGKILL.
+    Kill,
+}
+
+impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Stage; 6] =
+        [Stage::Run, Stage::Drain, Stage::Stop, Stage::WaitAll, Stage::Linger, Stage::Kill];
+
+    /// In lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Run => "run",
+            Stage::Drain => "drain",
+            Stage::Stop => "stop",
+            Stage::WaitAll => "wait-all",
+            Stage::Linger => "linger",
+            Stage::Kill => "kill",
+        }
+    }
+}
+
 /// The state machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Supervisor<'p> {
@@ -185,6 +222,20 @@ impl<'p> Supervisor<'p> {
             Phase::Stopping { rung_at, kill_at, .. } => earlier(rung_at, kill_at),
             Phase::Lingering { kill_at } => Some(kill_at),
             Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
+        }
+    }
+
+    /// The phase; `None` when all is over.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match self.phase {
+            Phase::Running if self.main.is_some() && self.policy.wait_all => Some(Stage::WaitAll),
+            Phase::Running => Some(Stage::Run),
+            Phase::Draining { .. } => Some(Stage::Drain),
+            Phase::Stopping { .. } => Some(Stage::Stop),
+            Phase::Lingering { .. } => Some(Stage::Linger),
+            Phase::Killing { .. } => Some(Stage::Kill),
+            Phase::Over => None,
         }
     }
 

@@ -3,7 +3,9 @@
 use super::settings::{Settings, add_capabilities, once};
 use crate::duration;
 use crate::exit_map;
-use crate::plan::{Redirection, Rung, Subreaper, Target};
+use crate::plan::{
+    LogFormat, LogTo, Redirection, Rung, Subreaper, SyslogAddress, Target, TerminationLog,
+};
 use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
 use crate::schedule::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
@@ -11,6 +13,7 @@ use crate::signal::{Reason, Signal, SignalSet};
 use crate::user;
 use log::LevelFilter;
 use std::ffi::CString;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// One flag.
@@ -31,6 +34,8 @@ pub struct Flag {
 pub enum Kind {
     /// `--name VALUE`.
     Value(&'static str, Apply),
+    /// `--name` or `--name=VALUE`; its variable takes a yes, a no or a value.
+    Optional(&'static str, fn(&mut Settings, Choice) -> Result<(), Reason>),
     /// `--name VALUE`, any number of times; its variable takes a comma-separated list.
     List(&'static str, Apply),
     /// `--name`; its variable takes a yes or a no.
@@ -39,6 +44,17 @@ pub enum Kind {
     Count(fn(&mut Settings, usize)),
     /// A text to print instead of running anything; no variable.
     Print(fn() -> String),
+}
+
+/// What is said with a flag that may have a value.
+#[derive(Clone, Copy)]
+pub enum Choice<'a> {
+    /// Yes, as usual.
+    Usual,
+    /// No.
+    Off,
+    /// Yes, with this value.
+    This(&'a [u8]),
 }
 
 /// How a value is read and applied.
@@ -78,11 +94,13 @@ impl Flag {
         (!matches!(self.kind, Kind::Print(_))).then(|| variable(self.long))
     }
 
-    /// What it takes, as `--help` shows it.
-    pub fn metavar(&self) -> Option<&'static str> {
+    /// How it is written: `--name`, `--name VALUE`, `--name[=VALUE]`.
+    pub fn usage(&self) -> String {
+        let long = self.long;
         match self.kind {
-            Kind::Value(metavar, _) | Kind::List(metavar, _) => Some(metavar),
-            Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => None,
+            Kind::Value(metavar, _) | Kind::List(metavar, _) => format!("--{long} {metavar}"),
+            Kind::Optional(metavar, _) => format!("--{long}[={metavar}]"),
+            Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("--{long}"),
         }
     }
 }
@@ -442,6 +460,54 @@ pub static FLAGS: &[Flag] = &[
         help: "Log one level more; repeat for more.",
     },
     Flag {
+        long: "log-to",
+        short: None,
+        section: TELLING,
+        kind: Kind::Value("WHERE", Text(|s, v| once(&mut s.log_to, log_to(v)?))),
+        help: "Where to log: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none. \
+               Default: stderr.",
+    },
+    Flag {
+        long: "log-format",
+        short: None,
+        section: TELLING,
+        kind: Kind::Value(
+            "text|json",
+            Text(|s, v| {
+                let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+                once(&mut s.log_format, choice(v, &formats)?)
+            }),
+        ),
+        help: "How lines on standard error look. Default: text.",
+    },
+    Flag {
+        long: "report",
+        short: None,
+        section: TELLING,
+        kind: Kind::Value("PATH", Bytes(|s, v| once(&mut s.report, path(v)?))),
+        help: "Write a report of the end to this file, as JSON.",
+    },
+    Flag {
+        long: "termination-log",
+        short: None,
+        section: TELLING,
+        kind: Kind::Optional("PATH", |s, v| {
+            let log = match v {
+                Choice::Off => None,
+                Choice::Usual => {
+                    let path = c"/dev/termination-log".to_owned();
+                    Some(TerminationLog { path, by_default: true })
+                }
+                Choice::This(value) => {
+                    Some(TerminationLog { path: path(value)?, by_default: false })
+                }
+            };
+            once(&mut s.termination_log, log)
+        }),
+        help: "Write it as a short text for Kubernetes to /dev/termination-log, if that is there, or to \
+               this file.",
+    },
+    Flag {
         long: "dry-run",
         short: None,
         section: TELLING,
@@ -470,6 +536,31 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
         let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
         format!("expected one of {}", words.join(", ")).into()
     })
+}
+
+fn log_to(text: &str) -> Result<LogTo, Reason> {
+    let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
+        socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
+            format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
+        })
+    };
+    match (text, text.split_once("://")) {
+        ("stderr", _) => Ok(LogTo::Stderr),
+        ("syslog", _) => Ok(LogTo::Syslog(SyslogAddress::Local)),
+        ("none", _) => Ok(LogTo::None),
+        (_, Some(("udp", address))) => syslog(address, SyslogAddress::Udp),
+        (_, Some(("tcp", address))) => syslog(address, SyslogAddress::Tcp),
+        _ => Err("expected stderr, syslog, udp://ADDRESS, tcp://ADDRESS or none".into()),
+    }
+}
+
+/// An IP address with a port, or syslog's usual one. A name would have to be resolved, which can block.
+fn socket_address(text: &str) -> Option<SocketAddr> {
+    const SYSLOG_PORT: u16 = 514;
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = || bare.unwrap_or(text).parse::<IpAddr>().ok();
+    let usual = || Some(SocketAddr::new(address()?, SYSLOG_PORT));
+    text.parse().ok().or_else(usual).filter(|address: &SocketAddr| address.port() != 0)
 }
 
 fn path(bytes: &[u8]) -> Result<CString, Reason> {
@@ -521,8 +612,7 @@ fn help() -> String {
             text += &format!("\n{section}:\n");
         }
         let short = flag.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        let metavar = flag.metavar().map_or(String::new(), |metavar| format!(" {metavar}"));
-        text += &format!("  {short}--{}{metavar}\n", flag.long);
+        text += &format!("  {short}{}\n", flag.usage());
         let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
         wrap(&format!("{}{variable}", flag.help), &mut text);
     }
@@ -573,7 +663,35 @@ mod tests {
     fn every_flag_explains_itself() {
         for flag in FLAGS {
             assert!(flag.help.ends_with('.'), "{}", flag.long);
-            assert!(flag.metavar().is_none_or(|metavar| !metavar.is_empty()), "{}", flag.long);
+            assert!(!flag.usage().ends_with([' ', '=']), "{}", flag.long);
+        }
+    }
+
+    #[test]
+    fn syslog_addresses_are_numeric() {
+        for (text, address) in [
+            ("udp://192.0.2.1", "192.0.2.1:514"),
+            ("udp://192.0.2.1:5514", "192.0.2.1:5514"),
+            ("udp://[2001:db8::1]:9", "[2001:db8::1]:9"),
+            ("udp://[2001:db8::1]", "[2001:db8::1]:514"),
+            ("udp://::1", "[::1]:514"),
+        ] {
+            let expected = SyslogAddress::Udp(address.parse().unwrap());
+            assert_eq!(log_to(text), Ok(LogTo::Syslog(expected)), "{text}");
+        }
+        let tcp = SyslogAddress::Tcp("127.0.0.1:6514".parse().unwrap());
+        assert_eq!(log_to("tcp://127.0.0.1:6514"), Ok(LogTo::Syslog(tcp)));
+        assert_eq!(log_to("syslog"), Ok(LogTo::Syslog(SyslogAddress::Local)));
+        for text in [
+            "",
+            "udp",
+            "udp://",
+            "udp://host",
+            "tcp://1.2.3.4:0",
+            "tcp://1.2.3.4:65536",
+            "http://1.2.3.4",
+        ] {
+            assert!(log_to(text).is_err(), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! sexton's own command line: `sexton [OPTIONS] [--] COMMAND [ARG...]` and the `SEXTON_*` variables.
 
 use super::Request;
-use super::flags::{FLAGS, Flag, Kind};
+use super::flags::{Choice, FLAGS, Flag, Kind};
 use super::settings::Settings;
 use crate::environment::variable;
 use crate::error::{Error, printable};
@@ -74,7 +74,8 @@ fn apply<'a>(
     settings: &mut Settings,
 ) -> Result<Option<String>, Error> {
     let name = format!("--{}", flag.long);
-    if flag.metavar().is_none() && inline.is_some() {
+    let takes_none = matches!(flag.kind, Kind::Switch(_) | Kind::Count(_) | Kind::Print(_));
+    if takes_none && inline.is_some() {
         return Err(Error::usage(format!("{name} takes no value")));
     }
     match flag.kind {
@@ -83,6 +84,11 @@ fn apply<'a>(
                 .or_else(next)
                 .ok_or_else(|| Error::usage(format!("{name} needs a value: {name} {metavar}")))?;
             apply.to(settings, value).map_err(|reason| Error::invalid(value, &name, reason))?;
+        }
+        Kind::Optional(_, apply) => {
+            let choice = inline.map_or(Choice::Usual, Choice::This);
+            let value = inline.unwrap_or_default();
+            apply(settings, choice).map_err(|reason| Error::invalid(value, &name, reason))?;
         }
         Kind::Switch(apply) => {
             apply(settings, true).map_err(|reason| Error::usage(format!("{name}: {reason}")))?;
@@ -105,16 +111,31 @@ fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
     Ok(settings)
 }
 
+fn yes_or_no(value: &[u8]) -> Option<bool> {
+    match value {
+        b"1" | b"true" | b"yes" | b"on" => Some(true),
+        b"0" | b"false" | b"no" | b"off" => Some(false),
+        _ => None,
+    }
+}
+
 fn read_variable(flag: &Flag, value: &[u8], settings: &mut Settings) -> Result<(), Reason> {
     match flag.kind {
         Kind::Value(_, apply) => apply.to(settings, value),
         Kind::List(_, apply) => {
             value.split(|&byte| byte == b',').try_for_each(|item| apply.to(settings, item))
         }
-        Kind::Switch(apply) => match value {
-            b"1" | b"true" | b"yes" | b"on" => apply(settings, true),
-            b"0" | b"false" | b"no" | b"off" => apply(settings, false),
-            _ => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
+        Kind::Optional(_, apply) => apply(
+            settings,
+            match yes_or_no(value) {
+                Some(true) => Choice::Usual,
+                Some(false) => Choice::Off,
+                None => Choice::This(value),
+            },
+        ),
+        Kind::Switch(apply) => match yes_or_no(value) {
+            Some(on) => apply(settings, on),
+            None => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
         },
         Kind::Count(apply) => match value {
             [digit @ b'0'..=b'9'] => {
@@ -210,7 +231,7 @@ mod tests {
         plan(&["true"], &[], |plan| {
             assert_eq!(plan.argv, [c"true"]);
             assert_eq!(plan.policy, Policy::default());
-            assert_eq!(plan.log_level, LevelFilter::Warn);
+            assert_eq!(plan.logging.level, LevelFilter::Warn);
         });
     }
 
@@ -246,7 +267,7 @@ mod tests {
     #[test]
     fn v_raises_the_level_step_by_step() {
         let level =
-            |words: &[&str], variables: &[&str]| plan(words, variables, |plan| plan.log_level);
+            |words: &[&str], variables: &[&str]| plan(words, variables, |plan| plan.logging.level);
         assert_eq!(level(&["-v", "x"], &[]), LevelFilter::Info);
         assert_eq!(level(&["-vv", "x"], &[]), LevelFilter::Debug);
         assert_eq!(level(&["-v", "-v", "--verbose", "x"], &[]), LevelFilter::Trace);
@@ -311,11 +332,15 @@ mod tests {
     /// What no flag can use; a path and the name of a variable may be almost anything.
     fn malformed(flag: &Flag) -> &'static str {
         match flag.long {
-            "chdir" | "stdin" => "",
+            "chdir" | "stdin" | "report" => "",
             "stdout" | "stderr" => ">>",
             "unset-env" => "A=1",
             _ => "no such value",
         }
+    }
+
+    fn takes_value(flag: &Flag) -> bool {
+        matches!(flag.kind, Kind::Value(..) | Kind::List(..))
     }
 
     #[test]
@@ -326,7 +351,13 @@ mod tests {
                 assert!(refused(&[&format!("{long}=x"), "cmd"], &[]).contains("takes no value"));
                 continue;
             };
-            if flag.metavar().is_some() {
+            if matches!(flag.kind, Kind::Optional(..)) {
+                assert!(
+                    refused(&[&format!("{long}="), "cmd"], &[]).contains(&format!("'' for {long}"))
+                );
+                continue;
+            }
+            if takes_value(flag) {
                 assert!(refused(&[&long], &[]).contains(&format!("{long} needs a value")));
                 let error = refused(&[&long, malformed(flag), "cmd"], &[]);
                 assert!(error.contains(&format!("'{}' for {long}: ", malformed(flag))), "{error}");
@@ -345,7 +376,7 @@ mod tests {
     }
 
     /// For each flag: a good value, and one that is well formed but out of range.
-    const VALUES: [(&str, &str, Option<&str>); 29] = [
+    const VALUES: [(&str, &str, Option<&str>); 32] = [
         ("forward-to", "child", None),
         ("rewrite", "TERM=QUIT", Some("TERM=65")),
         ("stop-signals", "TERM,INT", Some("TERM,KILL")),
@@ -375,11 +406,14 @@ mod tests {
         ("subreaper", "auto", None),
         ("map-exit", "1=0", Some("256=0")),
         ("log-level", "info", None),
+        ("log-to", "udp://127.0.0.1", Some("tcp://127.0.0.1:0")),
+        ("log-format", "json", None),
+        ("report", "/report", None),
     ];
 
     #[test]
     fn every_flag_refuses_to_be_given_twice_and_what_is_out_of_range() {
-        for flag in FLAGS.iter().filter(|flag| flag.metavar().is_some()) {
+        for flag in FLAGS.iter().filter(|flag| takes_value(flag)) {
             let &(_, good, bad) =
                 VALUES.iter().find(|(name, ..)| *name == flag.long).expect(flag.long);
             let long = format!("--{}", flag.long);

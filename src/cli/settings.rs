@@ -3,7 +3,10 @@
 use crate::capabilities::{self, List};
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
-use crate::plan::{Given, Plan, Policy, Redirection, Rung, Subreaper, Surroundings, Target};
+use crate::plan::{
+    Given, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, Subreaper, Surroundings,
+    Target, TerminationLog,
+};
 use crate::rewrite::Rewrites;
 use crate::rlimit::Spec;
 use crate::schedule::{Cpus, IoPriority, Scheduler};
@@ -46,6 +49,10 @@ pub struct Settings {
     pub dry_run: Option<bool>,
     pub exit_map: ExitMap,
     pub log_level: Option<LevelFilter>,
+    pub log_to: Option<LogTo>,
+    pub log_format: Option<LogFormat>,
+    pub report: Option<CString>,
+    pub termination_log: Option<Option<TerminationLog>>,
     pub verbose: Option<usize>,
     /// These are the variables' settings.
     pub from_variables: bool,
@@ -128,6 +135,10 @@ impl Settings {
             dry_run: self.dry_run.or(fallback.dry_run),
             exit_map: self.exit_map.over(&fallback.exit_map),
             log_level: self.log_level.or(fallback.log_level),
+            log_to: self.log_to.or(fallback.log_to),
+            log_format: self.log_format.or(fallback.log_format),
+            report: self.report.or(fallback.report),
+            termination_log: self.termination_log.or(fallback.termination_log),
             verbose: self.verbose.or(fallback.verbose),
             from_variables: false,
         }
@@ -192,7 +203,13 @@ impl Settings {
             warn_on_reap: self.warn_on_reap.unwrap_or(false),
             exit_map: self.exit_map,
             unknown_variables: Vec::new(),
-            log_level: LevelFilter::iter().nth(raised).unwrap_or(LevelFilter::Trace),
+            logging: Logging {
+                level: LevelFilter::iter().nth(raised).unwrap_or(LevelFilter::Trace),
+                to: self.log_to.unwrap_or_default(),
+                format: self.log_format.unwrap_or_default(),
+            },
+            report: self.report,
+            termination_log: self.termination_log.flatten(),
             policy,
         })
     }

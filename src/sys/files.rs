@@ -6,7 +6,7 @@ use crate::steps::{OwnedStream, Stream};
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};
+use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read, write};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
@@ -100,6 +100,47 @@ pub fn redirect(stream: Stream, file: &Redirection) -> Result<(), Errno> {
     };
     let mode = Mode::from_bits_truncate(0o666);
     put(open(file.path.as_c_str(), how | OFlag::O_NOCTTY, mode)?, stream)
+}
+
+/// What becomes of what a file holds already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// It is emptied.
+    Replaced,
+    /// Something is added at its end.
+    Kept,
+}
+
+/// Opens a file for writing, at a descriptor above 2; makes it if it is not there. Does not block.
+///
+/// # Errors
+/// Those of open(2); ENXIO for a FIFO that nobody reads.
+pub fn create(path: &CStr, content: Content) -> Result<OwnedFd, Errno> {
+    let how = match content {
+        Content::Replaced => OFlag::O_TRUNC,
+        Content::Kept => OFlag::O_APPEND,
+    };
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let mode = Mode::from_bits_truncate(0o644);
+    fds::above_stdio(open(path, flags | how | OFlag::O_CLOEXEC, mode)?)
+}
+
+/// How many bytes are in a file; 0 for what is no regular file.
+#[must_use]
+pub fn size(file: &OwnedFd) -> u64 {
+    fstat(file).ok().and_then(|stat| u64::try_from(stat.st_size).ok()).unwrap_or(0)
+}
+
+/// Writes all of it.
+///
+/// # Errors
+/// ENOSPC, EAGAIN for a full pipe, and others of write(2).
+pub fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        let written = write(file, bytes)?;
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Makes standard error the same open file as standard output.

@@ -5,6 +5,8 @@
 
 #![allow(unsafe_code, reason = "this is the one place for it; each block states why it is sound")]
 
+pub mod cgroup;
+pub mod clock;
 pub mod fds;
 pub mod files;
 pub mod limits;
@@ -14,6 +16,7 @@ pub mod process;
 pub mod schedule;
 pub mod send;
 pub mod signals;
+pub mod socket;
 pub mod spawn;
 pub mod stderr;
 pub mod tree;

@@ -91,7 +91,7 @@ pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
 }
 
 /// The name of a process, for messages: at most 15 bytes, with anything unprintable replaced.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Name {
     bytes: [u8; 16],
     length: usize,
@@ -115,12 +115,20 @@ impl Name {
     }
 }
 
+impl Name {
+    /// The name; empty if it could not be read.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("")
+    }
+}
+
 /// ` (name)`, or nothing.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.bytes.get(..self.length).map(std::str::from_utf8) {
-            Some(Ok(name)) if !name.is_empty() => write!(f, " ({name})"),
-            _ => Ok(()),
+        match self.as_str() {
+            "" => Ok(()),
+            name => write!(f, " ({name})"),
         }
     }
 }
@@ -135,6 +143,16 @@ impl Numbers {
     /// /proc cannot be read; ENOENT if it is that of another PID namespace.
     pub fn of_processes() -> Result<Numbers, Errno> {
         if is_own() { Numbers::of(c"/proc") } else { Err(Errno::ENOENT) }
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn count(self) -> Result<u64, Errno> {
+        let mut count = 0;
+        self.visit_all(|_| count += 1)?;
+        Ok(count)
     }
 
     /// Those in a directory.

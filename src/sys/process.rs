@@ -4,7 +4,6 @@ use super::Errno;
 use crate::signal::Signal;
 use nix::libc;
 use nix::unistd;
-use std::time::{Duration, Instant};
 
 /// PID 1 of its namespace.
 pub const INIT: i32 = 1;
@@ -51,20 +50,10 @@ pub fn leave_directory() {
     unistd::chdir(c"/").ok();
 }
 
-/// A monotonic clock that starts at zero.
-#[derive(Clone, Copy)]
-pub struct Clock(Instant);
-
-impl Clock {
-    /// Starts it.
-    #[must_use]
-    pub fn start() -> Clock {
-        Clock(Instant::now())
-    }
-
-    /// How long it has been running.
-    #[must_use]
-    pub fn now(self) -> Duration {
-        self.0.elapsed()
-    }
+/// The host's name, `-` if it has none.
+#[must_use]
+pub fn host_name() -> String {
+    let name = nix::sys::utsname::uname().ok();
+    let name = name.map(|name| name.nodename().to_string_lossy().into_owned()).unwrap_or_default();
+    if name.is_empty() { "-".to_owned() } else { name }
 }

@@ -1,16 +1,17 @@
 //! Reaping (wait4(2)), with statuses that `nix` would refuse after having consumed them.
 
 use super::Errno;
-use crate::outcome::Change;
+use crate::outcome::{Change, Usage};
 use nix::libc;
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::time::Duration;
 
 /// What one look at the children found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Waited {
-    /// A child has changed; if it ended, it is reaped now.
-    Child(i32, Change),
+    /// A child has changed; if it ended, it is reaped now. The usage is that of the child and of all that it
+    /// has waited for.
+    Child(i32, Change, Usage),
     /// There are children, and nothing is new.
     Nothing,
     /// There are no children.
@@ -22,12 +23,28 @@ pub enum Waited {
 pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
-    // SAFETY: the status is live memory; the resource usage is not asked for.
-    match unsafe { libc::wait4(pid.unwrap_or(-1), &raw mut status, options, ptr::null_mut()) } {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the status and the usage are live memory.
+    match unsafe { libc::wait4(pid.unwrap_or(-1), &raw mut status, options, usage.as_mut_ptr()) } {
         0 => Waited::Nothing,
-        pid if pid > 0 => Waited::Child(pid, Change::from_raw(status)),
+        pid if pid > 0 => {
+            // SAFETY: zeroed memory is a valid rusage, and the kernel has filled it.
+            let usage = unsafe { usage.assume_init() };
+            Waited::Child(pid, Change::from_raw(status), typed(&usage))
+        }
         _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,
         _ => Waited::Nothing,
+    }
+}
+
+fn typed(usage: &libc::rusage) -> Usage {
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    Usage {
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        peak: (usage.ru_maxrss as u64) * 1024,
     }
 }
 

@@ -1,0 +1,137 @@
+//! Log lines, made on the stack.
+
+use crate::json::Escaping;
+use log::Level;
+use std::fmt::{self, Write};
+
+/// A line. What does not fit is cut off: a write of up to PIPE_BUF bytes (4096) does not mix with those
+/// of others (pipe(7)).
+pub struct Line {
+    bytes: [u8; Line::CAPACITY],
+    length: usize,
+    /// How far the text may go: there is room for the end of the line behind it.
+    limit: usize,
+}
+
+impl Line {
+    const CAPACITY: usize = 1024;
+
+    /// A text that says itself what it is.
+    #[must_use]
+    pub fn plain(text: impl fmt::Display) -> Line {
+        let mut line = Line::ending_with("\n");
+        // It fails if the text is cut off, and then the beginning is what counts.
+        write!(line, "{text}").ok();
+        line.end("\n")
+    }
+
+    /// `sexton: warning: TEXT`
+    #[must_use]
+    pub fn text(level: Level, text: impl fmt::Display) -> Line {
+        let level = match level {
+            Level::Warn => "warning",
+            other => lower_case(other),
+        };
+        Line::plain(format_args!("sexton: {level}: {text}"))
+    }
+
+    /// `{"time":"TIME","level":"warn","message":"TEXT"}`
+    #[must_use]
+    pub fn json(time: impl fmt::Display, level: Level, text: impl fmt::Display) -> Line {
+        const END: &str = "\"}\n";
+        let mut line = Line::ending_with(END);
+        let level = lower_case(level);
+        write!(line, r#"{{"time":"{time}","level":"{level}","message":""#).ok();
+        write!(Escaping(&mut line), "{text}").ok();
+        line.end(END)
+    }
+
+    fn ending_with(end: &str) -> Line {
+        Line { bytes: [0; Line::CAPACITY], length: 0, limit: Line::CAPACITY - end.len() }
+    }
+
+    fn end(mut self, end: &str) -> Line {
+        self.limit = Line::CAPACITY;
+        self.write_str(end).ok();
+        self
+    }
+
+    /// All of it, the end included.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+fn lower_case(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.limit - self.length;
+        // Once something is cut off, nothing comes after it; an escape sequence is never split.
+        let fitting = if text.starts_with('\\') && text.len() > room {
+            ""
+        } else {
+            text.get(..text.floor_char_boundary(room)).unwrap_or(text)
+        };
+        let end = self.length + fitting.len();
+        if let Some(space) = self.bytes.get_mut(self.length..end) {
+            space.copy_from_slice(fitting.as_bytes());
+            self.length = end;
+        }
+        if fitting.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &Line) -> &str {
+        std::str::from_utf8(line.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_line_ends_once() {
+        assert_eq!(shown(&Line::plain("hello")), "hello\n");
+        assert_eq!(shown(&Line::text(Level::Warn, "x")), "sexton: warning: x\n");
+        assert_eq!(shown(&Line::text(Level::Error, "x")), "sexton: error: x\n");
+    }
+
+    #[test]
+    fn a_json_line_is_one_object() {
+        let line = Line::json("T", Level::Warn, "it said \"no\"\nthen");
+        let expected = r#"{"time":"T","level":"warn","message":"it said \"no\"\nthen"}"#;
+        assert_eq!(shown(&line), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        assert_eq!(Line::plain("x".repeat(2000)).as_bytes().len(), 1024);
+        let cut = Line::plain("é".repeat(2000));
+        assert!(cut.as_bytes().len() >= 1023 && shown(&cut).ends_with("é\n"));
+    }
+
+    #[test]
+    fn a_long_json_line_is_cut_and_still_an_object() {
+        for filler in 0..8 {
+            let text = "x".repeat(900 + filler) + &"\"\u{1}".repeat(200);
+            let line = Line::json("T", Level::Info, text);
+            let shown = shown(&line);
+            assert!(
+                shown.len() > 1000 && shown.len() <= 1024 && shown.ends_with("\"}\n"),
+                "{shown}"
+            );
+            let inside = &shown[..shown.len() - 3];
+            assert!(inside.ends_with("\\\"") || inside.ends_with("\\u0001"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The backend of the `log` facade: lines that never block, allocate or kill.
+
+#![forbid(unsafe_code)]
+
+mod line;
+mod syslog;
+
+use self::line::Line;
+use self::syslog::Syslog;
+use crate::error::Error;
+use crate::plan::{LogFormat, LogTo, Logging};
+use crate::sys::Errno;
+use crate::sys::clock::Now;
+use crate::sys::stderr::Stderr;
+use log::{Level, Log, Metadata, Record};
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static LOGGER: Logger = Logger {
+    format: OnceLock::new(),
+    syslog: OnceLock::new(),
+    stderr: OnceLock::new(),
+    lost: AtomicU64::new(0),
+};
+
+/// Sends what is logged to where it is to go. If that is far away, a connection is begun here.
+pub fn start(logging: &Logging) {
+    // It fails if there is a logger already: then that one is kept.
+    log::set_logger(&LOGGER).ok();
+    log::set_max_level(match logging.to {
+        LogTo::None => log::LevelFilter::Off,
+        LogTo::Stderr | LogTo::Syslog(_) => logging.level,
+    });
+    LOGGER.format.set(logging.format).ok();
+    if let LogTo::Syslog(address) = logging.to {
+        LOGGER.syslog.set(Syslog::new(address)).ok();
+    }
+}
+
+/// Tells an error that ends the run, whatever the level: always on standard error, where whoever started
+/// sexton looks first, and in the log if that is elsewhere.
+pub fn fatal(error: &Error) {
+    if let Some(syslog) = LOGGER.syslog.get() {
+        LOGGER.counting(|| syslog.send(Level::Error, &error.message()));
+    }
+    LOGGER.counting(|| LOGGER.error_to_stderr(error));
+}
+
+/// Sends what could not be sent yet, if that can be done at once.
+pub fn finish() {
+    if let Some(syslog) = LOGGER.syslog.get() {
+        syslog.flush();
+    }
+}
+
+/// The descriptors that logging holds besides standard error.
+pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
+    let stderr = LOGGER.stderr.get().and_then(Stderr::own_descriptor);
+    let syslog = LOGGER.syslog.get().and_then(Syslog::descriptor);
+    [stderr, syslog].into_iter().flatten()
+}
+
+struct Logger {
+    /// Not set before the command line is read.
+    format: OnceLock<LogFormat>,
+    /// In place of standard error.
+    syslog: OnceLock<Syslog>,
+    /// Opened when the first line is written: a quiet run never does.
+    stderr: OnceLock<Stderr>,
+    /// Lines that could not be written since the last one that could.
+    lost: AtomicU64,
+}
+
+impl Logger {
+    fn write(&self, level: Level, text: &dyn fmt::Display) {
+        self.counting(|| match self.syslog.get() {
+            Some(syslog) => syslog.send(level, text),
+            None => self.to_stderr(level, text),
+        });
+    }
+
+    /// Writes a line, after a note on those that were lost before it, if there are any.
+    fn counting(&self, write: impl FnOnce() -> Result<(), Errno>) {
+        let lost = self.lost.load(Ordering::Relaxed);
+        let note = format_args!("{lost} log lines were lost here");
+        if lost > 0 && self.note(&note).is_err() {
+            self.lost.store(lost + 1, Ordering::Relaxed);
+            return;
+        }
+        self.lost.store(0, Ordering::Relaxed);
+        if write().is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn note(&self, text: &dyn fmt::Display) -> Result<(), Errno> {
+        match self.syslog.get() {
+            Some(syslog) => syslog.send(Level::Warn, text),
+            None => self.to_stderr(Level::Warn, text),
+        }
+    }
+
+    fn to_stderr(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
+        self.put(&match self.format.get() {
+            Some(LogFormat::Json) => Line::json(Now, level, text),
+            Some(LogFormat::Text) | None => Line::text(level, text),
+        })
+    }
+
+    fn error_to_stderr(&self, error: &Error) -> Result<(), Errno> {
+        self.put(&match self.format.get() {
+            Some(LogFormat::Json) => Line::json(Now, Level::Error, error.message()),
+            Some(LogFormat::Text) | None => Line::plain(error),
+        })
+    }
+
+    fn put(&self, line: &Line) -> Result<(), Errno> {
+        let line = line.as_bytes();
+        match self.stderr.get_or_init(Stderr::new).write(line) {
+            Ok(written) if written == line.len() => Ok(()),
+            Ok(_) => Err(Errno::EAGAIN),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, _: &Metadata) -> bool {
+        true // the facade has compared the level already
+    }
+
+    fn log(&self, record: &Record) {
+        self.write(record.level(), record.args());
+    }
+
+    fn flush(&self) {}
+}

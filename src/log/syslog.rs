@@ -1,0 +1,117 @@
+//! Log lines for a syslog daemon: the `syslog` crate's logger, with a format that does not allocate and a
+//! socket that does not block.
+
+use crate::plan::SyslogAddress;
+use crate::sys::Errno;
+use crate::sys::clock::Now;
+use crate::sys::process;
+use crate::sys::socket::Socket;
+use log::Level;
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Mutex;
+use syslog::{Facility, LogFormat, Logger, Severity};
+
+/// Where syslog lines go. The lock is never waited for: there is one thread.
+pub struct Syslog(Mutex<Logger<Packet, Format>>);
+
+impl Syslog {
+    /// Begins a connection, if the address needs one.
+    pub fn new(address: SyslogAddress) -> Syslog {
+        let host = match address {
+            SyslogAddress::Local => None,
+            SyslogAddress::Udp(_) | SyslogAddress::Tcp(_) => Some(process::host_name()),
+        };
+        let packet =
+            Packet { bytes: [0; Packet::CAPACITY], length: 0, socket: Socket::new(address) };
+        Syslog(Mutex::new(Logger::new(packet, Format { pid: process::id(), host })))
+    }
+
+    /// Sends a line, or what fits into one packet of it.
+    ///
+    /// # Errors
+    /// It could not be sent at once.
+    pub fn send(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
+        let mut logger = self.0.try_lock().map_err(|_| Errno::EDEADLK)?;
+        logger.backend.length = 0;
+        // It fails if the text is cut off, and then the beginning is what counts.
+        match level {
+            Level::Error => logger.err(text),
+            Level::Warn => logger.warning(text),
+            Level::Info => logger.info(text),
+            Level::Debug | Level::Trace => logger.debug(text),
+        }
+        .ok();
+        logger.backend.send()
+    }
+
+    /// Sends what waits for a connection, as far as it can be sent at once.
+    pub fn flush(&self) {
+        if let Ok(mut logger) = self.0.try_lock() {
+            logger.backend.socket.flush();
+        }
+    }
+
+    /// The descriptor that this holds.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.0.try_lock().ok()?.backend.socket.descriptor()
+    }
+}
+
+/// How a line looks. A local daemon knows the time and the host itself (RFC 3164 without them); a far one is told
+/// (RFC 5424).
+struct Format {
+    pid: i32,
+    host: Option<String>,
+}
+
+impl LogFormat<&dyn fmt::Display> for Format {
+    fn format<W: io::Write>(
+        &self,
+        to: &mut W,
+        severity: Severity,
+        text: &dyn fmt::Display,
+    ) -> syslog::Result<()> {
+        let priority = Facility::LOG_DAEMON as u8 | severity as u8;
+        let pid = self.pid;
+        match &self.host {
+            None => write!(to, "<{priority}>sexton[{pid}]: {text}"),
+            Some(host) => write!(to, "<{priority}>1 {Now} {host} sexton {pid} - - {text}"),
+        }
+        .map_err(syslog::Error::Write)
+    }
+}
+
+/// One line on its way.
+struct Packet {
+    bytes: [u8; Packet::CAPACITY],
+    length: usize,
+    socket: Socket,
+}
+
+impl Packet {
+    /// What every receiver takes (RFC 3164).
+    const CAPACITY: usize = 1024;
+
+    fn send(&mut self) -> Result<(), Errno> {
+        self.socket.send(self.bytes.get_mut(..self.length).unwrap_or_default())
+    }
+}
+
+impl io::Write for Packet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let rest = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let length = bytes.len().min(rest.len());
+        for (slot, &byte) in rest.iter_mut().zip(bytes) {
+            // A control character would end the line for some receivers.
+            *slot = if byte.is_ascii_control() { b' ' } else { byte };
+        }
+        self.length += length;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
