@@ -35,7 +35,7 @@ impl fmt::Display for Now {
 }
 
 fn write_time(since_epoch: Duration, f: &mut impl fmt::Write) -> fmt::Result {
-    let seconds = since_epoch.as_secs() as libc::time_t;
+    let seconds = since_epoch.as_secs() as _; // time_t, whose size differs
     let mut time = MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: reads one live integer and writes one live structure; UTC needs no time zone.
     unsafe { libc::gmtime_r(&raw const seconds, time.as_mut_ptr()) };
