@@ -404,7 +404,7 @@ impl<'a> Runtime<'a> {
             self.record.failure = Some(error.message().to_string());
             self.failure = Some(error);
         } else {
-            debug!("main {outcome}");
+            info!("main {outcome}");
             self.note_end(outcome);
         }
         self.handle(Event::MainEnded(outcome));

@@ -498,6 +498,10 @@ pub static FLAGS: &[Flag] = &[
                     let path = c"/dev/termination-log".to_owned();
                     Some(TerminationLog { path, by_default: true })
                 }
+                // No other word can be meant: a mistyped "yes" is no file's name.
+                Choice::This(value) if !value.starts_with(b"/") => {
+                    return Err("expected an absolute path, or yes or no".into());
+                }
                 Choice::This(value) => {
                     Some(TerminationLog { path: path(value)?, by_default: false })
                 }

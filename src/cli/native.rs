@@ -432,6 +432,27 @@ mod tests {
     }
 
     #[test]
+    fn an_optional_value_may_be_left_out() {
+        let log = |words: &[&str], variables: &[&str]| {
+            plan(words, variables, |plan| {
+                let log = plan.termination_log.clone();
+                log.map(|log| (log.path.into_string().unwrap(), log.by_default))
+            })
+        };
+        let usual = Some(("/dev/termination-log".to_owned(), true));
+        let other = Some(("/x".to_owned(), false));
+        assert_eq!(log(&["cmd"], &[]), None);
+        assert_eq!(log(&["--termination-log", "cmd"], &[]), usual);
+        assert_eq!(log(&["--termination-log=/x", "cmd"], &[]), other);
+        assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=yes"]), usual);
+        assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=/x"]), other);
+        assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=no"]), None);
+        assert_eq!(log(&["--termination-log", "cmd"], &["SEXTON_TERMINATION_LOG=no"]), usual);
+        let long = "--termination-log";
+        assert!(refused(&[long, long, "cmd"], &[]).contains("twice"));
+    }
+
+    #[test]
     fn an_escalation_must_fit_into_the_grace() {
         assert!(refused(&["--grace=10s", "--escalate=INT:5s,QUIT:5s", "x"], &[]).contains("10s"));
         plan(&["--grace=11s", "--escalate=INT:5s,QUIT:5s", "x"], &[], |_| ());

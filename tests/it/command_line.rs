@@ -15,6 +15,7 @@ fn flags() -> Vec<(String, Option<String>)> {
     let flags: Vec<_> = lines
         .filter_map(|line| {
             let (_, flag) = line.split_once("--")?;
+            let flag = flag.split_once("[=").map_or(flag, |(name, _)| name); // its value is optional
             let (name, metavar) = flag.split_once(' ').map_or((flag, None), |(n, m)| (n, Some(m)));
             Some((name.to_owned(), metavar.map(str::to_owned)))
         })
@@ -40,7 +41,7 @@ fn every_flag_and_variable_refuses_a_missing_and_a_malformed_value_in_one_line()
         let variable = format!("SEXTON_{}", name.replace('-', "_").to_uppercase());
         // A path or the name of a variable may be almost anything.
         let malformed = match name.as_str() {
-            "chdir" | "stdin" => "",
+            "chdir" | "stdin" | "report" => "",
             "stdout" | "stderr" => ">>",
             "unset-env" => "A=1",
             _ => "@#%",
@@ -50,6 +51,8 @@ fn every_flag_and_variable_refuses_a_missing_and_a_malformed_value_in_one_line()
             assert_refused(&[&flag], &[], &[&format!("{flag} needs a value")]);
             assert_refused(&[&flag, malformed, "echo", "x"], &[], &[&shown, &flag]);
             assert_refused(&[&format!("{flag}="), "echo", "x"], &[], &["''", &flag]);
+        } else if name == "termination-log" {
+            assert_refused(&[&format!("{flag}=@#%"), "echo", "x"], &[], &[&shown, &flag]);
         } else {
             assert_refused(&[&format!("{flag}=1"), "echo", "x"], &[], &[&flag, "takes no value"]);
         }
