@@ -463,10 +463,10 @@ impl<'a> Runtime<'a> {
     fn handle(&mut self, event: Event) {
         let now = self.clock.now();
         let actions = self.supervisor.handle(event, now);
-        if let Some(stage) = self.supervisor.stage() {
-            if self.record.enter(stage, now) {
-                debug!("phase: {}", stage.name());
-            }
+        if let Some(stage) = self.supervisor.stage()
+            && self.record.enter(stage, now)
+        {
+            debug!("phase: {}", stage.name());
         }
         for action in actions {
             trace!("{action:?}");
