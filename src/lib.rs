@@ -28,6 +28,7 @@ pub mod sys;
 pub mod log;
 pub mod launch;
 pub mod delivery;
+pub mod terminal;
 pub mod runtime;
 
 pub use runtime::run;

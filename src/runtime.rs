@@ -12,11 +12,12 @@ use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome};
 use crate::plan::{Plan, Subreaper, Target};
 use crate::signal::{Origin, Received, Signal, SignalSet};
-use crate::steps::{Inherited, Step};
+use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, tty, wait};
+use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
+use crate::terminal::Terminal;
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
 use std::fmt;
@@ -101,10 +102,7 @@ struct Runtime<'a> {
     warn_on_reap: bool,
     /// sexton's own process ID.
     pid: i32,
-    /// Main was given the terminal.
-    foreground: bool,
-    /// sexton is a job that a shell may stop and continue.
-    job: bool,
+    terminal: Terminal,
     /// Signals that have not had their turn in this round.
     turns: SignalSet,
     /// Children may have ended since the last sweep.
@@ -151,6 +149,7 @@ impl<'a> Runtime<'a> {
         }
 
         let listen_pid = environment::listen_pid(&launch.environment, pid);
+        let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
@@ -168,12 +167,11 @@ impl<'a> Runtime<'a> {
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
             child,
-            foreground: launch.steps.contains(&Step::Foreground),
+            terminal,
             launch,
             exit_map: &plan.exit_map,
             warn_on_reap: plan.warn_on_reap,
             pid,
-            job: pid != process::INIT && tty::is_controlled(),
             turns: SignalSet::FULL,
             sweep_due: true, // for children that sexton was started with
             sweep_after: Time::ZERO,
@@ -195,7 +193,6 @@ impl<'a> Runtime<'a> {
                 self.handle(Event::Tick);
             }
             if let Some(status) = self.exit {
-                self.restore_terminal();
                 return status;
             }
             // SIGKILL has been sent to all children at once: their burial comes before the search for more.
@@ -279,7 +276,7 @@ impl<'a> Runtime<'a> {
     fn reap(&mut self, pid: Option<i32>) -> Waited {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
-        let found = wait::child(pid, self.job);
+        let found = wait::child(pid, self.terminal.can_stop_main());
         if let Waited::Child(pid, change) = found {
             self.child_changed(pid, change, name);
         }
@@ -307,7 +304,10 @@ impl<'a> Runtime<'a> {
                 warn!("reaped orphan {pid}{name}, which {outcome}");
             }
             Change::Ended(outcome) => debug!("reaped orphan {pid}{name}, which {outcome}"),
-            Change::Stopped(signal) if main => self.handle(Event::MainStopped(signal)),
+            Change::Stopped(signal) if main => {
+                let terminal_is_here = self.terminal.is_here();
+                self.handle(Event::MainStopped { signal, terminal_is_here });
+            }
             Change::Stopped(_) | Change::Continued => {}
         }
     }
@@ -346,7 +346,8 @@ impl<'a> Runtime<'a> {
     /// Whether a death by this signal needs telling: sexton did not send it, and neither did a
     /// user's key or a reader that went away.
     fn is_unexpected(&self, signal: Signal) -> bool {
-        let by_key = self.foreground && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
+        let by_key =
+            self.terminal.has_keys() && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
         !self.delivery.has_sent(signal) && signal != Signal::PIPE && !by_key
     }
 
@@ -363,12 +364,13 @@ impl<'a> Runtime<'a> {
                 self.delivery.send(signal, to, and_continue);
             }
             Action::Kill(cause) => self.kill(cause),
-            Action::Suspend(signal) => {
-                tty::pass_foreground(self.child.pid, tty::own_group());
-                signals::stop_self(signal);
+            Action::Suspend(signal) => self.suspend(signal),
+            Action::Continue => {
+                self.terminal.lend_on_request(self.child.pid);
+                self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
             }
-            Action::Resume { signal, to } if self.job && to == Target::Main => {
-                tty::pass_foreground(tty::own_group(), self.child.pid);
+            Action::Resume { signal, to } if self.terminal.is_job() && to == Target::Main => {
+                self.terminal.lend_again(self.child.pid);
                 self.delivery.send(signal, Target::Group, false);
             }
             Action::Resume { signal, to } => self.delivery.send(signal, to, false),
@@ -380,6 +382,7 @@ impl<'a> Runtime<'a> {
                     Some(error) => error.status,
                     None => self.exit_map.apply(outcome),
                 };
+                self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(status);
             }
         }
@@ -396,10 +399,15 @@ impl<'a> Runtime<'a> {
         self.kill_after = end + pause_after_kill(end - begin);
     }
 
-    /// Gives the terminal back to the shell's job that sexton is.
-    fn restore_terminal(&self) {
-        if self.foreground && self.job {
-            tty::set_foreground(tty::own_group()).ok();
+    /// Stops sexton as main was stopped, so that the shell above sees it; returns when that has continued
+    /// it, and SIGCONT is pending.
+    fn suspend(&mut self, signal: Signal) {
+        self.terminal.take_back(self.child.pid);
+        // SIGSTOP would hold where nobody continues sexton, which the kernel sees to with SIGTSTP.
+        let own = if signal == Signal::STOP { Signal::TSTP } else { signal };
+        let is_job = self.terminal.is_job();
+        if !is_job || !signals::stop_self(own) {
+            self.handle(Event::NotSuspended(signal));
         }
     }
 }

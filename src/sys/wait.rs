@@ -31,6 +31,12 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     }
 }
 
+/// Waits for a child that is about to end, and reaps it.
+pub(super) fn bury(pid: i32) {
+    // SAFETY: neither the status nor the resource usage is asked for.
+    unsafe { libc::wait4(pid, ptr::null_mut(), libc::__WALL, ptr::null_mut()) };
+}
+
 /// A child that has ended and waits to be reaped: it still has a name and an entry in /proc.
 pub fn peek() -> Option<i32> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
