@@ -8,9 +8,9 @@ use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
 use crate::plan::{Given, Plan, Surroundings};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Reason, Signal, SignalSet};
-use crate::steps::{self, Inherited, Quoted, Step, Stream, Who};
+use crate::steps::{self, Inherited, Quoted, Standing, Step, Stream, Who};
 use crate::sys::spawn::Failure;
-use crate::sys::{Errno, files, limits, privileges, process, reason, signals, tty};
+use crate::sys::{Errno, fds, files, limits, privileges, process, reason, signals, tty};
 use crate::user::{File, Files};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
@@ -40,11 +40,14 @@ impl<'a> Launch<'a> {
     pub fn new(plan: &'a Plan, mask: SignalSet) -> Result<Launch<'a>, Error> {
         let main = &plan.surroundings;
         let who = look_up(main)?;
+        let standing = tty::standing();
         let mut inherited = Inherited {
             pid: process::id(),
             mask,
             sigchld_ignored: signals::is_ignored(Signal::CHLD),
-            foreground: tty::in_foreground(),
+            standing,
+            leads_session: process::leads_session(),
+            shares_job: standing == Standing::Foreground && shares_job(),
             uid: privileges::user(),
             groups: Vec::new(),
             capabilities: Default::default(),
@@ -191,6 +194,15 @@ fn file(contents: &Contents) -> File<'_> {
     }
 }
 
+/// Whether other processes are in the job of a shell that sexton is in: a pipeline, or the script that
+/// started sexton. Of a pipeline that sexton is the first of, the others may not be there yet, but the
+/// pipe is.
+fn shares_job() -> bool {
+    process::id() != process::INIT
+        && (!process::leads_group() || fds::is_pipe(fds::STDOUT))
+        && process::job_control_shell().is_some()
+}
+
 /// Names the flag or variable whose value could not be resolved.
 fn refused<T, R>(given: &Given<T>, result: Result<R, Reason>) -> Result<R, Error> {
     result.map_err(|reason| Error::invalid(given.text.as_bytes(), &given.by, reason))
@@ -263,7 +275,9 @@ mod tests {
                 pid: 1,
                 mask: SignalSet::EMPTY,
                 sigchld_ignored: false,
-                foreground: false,
+                standing: Standing::NoTerminal,
+                leads_session: false,
+                shares_job: false,
                 uid: 0,
                 groups: Vec::new(),
                 capabilities: Default::default(),

@@ -30,6 +30,8 @@ pub mod log;
 pub mod report;
 pub mod launch;
 pub mod delivery;
+pub mod terminal;
+pub mod witness;
 pub mod runtime;
 
 pub use runtime::run;

@@ -65,6 +65,12 @@ impl Outcome {
     /// Killed by SIGKILL: what main's outcome is taken to be when even that could not end it in time.
     pub const SIGKILLED: Outcome = Outcome::Killed { signal: Signal::KILL, core: false };
 
+    /// Whether SIGKILL ended it.
+    #[must_use]
+    pub fn is_sigkill(self) -> bool {
+        matches!(self, Outcome::Killed { signal: Signal::KILL, .. })
+    }
+
     /// The shell's convention: the process's own status, or 128 plus the signal.
     #[must_use]
     pub fn status(self) -> u8 {

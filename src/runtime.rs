@@ -10,17 +10,16 @@ use crate::error::Error;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome, Usage};
 use crate::plan::{Plan, Subreaper, Target};
-use crate::report::{Outlets, Record, Report, Sender, Stop};
-use crate::rlimit::{Resource, UNLIMITED};
+use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
-use crate::steps::{Inherited, Step};
+use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
-use crate::sys::cgroup::OomCounter;
 use crate::sys::clock::Clock;
-use crate::sys::proc::Numbers;
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, limits, privileges, proc, process, send, signals, spawn, tty, wait};
+use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
+use crate::terminal::Terminal;
+use crate::witness::Witness;
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, RawFd};
@@ -112,8 +111,6 @@ fn pause_after_kill(took: Duration) -> Duration {
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 
-const CPU_TOLERANCE: Duration = Duration::from_millis(100);
-
 /// sexton while main runs, and until the tree is gone.
 struct Runtime<'a> {
     clock: Clock,
@@ -125,10 +122,7 @@ struct Runtime<'a> {
     plan: &'a Plan<'a>,
     /// sexton's own process ID.
     pid: i32,
-    /// Main was given the terminal.
-    foreground: bool,
-    /// sexton is a job that a shell may stop and continue.
-    job: bool,
+    terminal: Terminal,
     /// Signals that have not had their turn in this round.
     turns: SignalSet,
     /// Children may have ended since the last sweep.
@@ -143,10 +137,8 @@ struct Runtime<'a> {
     strangers: bool,
     /// Why main could not be started.
     failure: Option<Error>,
-    /// What will be told at the end.
-    record: Record,
-    /// Counts the processes that the kernel kills when memory runs out.
-    oom: OomWatch,
+    /// Notes what will be told at the end.
+    witness: Witness,
     exit: Option<u8>,
 }
 
@@ -184,12 +176,11 @@ impl<'a> Runtime<'a> {
         }
 
         let listen_pid = environment::listen_pid(&launch.environment, pid);
+        let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
-        let mut record = Record::of(plan);
-        record.pid = child.pid;
         debug!("main is pid {}", child.pid);
         keep.extend(crate::log::own_descriptors());
         keep.push(child.descriptor().as_raw_fd());
@@ -200,11 +191,11 @@ impl<'a> Runtime<'a> {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
+            witness: Witness::new(plan, &launch, child.pid),
             child,
-            foreground: launch.steps.contains(&Step::Foreground),
+            terminal,
             launch,
             pid,
-            job: pid != process::INIT && tty::is_controlled(),
             turns: SignalSet::FULL,
             sweep_due: true, // for children that sexton was started with
             sweep_after: Time::ZERO,
@@ -212,8 +203,6 @@ impl<'a> Runtime<'a> {
             progress: false,
             strangers: false,
             failure: None,
-            record,
-            oom: OomWatch::start(),
             plan,
             exit: None,
         })
@@ -229,7 +218,6 @@ impl<'a> Runtime<'a> {
                 self.handle(Event::Tick);
             }
             if let Some(status) = self.exit {
-                self.restore_terminal();
                 return self.report(status);
             }
             // SIGKILL has been sent to all children at once: their burial comes before the search for more.
@@ -281,8 +269,8 @@ impl<'a> Runtime<'a> {
         let policy = &self.plan.policy;
         let is_stop = policy.stop_signals.contains(received.signal)
             && policy.rewrites.apply(received.signal).is_some();
-        if is_stop && self.record.stop.is_none() {
-            self.record.stop = Some(Stop { signal: received, name, at: self.clock.now() });
+        if is_stop {
+            self.witness.stop(received, name, self.clock.now());
         }
         self.handle(Event::Signal(received));
     }
@@ -326,7 +314,7 @@ impl<'a> Runtime<'a> {
     fn reap(&mut self, pid: Option<i32>) -> Waited {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
-        let found = wait::child(pid, self.job);
+        let found = wait::child(pid, self.terminal.can_stop_main());
         if let Waited::Child(pid, change, usage) = found {
             self.child_changed(pid, change, usage, name);
         }
@@ -349,36 +337,24 @@ impl<'a> Runtime<'a> {
     fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: proc::Name) {
         let main = pid == self.child.pid;
         match change {
-            Change::Ended(outcome) if main => {
-                self.record.usage = usage;
-                self.main_ended(outcome);
-            }
+            Change::Ended(outcome) if main => self.main_ended(outcome, usage),
             Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
-            Change::Stopped(signal) if main => self.handle(Event::MainStopped(signal)),
+            Change::Stopped(signal) if main => {
+                let terminal_is_here = self.terminal.is_here();
+                self.handle(Event::MainStopped { signal, terminal_is_here });
+            }
             Change::Stopped(_) | Change::Continued => {}
         }
     }
 
     fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: proc::Name) {
-        self.record.orphans += 1;
         if self.plan.warn_on_reap {
             warn!("reaped orphan {pid}{name}, which {outcome}");
         } else {
             debug!("reaped orphan {pid}{name}, which {outcome}");
         }
-        if is_sigkill(outcome) {
-            if self.delivery.is_killing() {
-                self.count_killed();
-            } else if self.oom.has_struck() {
-                warn!("orphan {pid}{name} was killed by the kernel's OOM killer");
-            }
-        }
-    }
-
-    /// A subreaper learns of each process that it has killed.
-    fn count_killed(&mut self) {
-        if self.pid != process::INIT {
-            *self.record.killed.get_or_insert(0) += 1;
+        if self.witness.orphan_ended(outcome, self.delivery.is_killing()) {
+            warn!("orphan {pid}{name} was killed by the kernel's OOM killer");
         }
     }
 
@@ -391,7 +367,7 @@ impl<'a> Runtime<'a> {
         self.plan.warn_on_reap || log_enabled!(Level::Debug)
     }
 
-    fn main_ended(&mut self, outcome: Outcome) {
+    fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
@@ -401,72 +377,34 @@ impl<'a> Runtime<'a> {
         if let Some(failure) = self.child.failure() {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);
-            self.record.failure = Some(error.message().to_string());
+            self.witness.not_started(error.message().to_string());
             self.failure = Some(error);
         } else {
             info!("main {outcome}");
-            self.note_end(outcome);
+            let (sent, unexpected) = match outcome {
+                Outcome::Exited(_) => (false, false),
+                Outcome::Killed { signal, .. } => {
+                    (self.delivery.has_sent(signal), self.is_unexpected(signal))
+                }
+            };
+            self.witness.main_ended(outcome, usage, sent, unexpected);
         }
         self.handle(Event::MainEnded(outcome));
-    }
-
-    /// Notes why main has ended, as far as that can be told.
-    fn note_end(&mut self, outcome: Outcome) {
-        self.record.outcome = Some(outcome);
-        let Outcome::Killed { signal, .. } = outcome else { return };
-        let killed = self.delivery.is_killing();
-        if is_sigkill(outcome) && killed {
-            self.count_killed();
-        }
-        self.record.oom = is_sigkill(outcome) && !killed && self.oom.has_struck();
-        self.record.unexpected = self.is_unexpected(signal);
-        if self.delivery.has_sent(signal) || self.record.oom {
-            return;
-        }
-        let Usage { user, system, .. } = self.record.usage;
-        let cpu = user + system;
-        self.record.limit = match signal {
-            Signal::XCPU => Some(Resource::Cpu),
-            Signal::XFSZ => Some(Resource::Fsize),
-            // The kernel's clock for it and the one that it reports differ a little.
-            Signal::KILL if self.cpu_limit().is_some_and(|most| cpu + CPU_TOLERANCE >= most) => {
-                Some(Resource::Cpu)
-            }
-            _ => None,
-        };
-        let at_once = cpu < Duration::from_millis(20);
-        if self.record.limit.is_none() && at_once && [Signal::KILL, Signal::SEGV].contains(&signal)
-        {
-            let memory = [Resource::As, Resource::Data, Resource::Stack];
-            let limits = self.plan.surroundings.limits.iter().map(|limit| limit.resource);
-            self.record.suspect = limits.into_iter().find(|limit| memory.contains(limit));
-        }
-    }
-
-    /// The CPU time after which the kernel sends main SIGKILL.
-    fn cpu_limit(&self) -> Option<Duration> {
-        let set = self.launch.steps.iter().find_map(|step| match step {
-            Step::Limit(Resource::Cpu, limits) => Some(*limits),
-            _ => None,
-        });
-        let limits = set.or_else(|| limits::get(Resource::Cpu).ok())?;
-        (limits.hard != UNLIMITED).then(|| Duration::from_secs(limits.hard))
     }
 
     /// Whether a death by this signal needs telling: sexton did not send it, and neither did a
     /// user's key or a reader that went away.
     fn is_unexpected(&self, signal: Signal) -> bool {
-        let by_key = self.foreground && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
+        let by_key =
+            self.terminal.has_keys() && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
         !self.delivery.has_sent(signal) && signal != Signal::PIPE && !by_key
     }
 
     fn handle(&mut self, event: Event) {
         let now = self.clock.now();
         let actions = self.supervisor.handle(event, now);
-        if let Some(stage) = self.supervisor.stage()
-            && self.record.enter(stage, now)
-        {
-            debug!("phase: {}", stage.name());
+        if let Some(stage) = self.supervisor.stage() {
+            self.witness.phase(stage, now);
         }
         for action in actions {
             trace!("{action:?}");
@@ -480,26 +418,26 @@ impl<'a> Runtime<'a> {
                 self.delivery.send(signal, to, and_continue);
             }
             Action::Kill(cause) => self.kill(cause),
-            Action::Suspend(signal) => {
-                tty::pass_foreground(self.child.pid, tty::own_group());
-                signals::stop_self(signal);
+            Action::Suspend(signal) => self.suspend(signal),
+            Action::Continue => {
+                self.terminal.lend_on_request(self.child.pid);
+                self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
             }
-            Action::Resume { signal, to } if self.job && to == Target::Main => {
-                tty::pass_foreground(tty::own_group(), self.child.pid);
+            Action::Resume { signal, to } if self.terminal.is_job() && to == Target::Main => {
+                self.terminal.lend_again(self.child.pid);
                 self.delivery.send(signal, Target::Group, false);
             }
             Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {
                 if survivors {
-                    self.record.survivors = true;
                     self.delivery.tell_survivors();
                 }
-                // Main may be one of them.
-                self.record.outcome = self.record.outcome.or(Some(outcome));
+                self.witness.over(outcome, survivors);
                 let status = match &self.failure {
                     Some(error) => error.status,
                     None => self.plan.exit_map.apply(outcome),
                 };
+                self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(status);
             }
         }
@@ -511,30 +449,15 @@ impl<'a> Runtime<'a> {
         if cause == Cause::Again && begin < self.kill_after {
             return;
         }
-        self.note_kill(cause);
+        self.witness.kill(cause);
         self.delivery.kill(cause);
         let end = self.clock.now();
         self.kill_after = end + pause_after_kill(end - begin);
     }
 
-    fn note_kill(&mut self, cause: Cause) {
-        match cause {
-            Cause::Grace => self.record.grace_over = true,
-            Cause::Linger => self.record.linger_over = true,
-            Cause::Again => return,
-        }
-        self.record.killed = match self.pid {
-            // All but sexton itself. The kernel does not say how many a signal went to.
-            process::INIT => Numbers::of_processes().and_then(Numbers::count).ok().map(|n| n - 1),
-            _ => Some(0),
-        };
-    }
-
-    fn report(mut self, exit_status: u8) -> Report {
-        self.record.oom_kills = self.oom.total();
-        let failed = self.record.failure.is_some();
-        let report = self.record.close(self.clock.now(), exit_status);
-        if failed {
+    fn report(self, exit_status: u8) -> Report {
+        let report = self.witness.report(self.clock.now(), exit_status);
+        if self.failure.is_some() {
             // That has been told.
         } else if report.is_warning() {
             warn!("{report}");
@@ -544,10 +467,15 @@ impl<'a> Runtime<'a> {
         report
     }
 
-    /// Gives the terminal back to the shell's job that sexton is.
-    fn restore_terminal(&self) {
-        if self.foreground && self.job {
-            tty::set_foreground(tty::own_group()).ok();
+    /// Stops sexton as main was stopped, so that the shell above sees it; returns when that has continued
+    /// it, and SIGCONT is pending.
+    fn suspend(&mut self, signal: Signal) {
+        self.terminal.take_back(self.child.pid);
+        // SIGSTOP would hold where nobody continues sexton, which the kernel sees to with SIGTSTP.
+        let own = if signal == Signal::STOP { Signal::TSTP } else { signal };
+        let is_job = self.terminal.is_job();
+        if !is_job || !signals::stop_self(own) {
+            self.handle(Event::NotSuspended(signal));
         }
     }
 }
@@ -570,42 +498,5 @@ fn give_up_privileges(launch: &Launch) {
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
     if let Err(errno) = privileges::keep_only(CapabilitySet::KILL.or(find)) {
         debug!("unable to give up capabilities: {}", sys::reason(errno));
-    }
-}
-
-fn is_sigkill(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Killed { signal: Signal::KILL, .. })
-}
-
-/// Watches for processes that the kernel kills when memory runs out.
-struct OomWatch {
-    counter: Option<OomCounter>,
-    /// The count at the start.
-    first: u64,
-    /// The count at the last look.
-    last: u64,
-}
-
-impl OomWatch {
-    fn start() -> OomWatch {
-        let counter = OomCounter::find();
-        let first = counter.as_ref().and_then(OomCounter::read).unwrap_or(0);
-        OomWatch { counter, first, last: first }
-    }
-
-    /// Whether the kernel has killed a process since the last look that had nothing to do with this one.
-    fn has_struck(&mut self) -> bool {
-        // One death is one count: if more have died, the others are still to be reaped.
-        let more = self.count() > self.last;
-        self.last += u64::from(more);
-        more
-    }
-
-    fn total(&self) -> u64 {
-        self.count() - self.first
-    }
-
-    fn count(&self) -> u64 {
-        self.counter.as_ref().and_then(OomCounter::read).unwrap_or(self.last).max(self.last)
     }
 }

@@ -51,8 +51,11 @@ impl Signal {
     pub const CONT: Signal = Signal(18);
     pub const STOP: Signal = Signal(19);
     pub const TSTP: Signal = Signal(20);
+    pub const TTIN: Signal = Signal(21);
+    pub const TTOU: Signal = Signal(22);
     pub const XCPU: Signal = Signal(24);
     pub const XFSZ: Signal = Signal(25);
+    pub const WINCH: Signal = Signal(28);
     pub const SYS: Signal = Signal(31);
     pub const MAX: Signal = Signal(64);
 }
@@ -196,7 +199,7 @@ impl Origin {
     /// `si_code` of kill(2).
     pub const USER: i32 = 0;
     const TKILL: i32 = -6;
-    const KERNEL: i32 = 0x80;
+    pub(crate) const KERNEL: i32 = 0x80;
 
     /// Whether the signal was queued with a value (sigqueue(3)) that must be passed on.
     #[must_use]

@@ -22,8 +22,12 @@ pub struct Inherited {
     pub mask: SignalSet,
     /// SIGCHLD was ignored; sexton has to undo that for itself.
     pub sigchld_ignored: bool,
-    /// sexton's process group is the foreground group of its controlling terminal.
-    pub foreground: bool,
+    /// How sexton's process group stands to its controlling terminal.
+    pub standing: Standing,
+    /// sexton leads its session: the terminal is its own to give away.
+    pub leads_session: bool,
+    /// Other processes are in the same job of a shell: a pipeline, a script.
+    pub shares_job: bool,
     /// The effective user ID.
     pub uid: u32,
     /// The supplementary groups; only looked up if they are to be changed.
@@ -43,11 +47,24 @@ pub struct OwnedStream {
     pub terminal: bool,
 }
 
+/// How a process group stands to the controlling terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// There is none.
+    NoTerminal,
+    /// It is another group's.
+    Background,
+    /// It is this group's: the keys' signals go to it, and it may read.
+    Foreground,
+}
+
 /// One thing that the child does to itself before it becomes main.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Begin a session (setsid(2)).
     Session,
+    /// Make sexton's terminal, which sexton has given up, the session's (TIOCSCTTY, ioctl_tty(2)).
+    Terminal,
     /// Enter a process group of its own (setpgid(2)).
     ProcessGroup,
     /// Make that group the terminal's foreground group (tcsetpgrp(3)).
@@ -127,6 +144,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Session => f.write_str("begin a session"),
+            Step::Terminal => f.write_str("take over sexton's controlling terminal"),
             Step::ProcessGroup => f.write_str("create a process group"),
             Step::Foreground => f.write_str("become the terminal's foreground process group"),
             Step::Limit(resource, limits) => write!(f, "set limit {} to {limits}", resource.name()),
@@ -186,7 +204,10 @@ pub struct Who {
 /// The child's steps, in an order that matters:
 ///
 /// 1. the session or process group, before it can be put in the foreground; then the terminal, while
-///    SIGTTOU is still blocked: a background process that asked for it unblocked would be stopped;
+///    SIGTTOU is still blocked: a background process that asked for it unblocked would be stopped.
+///    Only if sexton has it, and alone: in a shell's pipeline or script the others keep it, and main is
+///    given it when it asks ([`crate::supervisor`]). A session can only be given a terminal that was
+///    sexton's own session's;
 /// 2. limits that are raised, as that may need privilege, and as `nice` and `rtprio` bound what comes
 ///    next;
 /// 3. memory pressure and scheduling, which may need privilege;
@@ -209,8 +230,12 @@ pub fn steps(
     current: impl Fn(Resource) -> Limits,
 ) -> Result<Vec<Step>, Error> {
     let mut steps = vec![if main.session { Step::Session } else { Step::ProcessGroup }];
-    if inherited.foreground && !main.session {
-        steps.push(Step::Foreground);
+    if inherited.standing == Standing::Foreground {
+        match main.session {
+            true if inherited.leads_session => steps.push(Step::Terminal),
+            false if !inherited.shares_job => steps.push(Step::Foreground),
+            _ => {}
+        }
     }
     let (raised, lowered) = limits(main, current)?;
     steps.extend(raised);
@@ -365,7 +390,9 @@ mod tests {
             pid: 1,
             mask: SignalSet::EMPTY,
             sigchld_ignored: false,
-            foreground: false,
+            standing: Standing::NoTerminal,
+            leads_session: false,
+            shares_job: false,
             uid: ROOT,
             groups: vec![0],
             capabilities: Sets::default(),
@@ -440,7 +467,8 @@ mod tests {
             },
             ..Surroundings::default()
         };
-        let inherited = Inherited { sigchld_ignored: true, foreground: true, ..root() };
+        let standing = Standing::Foreground;
+        let inherited = Inherited { sigchld_ignored: true, standing, ..root() };
         let kill = set(5);
         let limits = |soft, hard| Limits { soft, hard };
         let open = |stream, path: &CStr| Step::Open(stream, file(path).unwrap());
@@ -556,11 +584,30 @@ mod tests {
     }
 
     #[test]
-    fn a_session_takes_the_place_of_the_group_and_the_terminal() {
-        let main = Surroundings { session: true, ..Surroundings::default() };
-        let inherited = Inherited { foreground: true, ..inherited() };
-        let expected = [Step::Session, Step::Mask(SignalSet::EMPTY)];
-        assert_eq!(steps(&main, &inherited, &nobody(), current).unwrap(), expected);
+    fn the_terminal_is_given_to_main_only_by_who_has_it() {
+        let given = |session, standing, leads_session, shares_job| {
+            let main = Surroundings { session, ..Surroundings::default() };
+            let inherited = Inherited { standing, leads_session, shares_job, ..inherited() };
+            let mut steps = steps(&main, &inherited, &nobody(), current).unwrap();
+            assert_eq!(steps.pop(), Some(Step::Mask(SignalSet::EMPTY)));
+            let group = if session { Step::Session } else { Step::ProcessGroup };
+            assert_eq!(steps.remove(0), group);
+            steps
+        };
+        for leads_session in [false, true] {
+            for shares_job in [false, true] {
+                for standing in [Standing::NoTerminal, Standing::Background] {
+                    for session in [false, true] {
+                        assert_eq!(given(session, standing, leads_session, shares_job), []);
+                    }
+                }
+                let has_it = Standing::Foreground;
+                let group = if shares_job { vec![] } else { vec![Step::Foreground] };
+                assert_eq!(given(false, has_it, leads_session, shares_job), group);
+                let session = if leads_session { vec![Step::Terminal] } else { vec![] };
+                assert_eq!(given(true, has_it, leads_session, shares_job), session);
+            }
+        }
     }
 
     #[test]

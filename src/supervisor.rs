@@ -34,13 +34,24 @@ pub const KILL_LIMIT_IN_ALL: Duration = Duration::from_secs(20);
 /// process may have been forked behind its back.
 pub const KILL_AGAIN: Duration = Duration::from_millis(10);
 
+/// How soon main is continued again if it is stopped again: a background process that goes on reading
+/// from its terminal is stopped each time.
+pub const CONTINUE_AGAIN: Duration = Duration::from_millis(100);
+
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A signal other than SIGCHLD arrived.
     Signal(Received),
-    /// Main was stopped, and sexton is a job of a shell that should know.
-    MainStopped(Signal),
+    /// Main was stopped, and there is a terminal that may have done it.
+    MainStopped {
+        /// By which signal.
+        signal: Signal,
+        /// sexton's own group has the terminal.
+        terminal_is_here: bool,
+    },
+    /// An [`Action::Suspend`] did nothing: nobody could continue sexton.
+    NotSuspended(Signal),
     /// Main was reaped.
     MainEnded(Outcome),
     /// Everything that could be reaped was. Follows every [`Event::MainEnded`].
@@ -68,8 +79,11 @@ pub enum Action {
     },
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
-    /// Stop sexton too, as the job that main is part of.
+    /// Stop sexton too, as the job that main is part of. Where nobody could continue it, nothing happens,
+    /// and [`Event::NotSuspended`] is next.
     Suspend(Signal),
+    /// Give main the terminal, if sexton has it or nobody, and send its group SIGCONT.
+    Continue,
     /// Send SIGCONT. If sexton is a job of a shell, it was the job that was continued: main gets the
     /// terminal if the job has it, and its whole group the signal.
     Resume {
@@ -204,25 +218,35 @@ pub struct Supervisor<'p> {
     phase: Phase,
     /// How main ended; `None` while it has not been reaped.
     main: Option<Outcome>,
+    /// When main may be continued (again), and whether it waits for that.
+    continue_after: Time,
+    continue_due: bool,
 }
 
 impl<'p> Supervisor<'p> {
     /// Main has just been started.
     #[must_use]
     pub fn new(policy: &'p Policy) -> Supervisor<'p> {
-        Supervisor { policy, phase: Phase::Running, main: None }
+        Supervisor {
+            policy,
+            phase: Phase::Running,
+            main: None,
+            continue_after: Time::ZERO,
+            continue_due: false,
+        }
     }
 
     /// When [`Event::Tick`] is due at the latest; `None` if nothing is to happen by itself.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        match self.phase {
+        let of_phase = match self.phase {
             Phase::Running | Phase::Over => None,
             Phase::Draining { until, .. } => Some(until),
             Phase::Stopping { rung_at, kill_at, .. } => earlier(rung_at, kill_at),
             Phase::Lingering { kill_at } => Some(kill_at),
             Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
-        }
+        };
+        earlier(of_phase, self.continue_due.then_some(self.continue_after))
     }
 
     /// The phase; `None` when all is over.
@@ -244,9 +268,17 @@ impl<'p> Supervisor<'p> {
         let mut actions = Actions::default();
         match event {
             Event::Signal(received) => self.signal(received, now, &mut actions),
-            Event::MainStopped(signal) => actions.push(Action::Suspend(signal)),
+            Event::MainStopped { signal, terminal_is_here } => {
+                self.main_stopped(signal, terminal_is_here, &mut actions);
+            }
+            // Nobody but its sender can know what SIGSTOP is for. The others come from keys, and from the
+            // use of a terminal: without sexton main would not have been stopped by them, as the kernel
+            // ignores them where nobody could continue it (an orphaned process group).
+            Event::NotSuspended(Signal::STOP) => {}
+            Event::NotSuspended(_) => self.continue_due = !self.is_ending(),
             Event::MainEnded(outcome) => {
                 self.main = Some(outcome);
+                self.continue_due = false;
                 // What is left of the tree is only known after the sweep: nothing is due before that.
                 return actions;
             }
@@ -259,6 +291,22 @@ impl<'p> Supervisor<'p> {
         actions
     }
 
+    fn main_stopped(&mut self, signal: Signal, terminal_is_here: bool, actions: &mut Actions) {
+        if self.is_ending() {
+            return;
+        }
+        if terminal_is_here && matches!(signal, Signal::TTIN | Signal::TTOU) {
+            self.continue_due = true; // it has asked for what it can have
+        } else {
+            actions.push(Action::Suspend(signal));
+        }
+    }
+
+    /// Nothing matters any more but that everything ends.
+    fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Killing { .. } | Phase::Over)
+    }
+
     fn signal(&mut self, received: Received, now: Time, actions: &mut Actions) {
         if received.origin.is_fault(received.signal) {
             return;
@@ -267,7 +315,7 @@ impl<'p> Supervisor<'p> {
             return; // ignored, as a stop signal too
         };
         if !self.policy.stop_signals.contains(received.signal) {
-            if let Some(to) = self.target() {
+            if let Some(to) = self.target(received) {
                 let signal = Received { signal, ..received };
                 actions.push(match signal.signal {
                     Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
@@ -304,7 +352,7 @@ impl<'p> Supervisor<'p> {
             rung: 0,
             rung_at: self.rung_from(0, now),
             kill_at: self.grace_from(now),
-            tree_told: self.stop_target() == Target::Tree,
+            tree_told: self.stop_target(stop) == Target::Tree,
         };
         self.send_stop(stop, actions);
     }
@@ -313,24 +361,26 @@ impl<'p> Supervisor<'p> {
     /// could not act on it.
     fn send_stop(&self, received: Received, actions: &mut Actions) {
         if let Some(signal) = self.policy.rewrites.apply(received.signal) {
-            send_and_continue(Received { signal, ..received }, self.stop_target(), actions);
+            let to = self.stop_target(received);
+            send_and_continue(Received { signal, ..received }, to, actions);
         }
     }
 
     /// Who gets a signal: nobody once main has been reaped, unless everybody would.
-    fn target(&self) -> Option<Target> {
-        match self.phase {
-            Phase::Killing { .. } | Phase::Over => None,
-            _ if self.main.is_none() || self.policy.forward_to == Target::Tree => {
-                Some(self.policy.forward_to)
-            }
-            _ => None,
+    fn target(&self, received: Received) -> Option<Target> {
+        match (self.policy.forward_to, self.main) {
+            _ if self.is_ending() => None,
+            (Target::Tree, _) => Some(Target::Tree),
+            (_, Some(_)) => None,
+            // A key is for the whole foreground group, which main's would be without sexton.
+            (Target::Main, None) if is_from_terminal(received) => Some(Target::Group),
+            (to, None) => Some(to),
         }
     }
 
     /// Who gets a stop signal: the rest of the tree once main has been reaped.
-    fn stop_target(&self) -> Target {
-        self.target().unwrap_or(Target::Tree)
+    fn stop_target(&self, received: Received) -> Target {
+        self.target(received).unwrap_or(Target::Tree)
     }
 
     fn swept(&mut self, tree_empty: bool, progress: bool, now: Time, actions: &mut Actions) {
@@ -380,6 +430,12 @@ impl<'p> Supervisor<'p> {
     /// Acts on one deadline if it has passed; whether there may be another.
     fn pass_deadline(&mut self, now: Time, actions: &mut Actions) -> bool {
         let due = |at: Time| at <= now;
+        if self.continue_due && due(self.continue_after) {
+            self.continue_due = false;
+            self.continue_after = now + CONTINUE_AGAIN;
+            actions.push(Action::Continue);
+            return true;
+        }
         match self.phase {
             Phase::Draining { held, until } if due(until) => self.stop(held, now, actions),
             Phase::Stopping { kill_at: Some(at), .. } if due(at) => {
@@ -391,7 +447,8 @@ impl<'p> Supervisor<'p> {
             }
             Phase::Stopping { stop, rung, rung_at: Some(at), kill_at, tree_told } if due(at) => {
                 if let Some(step) = self.policy.escalation.get(rung) {
-                    send_and_continue(Received::own(step.signal), self.stop_target(), actions);
+                    let signal = Received::own(step.signal);
+                    send_and_continue(signal, self.stop_target(signal), actions);
                 }
                 let rung = rung + 1;
                 let rung_at = self.rung_from(rung, now);
@@ -415,6 +472,7 @@ impl<'p> Supervisor<'p> {
     fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
         self.phase =
             Phase::Killing { since: now, again_at: now + KILL_AGAIN, give_up_at: now + KILL_LIMIT };
+        self.continue_due = false;
         actions.push(Action::Kill(cause));
     }
 
@@ -425,6 +483,14 @@ impl<'p> Supervisor<'p> {
     fn rung_from(&self, rung: usize, now: Time) -> Option<Time> {
         self.policy.escalation.get(rung).map(|rung| now + rung.after)
     }
+}
+
+/// Whether the kernel sent it for a key, for a window that changed its size, or for the use of a terminal
+/// by a background group.
+fn is_from_terminal(received: Received) -> bool {
+    const SIGNALS: [Signal; 6] =
+        [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::WINCH];
+    received.origin.is_kernel() && SIGNALS.contains(&received.signal)
 }
 
 fn send_and_continue(signal: Received, to: Target, actions: &mut Actions) {

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 need_root
 need_rust
-need unshare:util-linux nsenter:util-linux setpriv:util-linux python3:python3
+need unshare:util-linux nsenter:util-linux setpriv:util-linux script:bsdutils /usr/bin/python3:python3 \
+    tini:tini dash:dash busybox:busybox-static vi:vim-tiny less:less
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

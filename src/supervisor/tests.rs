@@ -10,6 +10,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const MAINS_END: Outcome = Outcome::Exited(42);
 /// How deep the tree of event sequences is searched: with 14 inputs, some millions of sequences.
 const DEPTH: usize = 6;
+/// The same where main is stopped in all ways, with 16 inputs.
+const DEPTH_OF_STOPS: usize = 5;
 
 fn received(signal: Signal) -> Received {
     Received { signal, origin: Origin { code: Origin::USER, pid: 7, uid: 0, value: 0 } }
@@ -70,11 +72,13 @@ enum Input {
     /// A SIGCHLD, forged or not.
     Sweep,
     MainStops,
+    MainStopsWithNobodyToContinueIt,
+    MainAsksForTheTerminal,
     AlmostDeadline,
     Deadline,
 }
 
-const INPUTS: [Input; 14] = [
+const INPUTS: [Input; 16] = [
     Input::Signal(Signal::TERM),
     Input::Signal(Signal::INT),
     Input::Signal(Signal::USR1),
@@ -86,10 +90,17 @@ const INPUTS: [Input; 14] = [
     Input::OthersAppear,
     Input::OneEnds,
     Input::Sweep,
-    Input::MainStops,
     Input::AlmostDeadline,
     Input::Deadline,
+    Input::MainStops,
+    Input::MainStopsWithNobodyToContinueIt,
+    Input::MainAsksForTheTerminal,
 ];
+
+/// Those in which main is stopped in one way only.
+fn few_stops() -> &'static [Input] {
+    &INPUTS[..14]
+}
 
 /// The processes and clocks around the supervisor, kept by simpler rules than its own.
 #[derive(Clone, Copy)]
@@ -105,6 +116,9 @@ struct World<'p> {
     /// When the first sweep after main's end found others.
     left_behind: Option<Time>,
     killed: Option<Time>,
+    /// Main is stopped, and sexton is to continue it.
+    main_waits: bool,
+    continued: Option<Time>,
     exited: bool,
 }
 
@@ -121,6 +135,8 @@ impl<'p> World<'p> {
             first_stop_sent: None,
             left_behind: None,
             killed: None,
+            main_waits: false,
+            continued: None,
             exited: false,
         }
     }
@@ -128,6 +144,9 @@ impl<'p> World<'p> {
     fn is_possible(&self, input: Input) -> bool {
         match input {
             Input::MainEnds | Input::MainEndsInAStorm | Input::MainStops => self.main_alive,
+            Input::MainStopsWithNobodyToContinueIt | Input::MainAsksForTheTerminal => {
+                self.main_alive
+            }
             Input::OthersEnd | Input::OneEnds => self.others,
             Input::OthersAppear => !self.others && self.main_alive,
             Input::Deadline => self.supervisor.deadline().is_some(),
@@ -151,8 +170,21 @@ impl<'p> World<'p> {
             Input::Sweep => self.sweep(false),
             Input::OneEnds => self.sweep(true),
             Input::MainStops => {
-                let actions = self.handle(Event::MainStopped(Signal::TSTP));
-                assert_eq!(actions.first(), Some(&Action::Suspend(Signal::TSTP)));
+                let expected = [Action::Suspend(Signal::TSTP)];
+                let expected = if self.killed.is_some() { &[][..] } else { &expected };
+                assert_eq!(self.stop_main(Signal::TSTP, false), expected);
+            }
+            Input::MainStopsWithNobodyToContinueIt => {
+                let signal = Signal::TSTP;
+                if self.stop_main(signal, false) == [Action::Suspend(signal)] {
+                    self.main_waits = true;
+                    self.handle(Event::NotSuspended(signal));
+                }
+            }
+            Input::MainAsksForTheTerminal => {
+                self.main_waits = self.killed.is_none();
+                let actions = self.stop_main(Signal::TTIN, true);
+                assert!(actions.iter().all(|&action| action == Action::Continue), "{actions:?}");
             }
             Input::AlmostDeadline => {
                 self.now = self.supervisor.deadline().unwrap() - Duration::from_nanos(1);
@@ -163,6 +195,10 @@ impl<'p> World<'p> {
                 assert_ne!(self.handle(Event::Tick), [], "a deadline is there for something");
             }
         }
+    }
+
+    fn stop_main(&mut self, signal: Signal, terminal_is_here: bool) -> Vec<Action> {
+        self.handle(Event::MainStopped { signal, terminal_is_here })
     }
 
     fn receive(&mut self, signal: Signal) {
@@ -231,6 +267,10 @@ impl<'p> World<'p> {
             deadline.is_none_or(|at| at > self.now),
             "a deadline that has passed is acted upon"
         );
+        if self.main_waits && self.main_alive && self.killed.is_none() {
+            let at = deadline.expect("main is continued in time");
+            assert!(at <= self.continued.expect("it was before") + CONTINUE_AGAIN);
+        }
         actions
     }
 
@@ -287,7 +327,13 @@ impl<'p> World<'p> {
                 let expected = if self.main_alive { Outcome::SIGKILLED } else { MAINS_END };
                 assert_eq!(outcome, expected, "the status is always main's");
             }
-            Action::Suspend(_) => {}
+            Action::Suspend(_) => assert!(self.main_alive && self.killed.is_none()),
+            Action::Continue => {
+                assert!(self.main_alive && self.main_waits && self.killed.is_none());
+                let rest = self.continued.replace(self.now).map(|at| self.now - at);
+                assert!(rest.is_none_or(|rest| rest >= CONTINUE_AGAIN), "no busy loop");
+                self.main_waits = false;
+            }
             Action::Resume { .. } => assert!(self.main_alive),
         }
     }
@@ -312,7 +358,13 @@ impl<'p> World<'p> {
     }
 }
 
-fn enumerate(world: World, depth: usize, path: &mut Vec<Input>, sequences: &mut u64) {
+fn enumerate(
+    world: World,
+    inputs: &[Input],
+    depth: usize,
+    path: &mut Vec<Input>,
+    sequences: &mut u64,
+) {
     *sequences += 1;
     if world.exited {
         return;
@@ -321,14 +373,14 @@ fn enumerate(world: World, depth: usize, path: &mut Vec<Input>, sequences: &mut 
         world.must_end();
         return;
     }
-    for input in INPUTS {
+    for &input in inputs {
         if world.is_possible(input) {
             let mut next = world;
             path.push(input);
             let guard = Tell(path, world.policy);
             next.apply(input);
             std::mem::forget(guard);
-            enumerate(next, depth - 1, path, sequences);
+            enumerate(next, inputs, depth - 1, path, sequences);
             path.pop();
         }
     }
@@ -351,7 +403,9 @@ impl Drop for Tell<'_> {
 fn every_sequence_of_events_keeps_the_promises() {
     let mut sequences = 0;
     for policy in policies() {
-        enumerate(World::new(&policy), DEPTH, &mut Vec::new(), &mut sequences);
+        let (world, path) = (World::new(&policy), &mut Vec::new());
+        enumerate(world, few_stops(), DEPTH, path, &mut sequences);
+        enumerate(world, &INPUTS, DEPTH_OF_STOPS, path, &mut sequences);
     }
     println!("{sequences} sequences");
     assert!(sequences > 1_000_000, "only {sequences} sequences were tried");
@@ -538,6 +592,48 @@ fn sigcont_is_for_the_job_while_main_is_there() {
     let _ = supervisor.handle(Event::MainEnded(MAINS_END), Time::ZERO);
     let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
     assert_eq!(resumed(), []);
+}
+
+#[test]
+fn a_key_is_for_main_s_group() {
+    let from = |signal, code| Received { signal, origin: Origin { code, ..Origin::default() } };
+    let sent = |policy: &Policy, received| played(policy, &[(0, Event::Signal(received))]);
+    let (key, kill) = (Origin::KERNEL, Origin::USER);
+    let policy = Policy { stop_signals: SignalSet::EMPTY.with(Signal::QUIT), ..Policy::default() };
+    assert_eq!(sent(&policy, from(Signal::INT, key)), log(&[(0, "SIGINT Group")]));
+    assert_eq!(sent(&policy, from(Signal::QUIT, key)), log(&[(0, "SIGQUIT Group CONT")]));
+    assert_eq!(sent(&policy, from(Signal::INT, kill)), log(&[(0, "SIGINT Main")]));
+    // The kernel sends this to the leader of a session alone.
+    assert_eq!(sent(&policy, from(Signal::HUP, key)), log(&[(0, "SIGHUP Main")]));
+    let tree = Policy { forward_to: Target::Tree, ..policy };
+    assert_eq!(sent(&tree, from(Signal::INT, key)), log(&[(0, "SIGINT Tree")]));
+}
+
+fn stopped(signal: Signal, terminal_is_here: bool) -> Event {
+    Event::MainStopped { signal, terminal_is_here }
+}
+
+#[test]
+fn a_stopped_main_stops_sexton_and_is_continued_only_if_that_is_in_vain() {
+    let suspended = |signal| (0, format!("Suspend({signal:?})"));
+    for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+        let events = [(0, stopped(signal, false)), (5, Event::Tick)];
+        assert_eq!(played(&policy(), &events), [suspended(signal)]);
+        let events = [(0, stopped(signal, false)), (0, Event::NotSuspended(signal))];
+        assert_eq!(played(&policy(), &events), [suspended(signal), (0, "Continue".to_owned())]);
+    }
+    let stop = Signal::STOP;
+    let events = [(0, stopped(stop, true)), (0, Event::NotSuspended(stop)), (5, Event::Tick)];
+    assert_eq!(played(&policy(), &events), [suspended(stop)], "SIGSTOP stays in force");
+}
+
+#[test]
+fn main_is_given_the_terminal_that_it_asks_for() {
+    for signal in [Signal::TTIN, Signal::TTOU] {
+        assert_eq!(played(&policy(), &[(0, stopped(signal, true))]), log(&[(0, "Continue")]));
+    }
+    let events = [(0, stopped(Signal::TSTP, true))];
+    assert_eq!(played(&policy(), &events), log(&[(0, "Suspend(SIGTSTP)")]));
 }
 
 #[test]

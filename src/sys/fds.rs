@@ -3,8 +3,12 @@
 use super::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::pipe2;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// Standard output.
+pub const STDOUT: RawFd = libc::STDOUT_FILENO;
 
 /// Standard error.
 pub const STDERR: RawFd = libc::STDERR_FILENO;
@@ -16,13 +20,22 @@ pub fn is_open(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
+/// Whether a descriptor is one end of a pipe.
+#[must_use]
+pub fn is_pipe(fd: RawFd) -> bool {
+    // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    fstat(fd)
+        .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
+}
+
 /// Writes all of it to standard output. std's own hides an output that is closed.
 ///
 /// # Errors
 /// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), and others of write(2).
 pub fn print(mut text: &[u8]) -> Result<(), Errno> {
     // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
-    let stdout = unsafe { BorrowedFd::borrow_raw(libc::STDOUT_FILENO) };
+    let stdout = unsafe { BorrowedFd::borrow_raw(STDOUT) };
     while !text.is_empty() {
         let written = nix::unistd::write(stdout, text)?;
         text = text.get(written..).unwrap_or_default();

@@ -44,6 +44,45 @@ pub fn parent() -> i32 {
     unistd::getppid().as_raw()
 }
 
+/// Ends this process at once, without what exit(3) would do first.
+pub(super) fn exit_now(status: i32) -> ! {
+    // SAFETY: takes an integer, and never returns.
+    unsafe { libc::_exit(status) }
+}
+
+/// Whether this process leads a session.
+#[must_use]
+pub fn leads_session() -> bool {
+    unistd::getsid(None) == Ok(unistd::getpid())
+}
+
+/// Whether this process leads its process group.
+#[must_use]
+pub fn leads_group() -> bool {
+    unistd::getpgrp() == unistd::getpid()
+}
+
+/// The first ancestor outside of this process's group, if it is of the same session: the shell that
+/// this group is a job of, and that can continue it. Without /proc only the parent is looked at.
+#[must_use]
+pub fn job_control_shell() -> Option<i32> {
+    const MOST: usize = 32;
+    let (group, session) = (unistd::getpgrp(), unistd::getsid(None).ok()?);
+    let mut ancestor = unistd::getppid();
+    for _ in 0..MOST {
+        // 0 is outside of the PID namespace, and for the calls it would be this process.
+        if ancestor.as_raw() == 0 || unistd::getsid(Some(ancestor)) != Ok(session) {
+            return None;
+        }
+        if unistd::getpgid(Some(ancestor)) != Ok(group) {
+            return Some(ancestor.as_raw());
+        }
+        let stat = super::proc::is_own().then(|| super::proc::stat(ancestor.as_raw()));
+        ancestor = unistd::Pid::from_raw(stat??.parent);
+    }
+    None
+}
+
 /// Leaves the working directory, so that its file system can be unmounted.
 pub fn leave_directory() {
     // It cannot fail unless the root itself is unreadable; then there is nothing to keep busy.

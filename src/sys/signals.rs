@@ -115,10 +115,29 @@ fn set_action(signal: Signal, handler: libc::sighandler_t, flags: i32) -> Result
 }
 
 /// Stops this process with `signal` as the default action of a stop signal does, and returns when it
-/// has been continued. Nothing happens if nobody could continue it: the kernel ignores SIGTSTP,
-/// SIGTTIN and SIGTTOU in an orphaned process group (signal(7)).
-pub fn stop_self(signal: Signal) {
+/// has been continued; whether it was stopped at all. The kernel ignores SIGTSTP, SIGTTIN and SIGTTOU
+/// in an orphaned process group, as nobody could continue it (signal(7)).
+///
+/// All signals must be blocked. What continued it is still pending afterwards, and tells that it was
+/// stopped: to send a stop signal takes back any SIGCONT that is pending. One that is pending before
+/// has come too early, and must not be lost: it stands for the whole.
+pub fn stop_self(signal: Signal) -> bool {
+    if pending().contains(Signal::CONT) {
+        return true;
+    }
+    if is_ignored(signal) {
+        set_ignored(signal, false).ok(); // main has been started with what was inherited
+    }
     super::send::to_process(super::process::id(), Received::own(signal)).ok();
     let before = set_mask(SignalSet::FULL.without(signal)); // stopped here
     set_mask(before);
+    pending().contains(Signal::CONT)
+}
+
+/// The signals that wait to be taken.
+fn pending() -> SignalSet {
+    let mut bits: u64 = 0;
+    // SAFETY: writes one 64-bit set, the size that is given, to live memory.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, ptr::from_mut(&mut bits), SET_SIZE) };
+    SignalSet::from_bits(bits)
 }

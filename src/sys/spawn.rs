@@ -130,13 +130,19 @@ impl Child {
 /// The pipe or the fork failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
 pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
     let (read, write) = fds::pipe()?;
+    // A session that has a terminal must give it up before another can have it.
+    let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
+    let mask = steps.iter().find_map(|step| match step {
+        Step::Mask(mask) => Some(*mask),
+        _ => None,
+    });
+    let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
     // SAFETY: sexton has one thread, so the child may do whatever the parent may.
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let failure = become_main(program, steps, &write);
-            nix::unistd::write(&write, &failure.to_bytes()).ok();
-            // SAFETY: ends this process without running the parent's exit handlers.
-            unsafe { libc::_exit(crate::error::STATUS_FATAL.into()) }
+            let failure = become_main(program, steps, &needs);
+            nix::unistd::write(&needs.pipe, &failure.to_bytes()).ok();
+            process::exit_now(crate::error::STATUS_FATAL.into())
         }
         ForkResult::Parent { child } => {
             if steps.contains(&Step::ProcessGroup) {
@@ -148,30 +154,36 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
     }
 }
 
+/// What the child needs besides the steps.
+struct Needs {
+    /// To tell a failure, after the last step.
+    pipe: OwnedFd,
+    /// For [`Step::Terminal`].
+    terminal: Result<OwnedFd, Errno>,
+    /// The signal mask that main will have.
+    mask: SignalSet,
+}
+
 /// Only returns if something fails.
-fn become_main(program: &mut Program, steps: &[Step], pipe: &OwnedFd) -> Failure {
+fn become_main(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
     let mut listen_pid = *b"LISTEN_PID=2147483647\0";
     if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
         write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
         *slot = listen_pid.as_ptr().cast();
     }
-    let mask = steps.iter().find_map(|step| match step {
-        Step::Mask(mask) => Some(*mask),
-        _ => None,
-    });
     for (index, step) in steps.iter().enumerate() {
-        if let Err(errno) = carry_out(step, mask.unwrap_or_default(), pipe) {
+        if let Err(errno) = carry_out(step, needs) {
             return Failure::Step(index, errno);
         }
     }
     execute(program)
 }
 
-/// `mask` is the one that main will have, and `pipe` is what is still needed after the last step.
-fn carry_out(step: &Step, mask: SignalSet, pipe: &OwnedFd) -> Result<(), Errno> {
+fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
     let this = Pid::from_raw(0);
     match step {
         Step::Session => setsid().map(drop),
+        Step::Terminal => needs.terminal.as_ref().map_err(|&errno| errno).and_then(tty::attach),
         Step::ProcessGroup => setpgid(this, this),
         Step::Foreground => tty::set_foreground(process::id()),
         Step::Limit(resource, values) => limits::set(*resource, *values),
@@ -200,14 +212,14 @@ fn carry_out(step: &Step, mask: SignalSet, pipe: &OwnedFd) -> Result<(), Errno> 
         Step::Directory(path) => chdir(path.as_c_str()),
         Step::Open(stream, file) => {
             // To open a FIFO may take for ever: signals that would end main end the wait.
-            signals::set_mask(mask);
+            signals::set_mask(needs.mask);
             let opened = files::redirect(*stream, file);
             signals::block_all();
             opened
         }
         Step::ShareOutput => files::share_output(),
         Step::CloseOthers => {
-            files::close_others(pipe);
+            files::close_others(&needs.pipe);
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),

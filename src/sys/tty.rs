@@ -1,10 +1,15 @@
-//! The controlling terminal and its foreground process group (tcsetpgrp(3)).
+//! The controlling terminal: who has it, its modes, and handing it on (ioctl_tty(2), tcsetpgrp(3),
+//! termios(3)).
 
-use super::Errno;
+use super::{Errno, fds, process, wait};
+use crate::steps::Standing;
 use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::signal::kill;
 use nix::sys::stat::Mode;
-use nix::unistd::{Pid, getpgrp, read, tcgetpgrp, tcsetpgrp};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use nix::unistd::{ForkResult, Pid, fork, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -17,7 +22,7 @@ fn with_terminal<T>(action: impl FnOnce(BorrowedFd) -> T) -> Option<T> {
     if let Ok(terminal) = open_terminal() {
         return Some(action(terminal.as_fd()));
     }
-    for fd in 0..=super::fds::STDERR {
+    for fd in 0..=fds::STDERR {
         // SAFETY: a descriptor number that may be closed, which the calls report; it is not kept.
         let fd = unsafe { BorrowedFd::borrow_raw(fd) };
         if tcgetpgrp(fd).is_ok() {
@@ -27,15 +32,19 @@ fn with_terminal<T>(action: impl FnOnce(BorrowedFd) -> T) -> Option<T> {
     None
 }
 
-/// Whether there is a controlling terminal and this process's group is its foreground group.
+/// How this process's group stands to the controlling terminal.
 #[must_use]
-pub fn in_foreground() -> bool {
-    with_terminal(|terminal| match tcgetpgrp(terminal) {
-        Ok(group) if group.as_raw() == 0 && own_group() == 0 => may_read(),
-        Ok(group) => group == getpgrp(),
-        Err(_) => false,
-    })
-    .unwrap_or(false)
+pub fn standing() -> Standing {
+    let standing = with_terminal(|terminal| match tcgetpgrp(terminal) {
+        Ok(group) if is_own(group) => Standing::Foreground,
+        Ok(_) => Standing::Background,
+        Err(_) => Standing::NoTerminal,
+    });
+    standing.unwrap_or(Standing::NoTerminal)
+}
+
+fn is_own(group: Pid) -> bool {
+    if group.as_raw() == 0 && own_group() == 0 { may_read() } else { group == getpgrp() }
 }
 
 /// Tells the foreground where both groups are outside of the PID namespace, and so have no number
@@ -44,10 +53,13 @@ fn may_read() -> bool {
     open_terminal().is_ok_and(|terminal| read(&terminal, &mut []) != Err(Errno::EIO))
 }
 
-/// Whether there is a controlling terminal.
+/// Whether the foreground group has no process any more, not even one that is a zombie.
 #[must_use]
-pub fn is_controlled() -> bool {
-    with_terminal(|terminal| tcgetpgrp(terminal).is_ok()).unwrap_or(false)
+pub fn is_free() -> bool {
+    let foreground = with_terminal(|terminal| tcgetpgrp(terminal).map_or(0, Pid::as_raw));
+    // 0 is a group outside of the PID namespace.
+    foreground
+        .is_some_and(|group| group > 1 && kill(Pid::from_raw(-group), None) == Err(Errno::ESRCH))
 }
 
 /// Makes a process group the foreground group. SIGTTOU must be blocked or ignored.
@@ -59,16 +71,95 @@ pub fn set_foreground(group: i32) -> Result<(), Errno> {
         .unwrap_or(Err(Errno::ENOTTY))
 }
 
-/// Makes `to` the foreground group if `from` is.
-pub fn pass_foreground(from: i32, to: i32) {
-    let present = with_terminal(|terminal| tcgetpgrp(terminal).map_or(-1, Pid::as_raw));
-    if present == Some(from) {
-        set_foreground(to).ok();
-    }
+/// Whether `group` is the foreground group.
+#[must_use]
+pub fn is_foreground(group: i32) -> bool {
+    with_terminal(|terminal| tcgetpgrp(terminal) == Ok(Pid::from_raw(group))).unwrap_or(false)
 }
 
 /// This process's group; 0 if it is outside of the PID namespace.
 #[must_use]
 pub fn own_group() -> i32 {
     getpgrp().as_raw()
+}
+
+/// A terminal's modes: echo, line editing, keys (termios(3)). All bits of them: `nix` keeps only those
+/// that it has names for.
+#[derive(Clone)]
+pub struct Modes(libc::termios);
+
+/// The modes of the controlling terminal.
+#[must_use]
+pub fn modes() -> Option<Modes> {
+    with_terminal(|terminal| {
+        let mut modes = MaybeUninit::<libc::termios>::zeroed();
+        // SAFETY: takes a live descriptor, and writes one termios to live memory.
+        Errno::result(unsafe { libc::tcgetattr(terminal.as_raw_fd(), modes.as_mut_ptr()) }).ok()?;
+        // SAFETY: zeroed memory is a valid termios, and the call has filled it.
+        Some(Modes(unsafe { modes.assume_init() }))
+    })
+    .flatten()
+}
+
+/// Sets the modes at once: to wait for output could take for ever. SIGTTOU must be blocked.
+///
+/// # Errors
+/// ENOTTY without a controlling terminal; EIO if it is gone.
+pub fn set_modes(modes: &Modes) -> Result<(), Errno> {
+    with_terminal(|terminal| {
+        // SAFETY: takes a live descriptor, and reads one termios.
+        let result =
+            unsafe { libc::tcsetattr(terminal.as_raw_fd(), libc::TCSANOW, &raw const modes.0) };
+        Errno::result(result).map(drop)
+    })
+    .unwrap_or(Err(Errno::ENOTTY))
+}
+
+/// Gives up the controlling terminal of the session that this process leads, all signals blocked, so
+/// that another session can have it. The descriptor is the terminal's.
+///
+/// The kernel then sends SIGHUP and SIGCONT to the foreground group (TIOCNOTTY, ioctl_tty(2)). This
+/// process's group may have members that these would kill, and for this process they would be signals
+/// like any other. So the foreground group is made one that has nobody but the zombie of a child.
+///
+/// # Errors
+/// There is no controlling terminal, or it is not this session's; the fork failed.
+pub fn detach() -> Result<OwnedFd, Errno> {
+    let terminal = fds::above_stdio(find_terminal()?)?;
+    // SAFETY: the child only makes an async-signal-safe call.
+    match unsafe { fork() }? {
+        ForkResult::Child => process::exit_now(0),
+        ForkResult::Parent { child } => {
+            let handed = setpgid(child, child).and_then(|()| tcsetpgrp(&terminal, child));
+            let result = handed.and_then(|()| {
+                // SAFETY: takes a live descriptor and no argument.
+                Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCNOTTY) })
+            });
+            if result.is_err() {
+                tcsetpgrp(&terminal, getpgrp()).ok();
+            }
+            wait::bury(child.as_raw());
+            result.map(|_| terminal)
+        }
+    }
+}
+
+/// The controlling terminal as a descriptor of its own.
+fn find_terminal() -> Result<OwnedFd, Errno> {
+    open_terminal().or_else(|errno| {
+        with_terminal(|terminal| terminal.try_clone_to_owned().map_err(|_| Errno::EMFILE))
+            .unwrap_or(Err(errno))
+    })
+}
+
+/// Makes a terminal the controlling terminal of the session that this process leads, and its group the
+/// foreground group (TIOCSCTTY, ioctl_tty(2)). Never takes one from another session.
+///
+/// # Errors
+/// EPERM if it is another session's.
+pub fn attach(terminal: &OwnedFd) -> Result<(), Errno> {
+    const DO_NOT_STEAL: libc::c_int = 0;
+    // SAFETY: takes a live descriptor and an integer.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, DO_NOT_STEAL) })
+        .map(drop)
 }

@@ -4,6 +4,7 @@ use super::Errno;
 use crate::outcome::{Change, Usage};
 use nix::libc;
 use std::mem::MaybeUninit;
+use std::ptr;
 use std::time::Duration;
 
 /// What one look at the children found.
@@ -46,6 +47,12 @@ fn typed(usage: &libc::rusage) -> Usage {
         system: duration(usage.ru_stime),
         peak: (usage.ru_maxrss as u64) * 1024,
     }
+}
+
+/// Waits for a child that is about to end, and reaps it.
+pub(super) fn bury(pid: i32) {
+    // SAFETY: neither the status nor the resource usage is asked for.
+    unsafe { libc::wait4(pid, ptr::null_mut(), libc::__WALL, ptr::null_mut()) };
 }
 
 /// A child that has ended and waits to be reaped: it still has a name and an entry in /proc.

@@ -334,8 +334,9 @@ fn every_step_that_fails_is_told_and_main_is_not_run() {
         let expected = format!("sexton: fatal: unable to {message}\n{hint}");
         assert_eq!(ended.stderr, expected, "{step} {flags:?}");
     }
-    // `Foreground` has a test of its own.
-    let covered: Vec<&str> = cases.iter().map(|case| case.step).chain(["Foreground"]).collect();
+    // These two have tests of their own.
+    let on_terminals = ["Foreground", "Terminal"];
+    let covered: Vec<&str> = cases.iter().map(|case| case.step).chain(on_terminals).collect();
     let exempt = CANNOT_FAIL.map(|(step, _)| step);
     let steps = all_steps();
     assert!(steps.len() >= 24, "only {steps:?} were found");
@@ -349,17 +350,20 @@ fn every_step_that_fails_is_told_and_main_is_not_run() {
 
 #[test]
 fn a_terminal_that_main_cannot_have_is_told() {
-    let mut terminal = Terminal::new();
-    let running = Setup::new(&["echo", "main was run"])
-        .terminal(&terminal.program)
-        .failing(libc::SYS_ioctl, Some((1, libc::TIOCSPGRP as u32)), EPERM)
-        .start();
-    let before = terminal.expect(
-        "sexton: fatal: unable to become the terminal's foreground process group: operation not \
-         permitted\r\n",
-    );
-    assert_eq!(before, "");
-    assert_eq!(running.end().status, 125);
+    for (flags, request, message) in [
+        (&[][..], libc::TIOCSPGRP, "become the terminal's foreground process group"),
+        (&["--setsid"], libc::TIOCSCTTY, "take over sexton's controlling terminal"),
+        (&["--setsid"], libc::TIOCNOTTY, "take over sexton's controlling terminal"),
+    ] {
+        let mut terminal = Terminal::new();
+        let running = Setup::new(&[flags, &["echo", "main was run"]].concat())
+            .terminal(&terminal.program)
+            .failing(libc::SYS_ioctl, Some((1, request as u32)), EPERM)
+            .start();
+        let told = format!("sexton: fatal: unable to {message}: operation not permitted\r\n");
+        assert_eq!(terminal.expect(&told), "", "{flags:?}");
+        assert_eq!(running.end().status, 125);
+    }
 }
 
 /// What sexton does itself, before the fork.

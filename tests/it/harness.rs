@@ -519,6 +519,14 @@ pub fn status_field(pid: i32, field: &str) -> String {
     line.unwrap_or_default().trim().to_owned()
 }
 
+/// Whether a process waits for a signal, without a time-out.
+pub fn sleeps_for_ever(pid: i32) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let words: Vec<&str> = call.split_whitespace().collect();
+    let number = libc::SYS_rt_sigtimedwait.to_string();
+    words.first() == Some(&number.as_str()) && words.get(3) == Some(&"0x0")
+}
+
 /// The children of a process of one thread; none if it is gone.
 pub fn children_of(pid: i32) -> Vec<i32> {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -540,9 +548,13 @@ fn wait_readable(fd: RawFd) {
 
 /// Whether a descriptor becomes readable, or comes to its end, within the limit.
 pub fn poll(fd: RawFd) -> bool {
+    poll_for(fd, LIMIT)
+}
+
+fn poll_for(fd: RawFd, limit: Duration) -> bool {
     let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: one live entry.
-    unsafe { libc::poll(&raw mut entry, 1, LIMIT.as_millis() as i32) == 1 }
+    unsafe { libc::poll(&raw mut entry, 1, limit.as_millis() as i32) == 1 }
 }
 
 /// As fork(2), with more flags, and without the C library's locks: another thread may hold them.
@@ -813,6 +825,46 @@ impl Terminal {
             self.screen += &String::from_utf8_lossy(&buffer[..length]);
             assert!(length > 0, "the terminal is gone; {text:?} is not in {:?}", self.screen);
         }
+    }
+
+    /// Everything that has been shown since the last text that was waited for, and is not read yet.
+    pub fn shown(&mut self) -> &str {
+        while poll_for(self.user.as_raw_fd(), Duration::ZERO) {
+            let mut buffer = [0; 4096];
+            match self.user.read(&mut buffer) {
+                Ok(length @ 1..) => self.screen += &String::from_utf8_lossy(&buffer[..length]),
+                _ => break,
+            }
+        }
+        &self.screen
+    }
+
+    /// Resizes the window.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: reads one structure.
+        let result =
+            unsafe { libc::ioctl(self.user.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+        assert_eq!(result, 0);
+    }
+
+    /// The modes: input, output, control, local flags, and the keys (termios(3)).
+    pub fn modes(&self) -> ([u32; 4], [u8; 32]) {
+        // SAFETY: zeroed memory is a valid termios.
+        let mut modes: libc::termios = unsafe { std::mem::zeroed() };
+        // SAFETY: writes one structure.
+        assert_eq!(unsafe { libc::tcgetattr(self.user.as_raw_fd(), &raw mut modes) }, 0);
+        ([modes.c_iflag, modes.c_oflag, modes.c_cflag, modes.c_lflag], modes.c_cc)
+    }
+
+    /// Whether what is typed is shown, by the terminal itself.
+    pub fn echoes(&self) -> bool {
+        self.modes().0[3] & libc::ECHO != 0
+    }
+
+    /// Unplugs it: the side of the programs is hung up.
+    pub fn unplug(self) {
+        drop(self.user);
     }
 
     /// The foreground process group, as seen from here.

@@ -1,0 +1,121 @@
+//! The controlling terminal while main runs: lent to main, taken back for the shell, left as it was.
+//!
+//! It is lent only by who has it: if sexton's own group is the foreground group, or if the group that
+//! was is gone and there is no shell to take it. It is taken back only from main. So nothing is ever
+//! taken from a shell that has put sexton into the background. `docs/terminals.md` has the cases.
+
+#![forbid(unsafe_code)]
+
+use crate::outcome::Outcome;
+use crate::steps::{Inherited, Standing, Step};
+use crate::sys::{process, tty};
+use log::debug;
+
+/// sexton's controlling terminal.
+pub struct Terminal {
+    /// There is one, and main is in its session.
+    is_shared: bool,
+    /// Main may have it: it was lent, and not taken back since.
+    lent: bool,
+    /// The keys' signals go to main past sexton, or did.
+    keys: bool,
+    /// Main shares a shell's job with others, who keep the terminal until main asks for it.
+    shares_job: bool,
+    /// PID 1 is no shell's job, whatever its group is outside of the PID namespace.
+    is_init: bool,
+    /// The modes in which main was given it.
+    modes: Option<tty::Modes>,
+}
+
+impl Terminal {
+    /// Looks at it before main is started.
+    #[must_use]
+    pub fn new(inherited: &Inherited, steps: &[Step]) -> Terminal {
+        let given_away = steps.contains(&Step::Terminal);
+        let same_session = !steps.contains(&Step::Session);
+        let lent = steps.contains(&Step::Foreground);
+        Terminal {
+            is_shared: inherited.standing != Standing::NoTerminal && same_session,
+            lent,
+            keys: lent || given_away,
+            shares_job: inherited.shares_job,
+            is_init: inherited.pid == process::INIT,
+            modes: lent.then(tty::modes).flatten(),
+        }
+    }
+
+    /// Whether the terminal can stop main, so that sexton has to know.
+    #[must_use]
+    pub fn can_stop_main(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Whether sexton may be a job that a shell stops and continues.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        self.is_shared && !self.is_init
+    }
+
+    /// Whether main gets the keys' signals from the terminal itself.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys
+    }
+
+    /// Whether sexton has it now.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.is_shared && tty::standing() == Standing::Foreground
+    }
+
+    /// Lends it to main, which has asked for it, if sexton has it or nobody.
+    pub fn lend_on_request(&mut self, main: i32) {
+        if self.is_here() || (self.is_shared && tty::is_free()) {
+            self.lend(main);
+        }
+    }
+
+    /// Lends it to main again after the shell has given it to sexton's job.
+    pub fn lend_again(&mut self, main: i32) {
+        if !self.shares_job && self.is_here() {
+            self.modes = None; // the shell may have set others
+            self.lend(main);
+        }
+    }
+
+    fn lend(&mut self, main: i32) {
+        self.modes = self.modes.take().or_else(tty::modes);
+        match tty::set_foreground(main) {
+            Ok(()) => {
+                self.lent = true;
+                self.keys = true;
+            }
+            Err(errno) => debug!("main is not given the terminal: {}", crate::sys::reason(errno)),
+        }
+    }
+
+    /// Takes it back if main has it: for the shell, before sexton stops.
+    pub fn take_back(&mut self, main: i32) {
+        if self.lent && !self.is_init && tty::is_foreground(main) {
+            self.own();
+        }
+    }
+
+    fn own(&mut self) {
+        self.lent = tty::set_foreground(tty::own_group()).is_err();
+    }
+
+    /// Leaves it as main was given it, when main and its descendants are gone: to sexton's group, and, if
+    /// a signal has killed main before it could do so itself, in the modes that it had.
+    pub fn restore(&mut self, main: i32, outcome: Outcome) {
+        if !self.lent || !(tty::is_foreground(main) || tty::is_free()) {
+            return;
+        }
+        if let (Outcome::Killed { .. }, Some(modes)) = (outcome, &self.modes) {
+            tty::set_modes(modes).ok();
+        }
+        if !self.is_init {
+            self.own();
+        }
+    }
+}

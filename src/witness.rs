@@ -1,0 +1,187 @@
+//! What is seen while sexton runs, and noted for the exit report.
+
+#![forbid(unsafe_code)]
+
+use crate::launch::Launch;
+use crate::outcome::{Outcome, Usage};
+use crate::plan::Plan;
+use crate::report::{Record, Report, Stop};
+use crate::rlimit::{Resource, UNLIMITED};
+use crate::signal::{Received, Signal};
+use crate::steps::Step;
+use crate::supervisor::{Cause, Stage, Time};
+use crate::sys::cgroup::OomCounter;
+use crate::sys::proc::{Name, Numbers};
+use crate::sys::{limits, process};
+use log::debug;
+use std::time::Duration;
+
+/// Notes what happens.
+pub struct Witness {
+    record: Record,
+    oom: OomWatch,
+    is_init: bool,
+    /// The CPU time after which the kernel sends main SIGKILL.
+    cpu_limit: Option<Duration>,
+    /// A limit on memory that was set for main.
+    memory_limit: Option<Resource>,
+}
+
+/// The kernel's clock for RLIMIT_CPU and the one that it reports differ a little.
+const CPU_TOLERANCE: Duration = Duration::from_millis(100);
+
+/// Who dies with less CPU time than this has hardly begun.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+impl Witness {
+    /// Main has just been started.
+    #[must_use]
+    pub fn new(plan: &Plan, launch: &Launch, main: i32) -> Witness {
+        let mut record = Record::of(plan);
+        record.pid = main;
+        let memory = [Resource::As, Resource::Data, Resource::Stack];
+        let mut set = plan.surroundings.limits.iter().map(|limit| limit.resource);
+        Witness {
+            record,
+            oom: OomWatch::start(),
+            is_init: launch.inherited.pid == process::INIT,
+            cpu_limit: cpu_limit(launch),
+            memory_limit: set.find(|limit| memory.contains(limit)),
+        }
+    }
+
+    /// sexton is in this phase now.
+    pub fn phase(&mut self, stage: Stage, now: Time) {
+        if self.record.enter(stage, now) {
+            debug!("phase: {}", stage.name());
+        }
+    }
+
+    /// A stop signal came.
+    pub fn stop(&mut self, signal: Received, name: Name, now: Time) {
+        self.record.stop.get_or_insert(Stop { signal, name, at: now });
+    }
+
+    /// Main could not be executed.
+    pub fn not_started(&mut self, why: String) {
+        self.record.failure = Some(why);
+    }
+
+    /// Main has ended. `sent` says that sexton has sent the signal that killed it, and `unexpected` that
+    /// nobody can be thought of who did.
+    pub fn main_ended(&mut self, outcome: Outcome, usage: Usage, sent: bool, unexpected: bool) {
+        let record = &mut self.record;
+        record.outcome = Some(outcome);
+        record.usage = usage;
+        let Outcome::Killed { signal, .. } = outcome else { return };
+        record.unexpected = unexpected;
+        if sent {
+            self.count_killed(outcome);
+            return;
+        }
+        record.oom = outcome.is_sigkill() && self.oom.has_struck();
+        if record.oom {
+            return;
+        }
+        let cpu = usage.user + usage.system;
+        record.limit = match signal {
+            Signal::XCPU => Some(Resource::Cpu),
+            Signal::XFSZ => Some(Resource::Fsize),
+            Signal::KILL if self.cpu_limit.is_some_and(|most| cpu + CPU_TOLERANCE >= most) => {
+                Some(Resource::Cpu)
+            }
+            _ => None,
+        };
+        if cpu < AT_ONCE && matches!(signal, Signal::KILL | Signal::SEGV) {
+            record.suspect = self.memory_limit;
+        }
+    }
+
+    /// An orphan was reaped; whether the kernel's OOM killer has killed it. `killing` says that sexton has
+    /// sent SIGKILL to all.
+    pub fn orphan_ended(&mut self, outcome: Outcome, killing: bool) -> bool {
+        self.record.orphans += 1;
+        if killing {
+            self.count_killed(outcome);
+        }
+        !killing && outcome.is_sigkill() && self.oom.has_struck()
+    }
+
+    /// A subreaper learns of each process that it has killed.
+    fn count_killed(&mut self, outcome: Outcome) {
+        if !self.is_init && outcome.is_sigkill() {
+            *self.record.killed.get_or_insert(0) += 1;
+        }
+    }
+
+    /// Everything is about to be sent SIGKILL.
+    pub fn kill(&mut self, cause: Cause) {
+        match cause {
+            Cause::Grace => self.record.grace_over = true,
+            Cause::Linger => self.record.linger_over = true,
+            Cause::Again => return,
+        }
+        self.record.killed = if self.is_init {
+            // All but sexton itself: the kernel does not say how many a signal goes to.
+            Numbers::of_processes().and_then(Numbers::count).ok().map(|all| all.saturating_sub(1))
+        } else {
+            Some(0)
+        };
+    }
+
+    /// All is over, for main with this outcome.
+    pub fn over(&mut self, outcome: Outcome, survivors: bool) {
+        // Main may be one of them.
+        self.record.outcome.get_or_insert(outcome);
+        self.record.survivors = survivors;
+    }
+
+    /// The report.
+    #[must_use]
+    pub fn report(mut self, now: Time, exit_status: u8) -> Report {
+        self.record.oom_kills = self.oom.total();
+        self.record.close(now, exit_status)
+    }
+}
+
+fn cpu_limit(launch: &Launch) -> Option<Duration> {
+    let set = launch.steps.iter().find_map(|step| match step {
+        Step::Limit(Resource::Cpu, limits) => Some(*limits),
+        _ => None,
+    });
+    let limits = set.or_else(|| limits::get(Resource::Cpu).ok())?;
+    (limits.hard != UNLIMITED).then(|| Duration::from_secs(limits.hard))
+}
+
+/// Watches for processes that the kernel kills when memory runs out.
+struct OomWatch {
+    counter: Option<OomCounter>,
+    /// The count at the start.
+    first: u64,
+    /// How much of it has been told.
+    told: u64,
+}
+
+impl OomWatch {
+    fn start() -> OomWatch {
+        let counter = OomCounter::find();
+        let first = counter.as_ref().and_then(OomCounter::read).unwrap_or(0);
+        OomWatch { counter, first, told: first }
+    }
+
+    /// Whether the kernel has killed a process that was not told of yet. One death is one count: if more
+    /// have died, the others are still to be reaped.
+    fn has_struck(&mut self) -> bool {
+        let more = self.count() > self.told;
+        self.told += u64::from(more);
+        more
+    }
+
+    fn total(&self) -> u64 {
+        self.count() - self.first
+    }
+
+    fn count(&self) -> u64 {
+        self.counter.as_ref().and_then(OomCounter::read).unwrap_or(self.told).max(self.told)
+    }
+}

@@ -1,0 +1,141 @@
+//! What keys and the window do, and that nobody is stopped whom nobody could continue.
+
+use super::{CTRL_BACKSLASH, CTRL_C, CTRL_Z, script, state, wait_for_state, words};
+use crate::harness::{Folder, Setup, Terminal, probe, wait_until};
+use nix::libc;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+/// What is shown until nobody has the terminal open any more.
+fn rest(terminal: Terminal) -> String {
+    let Terminal { mut user, program, .. } = terminal;
+    drop(program);
+    let mut shown = Vec::new();
+    user.read_to_end(&mut shown).ok(); // EIO at the end
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[test]
+fn a_key_is_no_news() {
+    for (key, echo, status) in [(CTRL_C, "^C", 130), (CTRL_BACKSLASH, "^\\", 131)] {
+        let mut terminal = Terminal::new();
+        let words = ["--rlimit=core=0", &probe(), "sleep"];
+        let running = Setup::new(&words).terminal(&terminal.program).start();
+        terminal.expect("ready\r\n");
+        terminal.type_in(key);
+        assert_eq!(running.end().status, status);
+        assert_eq!(rest(terminal), echo);
+    }
+}
+
+/// The kernel tells the foreground group, which is main's, and not sexton.
+#[test]
+fn main_is_told_once_of_a_key_or_a_new_size() {
+    let mut terminal = Terminal::new();
+    let words = ["-v", &probe(), "signals", "5"];
+    let running = Setup::new(&words).terminal(&terminal.program).start();
+    terminal.expect("ready\r\n");
+    let mut shown = String::new();
+    for rows in [30, 31] {
+        terminal.resize(rows, 100);
+        shown += &terminal.expect("signal 28 value none\r\n");
+    }
+    for (key, signal) in [(CTRL_C, 2), (CTRL_BACKSLASH, 3)] {
+        terminal.type_in(key);
+        shown += &terminal.expect(&format!("signal {signal} value none\r\n"));
+    }
+    running.signal(libc::SIGUSR1);
+    shown += &terminal.expect("signal 10 value none\r\n");
+    assert!(shown.contains("received SIGUSR1"), "{shown:?}");
+    assert_eq!(shown.matches("received").count(), 1, "nothing else came to sexton: {shown:?}");
+    assert!(!shown.contains("signal "), "{shown:?}");
+    assert_eq!(running.end().status, 0);
+}
+
+/// Without sexton main would be PID 1, or lead an orphaned group: the kernel would not stop it.
+#[test]
+fn a_main_that_nobody_could_continue_is_not_left_stopped() {
+    for as_init in [true, false] {
+        let (mut terminal, running) = if as_init {
+            script(&words("exec SEXTON -v PROBE sleep"))
+        } else {
+            script(&words("SEXTON -v PROBE sleep; exit $?"))
+        };
+        terminal.expect("ready\r\n");
+        let main = terminal.foreground();
+        for _ in 0..3 {
+            terminal.type_in(CTRL_Z);
+            terminal.expect("sent SIGCONT to main's process group\r\n");
+            wait_until("main goes on in the foreground", || {
+                terminal.foreground() == main && state(main) == 'S'
+            });
+        }
+        terminal.type_in(CTRL_C);
+        assert_eq!(running.end().status, 130);
+    }
+}
+
+#[test]
+fn a_main_that_sigstop_stopped_stays_stopped() {
+    for as_init in [true, false] {
+        let (mut terminal, running) = if as_init {
+            script(&words("exec SEXTON PROBE sleep"))
+        } else {
+            script(&words("SEXTON PROBE sleep; exit $?"))
+        };
+        terminal.expect("ready\r\n");
+        let main = terminal.foreground();
+        let sexton = if as_init { running.pid } else { running.children()[0] };
+        unsafe { libc::kill(main, libc::SIGSTOP) };
+        wait_for_state(main, 'T');
+        // sexton has taken its SIGCHLD, acted on it, and waits for the next signal.
+        wait_until("sexton has nothing to do", || {
+            let pending = crate::harness::status_field(sexton, "ShdPnd");
+            pending == "0000000000000000" && crate::harness::sleeps_for_ever(sexton)
+        });
+        assert_eq!((state(main), state(sexton)), ('T', 'S'));
+        unsafe { libc::kill(sexton, libc::SIGCONT) };
+        wait_for_state(main, 'S');
+        unsafe { libc::kill(sexton, libc::SIGTERM) };
+        assert_eq!(running.end().status, 143);
+    }
+}
+
+/// A read in the background stops main each time that it is continued, if there is no shell to stop for.
+#[test]
+fn a_main_that_is_stopped_again_and_again_costs_little() {
+    // The shell of the inner sexton ends, and its new parent is in another session.
+    let folder = Folder::new("again");
+    let inner = "until grep -q '^PPid:.1$' /proc/$PPID/status; do :; done; exec cat </dev/tty";
+    let inner = folder.file("inner", "755", &format!("#!/bin/sh\n{inner}\n"));
+    let line = "exec SEXTON --setsid sh -c 'set -m; sh -c \"SEXTON -v INNER & exec true\" & \
+                wait; exec PROBE sleep'";
+    let (mut terminal, running) = script(&words(&line.replace("INNER", &inner)));
+    let continued = "sent SIGCONT to main's process group\r\n";
+    terminal.expect(continued);
+    let begin = Instant::now();
+    for _ in 0..3 {
+        terminal.expect(continued);
+    }
+    assert!(begin.elapsed() >= Duration::from_millis(250), "{:?}", begin.elapsed());
+    drop(running);
+}
+
+/// Main gave the terminal to a process group that has ended.
+#[test]
+fn main_is_given_a_terminal_that_nobody_has() {
+    let program = "import os, sys, signal\n\
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n\
+        child = os.fork()\n\
+        if child == 0:\n    signal.pause()\n\
+        os.setpgid(child, child)\n\
+        os.tcsetpgrp(0, child)\n\
+        os.kill(child, 9)\n\
+        os.wait()\n\
+        sys.exit(int(sys.stdin.readline()))";
+    let mut terminal = Terminal::new();
+    let words = ["/usr/bin/python3", "-c", program];
+    let running = Setup::new(&words).terminal(&terminal.program).start();
+    terminal.type_in("7\n");
+    assert_eq!(running.end().status, 7);
+}

@@ -1,0 +1,90 @@
+//! sexton among others of its kind.
+
+use super::{CTRL_C, CTRL_Z, Shell, script, state, words};
+use crate::harness::{Running, Setup, Terminal, children_of, wait_until};
+
+/// Ctrl-Z is of no consequence, Ctrl-C ends it, and there is nothing to be told of.
+fn keys_work(mut terminal: Terminal, running: Running) {
+    terminal.expect("ready\r\n");
+    let main = terminal.foreground();
+    terminal.type_in(CTRL_Z);
+    wait_until("main goes on in the foreground", || {
+        terminal.shown().contains("^Z") && terminal.foreground() == main && state(main) == 'S'
+    });
+    terminal.type_in(CTRL_C);
+    assert_eq!(running.end().status, 130);
+}
+
+#[test]
+fn sexton_under_sexton() {
+    let (terminal, running) = script(&words("exec SEXTON SEXTON SEXTON PROBE sleep"));
+    keys_work(terminal, running);
+}
+
+#[test]
+fn sexton_under_sexton_as_a_job() {
+    let mut shell = Shell::new();
+    shell.line("SEXTON SEXTON PROBE sleep");
+    shell.terminal.expect("ready\r\n");
+    let main = shell.terminal.foreground();
+    for _ in 0..2 {
+        shell.terminal.type_in(CTRL_Z);
+        shell.expect_stopped();
+        assert_eq!(state(main), 'T');
+        shell.line("fg");
+        wait_until("main goes on in the foreground", || {
+            shell.terminal.foreground() == main && state(main) == 'S'
+        });
+    }
+    shell.terminal.type_in(CTRL_C);
+    shell.expect_status(130);
+    shell.exit();
+}
+
+#[test]
+fn sexton_under_tini() {
+    for tini in ["tini", "tini -g"] {
+        let (mut terminal, running) = script(&words(&format!("exec {tini} SEXTON PROBE sleep")));
+        terminal.expect("ready\r\n");
+        let [sexton] = running.children()[..] else { panic!("tini has one child") };
+        assert_eq!(children_of(sexton), [terminal.foreground()]);
+        terminal.type_in(CTRL_C);
+        assert_eq!(running.end().status, 130);
+    }
+}
+
+/// script(1) makes a terminal of its own, and copies between the two.
+#[test]
+fn sexton_under_script() {
+    let line = words("script --quiet --return --command 'SEXTON PROBE sleep' /dev/null; exit $?");
+    let (mut terminal, running) = script(&line);
+    terminal.expect("ready\r\n");
+    terminal.type_in(CTRL_Z);
+    terminal.expect("^Z");
+    terminal.type_in(CTRL_C);
+    assert_eq!(running.end().status, 130);
+}
+
+#[test]
+fn nohup_survives_the_terminal() {
+    let line = words("exec nohup SEXTON PROBE signals 2 </dev/null >/dev/null");
+    let (mut terminal, running) = script(&line);
+    terminal.expect("\r\n"); // nohup says where its errors go
+    let main = || running.children().first().copied();
+    wait_until("main is there", || main().is_some_and(|pid| state(pid) == 'S'));
+    terminal.unplug();
+    running.signal(nix::libc::SIGUSR1);
+    running.signal(nix::libc::SIGUSR2);
+    assert_eq!(running.end().status, 0);
+}
+
+#[test]
+fn the_terminal_s_leader_may_be_somebody_else() {
+    let mut terminal = Terminal::new();
+    let line = words("(SEXTON PROBE report); exit $?");
+    let setup = Setup::program("/bin/bash".as_ref(), &["-c", &line]).terminal(&terminal.program);
+    let running = setup.start();
+    let report = terminal.expect("end");
+    assert!(report.contains("session: 1\r\n"), "{report}");
+    assert_eq!(running.end().status, 0);
+}
