@@ -229,6 +229,29 @@ fn main_may_use_the_terminal_in_a_pipeline() {
     }
 }
 
+/// Where main has the terminal, the first key stops main and sexton, and the second one the others.
+#[test]
+fn a_script_whose_main_has_the_terminal_stops_at_the_second_key() {
+    let mut shell = Shell::new();
+    shell.line("sh -c 'SEXTON PROBE read; exit 5'");
+    shell.terminal.expect("ready\r\n");
+    let [script] = shell.running.children()[..] else { panic!("the shell has one child") };
+    let [sexton] = children_of(script)[..] else { panic!("the script has one child") };
+    let [main] = children_of(sexton)[..] else { panic!("sexton has one child") };
+    shell.wait_for_foreground(main);
+    wait_for_state(main, 'S');
+    shell.terminal.type_in(CTRL_Z);
+    wait_for_state(sexton, 'T');
+    shell.wait_for_foreground(script);
+    shell.terminal.type_in(CTRL_Z);
+    shell.expect_stopped();
+    shell.line("fg");
+    shell.wait_for_foreground(main);
+    shell.terminal.type_in("hello\n");
+    shell.expect_status(5);
+    shell.exit();
+}
+
 /// A script is in the job too, and the shell waits for it to stop.
 #[test]
 fn a_script_with_sexton_in_it_stops_and_goes_on() {
