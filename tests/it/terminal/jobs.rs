@@ -40,20 +40,22 @@ fn a_job_stops_and_goes_on_as_a_whole() {
 
 #[test]
 fn a_job_goes_on_with_all_of_its_processes() {
-    let mut shell = Shell::new();
-    // Main is the shell, and the probe its child in the same group.
-    shell.line("SEXTON sh -c 'PROBE sleep; exit 4'");
-    shell.terminal.expect("ready\r\n");
-    let (_, main) = shell.job();
-    let [child] = children_of(main)[..] else { panic!("main has one child") };
-    shell.terminal.type_in(CTRL_Z);
-    shell.expect_stopped();
-    wait_for_state(main, 'T');
-    wait_for_state(child, 'T');
-    shell.line("fg");
-    wait_for_state(main, 'S');
-    wait_for_state(child, 'S');
-    drop(shell.running);
+    for flags in ["", "--forward-to=group", "--forward-to=all"] {
+        let mut shell = Shell::new();
+        // Main is the shell, and the probe its child in the same group.
+        shell.line(&format!("SEXTON {flags} sh -c 'PROBE sleep; exit 4'"));
+        shell.terminal.expect("ready\r\n");
+        let (_, main) = shell.job();
+        let [child] = children_of(main)[..] else { panic!("main has one child") };
+        shell.terminal.type_in(CTRL_Z);
+        shell.expect_stopped();
+        wait_for_state(main, 'T');
+        wait_for_state(child, 'T');
+        shell.line("fg");
+        wait_for_state(main, 'S');
+        wait_for_state(child, 'S');
+        shell.wait_for_foreground(main);
+    }
 }
 
 /// The shell keeps the terminal, also when the job ends: it is not the job's to give back.
