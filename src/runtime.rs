@@ -423,9 +423,10 @@ impl<'a> Runtime<'a> {
                 self.terminal.lend_on_request(self.child.pid);
                 self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
             }
-            Action::Resume { signal, to } if self.terminal.is_job() && to == Target::Main => {
+            Action::Resume { signal, to } if self.terminal.is_job() => {
                 self.terminal.lend_again(self.child.pid);
-                self.delivery.send(signal, Target::Group, false);
+                let to = if to == Target::Main { Target::Group } else { to };
+                self.delivery.send(signal, to, false);
             }
             Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {

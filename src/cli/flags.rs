@@ -372,7 +372,8 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Switch(|s, on| once(&mut s.session, on)),
-        help: "Give the command a session of its own instead of a process group.",
+        help: "Give the command a session of its own instead of a process group, with the terminal if \
+               sexton leads its session.",
     },
     Flag {
         long: "stdin",

@@ -148,6 +148,13 @@ impl Container {
         self.call(&[&["exec", &self.name], main].concat())
     }
 
+    /// `exec -it` in a terminal, which [`Listener::say`] types at.
+    pub fn exec_in_a_terminal(&self, main: &[&str]) -> Listener {
+        let mut command = Command::new(self.program);
+        command.args(["exec", "-i", "-t", &self.name]).args(main);
+        Listener::spawn(&mut with_a_terminal(&command))
+    }
+
     /// Starts a program in the container and does not wait for it.
     #[track_caller]
     pub fn exec_detached(&self, main: &[&str]) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -195,6 +196,14 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
         assert!(begin.elapsed() < PATIENCE, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The terminal that script(1) has made for the engine's client.
+#[track_caller]
+pub fn outer_terminal(script: &Listener) -> PathBuf {
+    let clients = children_of(script.child.id());
+    let terminal = clients.iter().find_map(|pid| fs::read_link(format!("/proc/{pid}/fd/0")).ok());
+    terminal.filter(|path| path.starts_with("/dev/pts")).expect("the client has a terminal")
 }
 
 /// The children of a process, zombies included, as the host numbers them.

@@ -29,6 +29,11 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
             say("ready");
             pause()
         }
+        "read" => {
+            say("ready");
+            let mut line = [0u8; 64];
+            unsafe { libc::read(0, line.as_mut_ptr().cast(), line.len()) };
+        }
         "unblocked" => unblock_and_wait(),
         "ignore" => {
             (2..arguments.len()).for_each(|index| set_ignored(number(index)));

@@ -11,6 +11,9 @@ fn main_s_group_is_the_foreground_group() {
     let report = terminal.expect("end");
     assert!(report.contains("terminal group: 2\r\n"), "{report}");
     assert!(report.contains("group: 2\r\n"), "{report}");
+    for field in ["SigPnd", "ShdPnd", "SigBlk", "SigIgn"] {
+        assert!(report.contains(&format!("{field}:\t0000000000000000\r\n")), "{report}");
+    }
     assert_eq!(running.end().status, 0);
 }
 
@@ -92,7 +95,7 @@ fn modes_are_restored_if_a_signal_has_killed_main_and_left_alone_otherwise() {
 }
 
 #[test]
-fn what_goes_on_when_sexton_is_given_no_terminal_keeps_its_modes() {
+fn modes_that_main_sets_from_the_background_stay() {
     let mut terminal = Terminal::new();
     let before = terminal.modes();
     let words = ["sh", "-c", "trap '' TTOU; stty raw -echo; echo raw; kill -KILL $$"];

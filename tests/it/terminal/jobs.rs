@@ -40,20 +40,22 @@ fn a_job_stops_and_goes_on_as_a_whole() {
 
 #[test]
 fn a_job_goes_on_with_all_of_its_processes() {
-    let mut shell = Shell::new();
-    // Main is the shell, and the probe its child in the same group.
-    shell.line("SEXTON sh -c 'PROBE sleep; exit 4'");
-    shell.terminal.expect("ready\r\n");
-    let (_, main) = shell.job();
-    let [child] = children_of(main)[..] else { panic!("main has one child") };
-    shell.terminal.type_in(CTRL_Z);
-    shell.expect_stopped();
-    wait_for_state(main, 'T');
-    wait_for_state(child, 'T');
-    shell.line("fg");
-    wait_for_state(main, 'S');
-    wait_for_state(child, 'S');
-    drop(shell.running);
+    for flags in ["", "--forward-to=group", "--forward-to=all"] {
+        let mut shell = Shell::new();
+        // Main is the shell, and the probe its child in the same group.
+        shell.line(&format!("SEXTON {flags} sh -c 'PROBE sleep; exit 4'"));
+        shell.terminal.expect("ready\r\n");
+        let (_, main) = shell.job();
+        let [child] = children_of(main)[..] else { panic!("main has one child") };
+        shell.terminal.type_in(CTRL_Z);
+        shell.expect_stopped();
+        wait_for_state(main, 'T');
+        wait_for_state(child, 'T');
+        shell.line("fg");
+        wait_for_state(main, 'S');
+        wait_for_state(child, 'S');
+        shell.wait_for_foreground(main);
+    }
 }
 
 /// The shell keeps the terminal, also when the job ends: it is not the job's to give back.
@@ -227,6 +229,29 @@ fn main_may_use_the_terminal_in_a_pipeline() {
         shell.expect_status(0);
         shell.exit();
     }
+}
+
+/// Where main has the terminal, the first key stops main and sexton, and the second one the others.
+#[test]
+fn a_script_whose_main_has_the_terminal_stops_at_the_second_key() {
+    let mut shell = Shell::new();
+    shell.line("sh -c 'SEXTON PROBE read; exit 5'");
+    shell.terminal.expect("ready\r\n");
+    let [script] = shell.running.children()[..] else { panic!("the shell has one child") };
+    let [sexton] = children_of(script)[..] else { panic!("the script has one child") };
+    let [main] = children_of(sexton)[..] else { panic!("sexton has one child") };
+    shell.wait_for_foreground(main);
+    wait_for_state(main, 'S');
+    shell.terminal.type_in(CTRL_Z);
+    wait_for_state(sexton, 'T');
+    shell.wait_for_foreground(script);
+    shell.terminal.type_in(CTRL_Z);
+    shell.expect_stopped();
+    shell.line("fg");
+    shell.wait_for_foreground(main);
+    shell.terminal.type_in("hello\n");
+    shell.expect_status(5);
+    shell.exit();
 }
 
 /// A script is in the job too, and the shell waits for it to stop.

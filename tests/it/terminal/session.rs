@@ -19,6 +19,9 @@ fn main_s_session_has_sexton_s_terminal() {
     for name in ["session", "group", "terminal group"] {
         assert_eq!(field(&report, name), pid, "{report}");
     }
+    for field in ["SigPnd", "ShdPnd", "SigBlk", "SigIgn"] {
+        assert!(report.contains(&format!("{field}:\t0000000000000000\r\n")), "{report}");
+    }
     assert_eq!(running.end().status, 0);
 }
 
