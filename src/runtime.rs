@@ -186,6 +186,8 @@ impl<'a> Runtime<'a> {
         let listen_pid = environment::listen_pid(&launch.environment, pid);
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
+        // Before main: it may hit the limit at once.
+        let oom = OomWatch::start();
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         let mut record = Record::of(plan);
@@ -213,7 +215,7 @@ impl<'a> Runtime<'a> {
             strangers: false,
             failure: None,
             record,
-            oom: OomWatch::start(),
+            oom,
             plan,
             exit: None,
         })
