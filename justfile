@@ -18,6 +18,10 @@ test *arguments:
 test-containers *filter:
     bash tests/containers/run.sh {{filter}}
 
+# OOM kills on cgroup v2 and raised limits, in a virtual machine (root).
+test-qemu:
+    bash tests/qemu/run.sh
+
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings

@@ -127,7 +127,7 @@ impl Report {
         record.unexpected
             || record.grace_over
             || record.linger_over
-            || record.oom
+            || record.oom_kills > 0
             || record.limit.is_some()
             || record.survivors
     }
@@ -465,9 +465,10 @@ mod tests {
     #[test]
     fn what_nobody_could_see_otherwise_is_a_warning() {
         type Change = fn(&mut Record);
-        let cases: [(Change, &str, &str); 6] = [
+        let cases: [(Change, &str, &str); 7] = [
             (|r| r.unexpected = true, "signal", "was killed by SIGKILL, after"),
-            (|r| r.oom = true, "oom", "OOM killer"),
+            (|r| (r.oom, r.oom_kills) = (true, 1), "oom", "OOM killer"),
+            (|r| r.oom_kills = 1, "signal", "1 OOM kill in the container"),
             (|r| r.grace_over = true, "grace", "did not end within the grace"),
             (|r| r.limit = Some(Resource::Cpu), "limit", "its limit cpu was hit"),
             (|r| r.survivors = true, "signal", "not all could be killed"),

@@ -19,7 +19,7 @@ use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
 use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
 use crate::terminal::Terminal;
-use crate::witness::Witness;
+use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, RawFd};
@@ -179,6 +179,8 @@ impl<'a> Runtime<'a> {
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
+        // Before main: it may hit the limit at once.
+        let oom = OomWatch::start();
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         debug!("main is pid {}", child.pid);
@@ -191,7 +193,7 @@ impl<'a> Runtime<'a> {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
-            witness: Witness::new(plan, &launch, child.pid),
+            witness: Witness::new(plan, &launch, child.pid, oom),
             child,
             terminal,
             launch,

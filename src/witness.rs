@@ -34,16 +34,16 @@ const CPU_TOLERANCE: Duration = Duration::from_millis(100);
 const AT_ONCE: Duration = Duration::from_millis(20);
 
 impl Witness {
-    /// Main has just been started.
+    /// Main has just been started; the watch was before.
     #[must_use]
-    pub fn new(plan: &Plan, launch: &Launch, main: i32) -> Witness {
+    pub fn new(plan: &Plan, launch: &Launch, main: i32, oom: OomWatch) -> Witness {
         let mut record = Record::of(plan);
         record.pid = main;
         let memory = [Resource::As, Resource::Data, Resource::Stack];
         let mut set = plan.surroundings.limits.iter().map(|limit| limit.resource);
         Witness {
             record,
-            oom: OomWatch::start(),
+            oom,
             is_init: launch.inherited.pid == process::INIT,
             cpu_limit: cpu_limit(launch),
             memory_limit: set.find(|limit| memory.contains(limit)),
@@ -154,7 +154,7 @@ fn cpu_limit(launch: &Launch) -> Option<Duration> {
 }
 
 /// Watches for processes that the kernel kills when memory runs out.
-struct OomWatch {
+pub struct OomWatch {
     counter: Option<OomCounter>,
     /// The count at the start.
     first: u64,
@@ -163,7 +163,9 @@ struct OomWatch {
 }
 
 impl OomWatch {
-    fn start() -> OomWatch {
+    /// Takes the count. To be done before main is started: it may hit the limit at once.
+    #[must_use]
+    pub fn start() -> OomWatch {
         let counter = OomCounter::find();
         let first = counter.as_ref().and_then(OomCounter::read).unwrap_or(0);
         OomWatch { counter, first, told: first }

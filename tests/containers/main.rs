@@ -30,6 +30,7 @@ mod dockerfile;
 mod hardened;
 mod host_pid;
 mod no_proc;
+mod oom;
 mod reaping;
 mod status;
 mod stop;
