@@ -402,6 +402,8 @@ impl<'a> Runtime<'a> {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);
             self.record.failure = Some(error.message().to_string());
+            // The child that this was has never been main.
+            self.record.pid = 0;
             self.failure = Some(error);
         } else {
             info!("main {outcome}");

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 need_root
 need_rust
-need unshare:util-linux nsenter:util-linux setpriv:util-linux python3:python3
+need unshare:util-linux nsenter:util-linux setpriv:util-linux python3:python3 \
+  /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema busybox:busybox-static
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
