@@ -10,8 +10,9 @@ use crate::rlimit::Resource;
 use crate::signal::{Origin, Received};
 use crate::steps;
 use crate::supervisor::{Stage, Time};
+use crate::sys::files::{self, Content};
 use crate::sys::proc::Name;
-use crate::sys::{files, reason};
+use crate::sys::reason;
 use log::{debug, warn};
 use std::ffi::CStr;
 use std::fmt::{self, Write};
@@ -330,10 +331,12 @@ impl Outlets {
             Error::unable(format_args!("write the {what} {}", steps::Quoted(path)), reason(errno))
         };
         let json = plan.report.as_deref().map(|path| {
-            files::create(path, files::Content::Replaced).map_err(|e| failed("report", path, e))
+            files::open_for_writing(path, Content::Replaced).map_err(|e| failed("report", path, e))
         });
         let text = plan.termination_log.as_ref().map(|TerminationLog { path, by_default }| {
-            match files::create(path, files::Content::Kept) {
+            // Kubernetes makes it; elsewhere it is not wanted.
+            let content = if *by_default { Content::KeptIfThere } else { Content::Kept };
+            match files::open_for_writing(path, content) {
                 Ok(file) => Ok(Some(file)),
                 Err(_) if *by_default => Ok(None),
                 Err(errno) => Err(failed("termination log", path, errno)),

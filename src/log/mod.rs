@@ -42,10 +42,14 @@ pub fn start(logging: &Logging) {
 /// Tells an error that ends the run, whatever the level: always on standard error, where whoever started
 /// sexton looks first, and in the log if that is elsewhere.
 pub fn fatal(error: &Error) {
-    if let Some(syslog) = LOGGER.syslog.get() {
-        LOGGER.counting(|| syslog.send(Level::Error, &error.message()));
+    match LOGGER.syslog.get() {
+        None => LOGGER.counting(|| LOGGER.error_to_stderr(error)),
+        Some(syslog) => {
+            LOGGER.counting(|| syslog.send(Level::Error, &error.message()));
+            // Whatever became of the lines for the daemon is no matter here.
+            LOGGER.error_to_stderr(error).ok();
+        }
     }
-    LOGGER.counting(|| LOGGER.error_to_stderr(error));
 }
 
 /// Sends what could not be sent yet, if that can be done at once.

@@ -109,18 +109,21 @@ pub enum Content {
     Replaced,
     /// Something is added at its end.
     Kept,
+    /// The same, but the file must be there.
+    KeptIfThere,
 }
 
-/// Opens a file for writing, at a descriptor above 2; makes it if it is not there. Does not block.
+/// Opens a file for writing, at a descriptor above 2. Does not block.
 ///
 /// # Errors
 /// Those of open(2); ENXIO for a FIFO that nobody reads.
-pub fn create(path: &CStr, content: Content) -> Result<OwnedFd, Errno> {
+pub fn open_for_writing(path: &CStr, content: Content) -> Result<OwnedFd, Errno> {
     let how = match content {
-        Content::Replaced => OFlag::O_TRUNC,
-        Content::Kept => OFlag::O_APPEND,
+        Content::Replaced => OFlag::O_CREAT | OFlag::O_TRUNC,
+        Content::Kept => OFlag::O_CREAT | OFlag::O_APPEND,
+        Content::KeptIfThere => OFlag::O_APPEND,
     };
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let mode = Mode::from_bits_truncate(0o644);
     fds::above_stdio(open(path, flags | how | OFlag::O_CLOEXEC, mode)?)
 }

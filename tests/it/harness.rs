@@ -385,6 +385,22 @@ impl Running {
         panic!("{part:?} was not logged; this was:\n{}", self.logged);
     }
 
+    /// Whether sexton has done all there was to do, and waits for a signal.
+    pub fn is_idle(&self) -> bool {
+        let waiting = libc::SYS_rt_sigtimedwait as u64;
+        self.has_taken_all() && self.blocked_in().first() == Some(&waiting)
+    }
+
+    /// The descriptors that sexton has open, with what each is.
+    pub fn descriptors(&self) -> Vec<(i32, String)> {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap();
+        let target = |path: PathBuf| {
+            let number = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            Some((number, path.read_link().ok()?.into_os_string().into_string().unwrap()))
+        };
+        entries.filter_map(|entry| target(entry.unwrap().path())).collect()
+    }
+
     /// What was logged, for a test that fails: it waits a little for what is still on its way.
     fn log(&mut self) -> &str {
         while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
@@ -890,6 +906,31 @@ pub fn full_pipe() -> (OwnedFd, OwnedFd) {
     (read, write)
 }
 
+/// Sends SIGTERM to two runs of `probe signals`, both ready, in turn and many times, and measures how long it takes to
+/// main and back. The second logs, which may cost a little.
+pub fn side_by_side(what: &str, quiet: Running, logging: Running) -> (Running, Running) {
+    const ROUNDS: usize = 301;
+    let mut both = [quiet, logging];
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (running, times) in both.iter_mut().zip(&mut times) {
+            let begin = Instant::now();
+            running.signal(libc::SIGTERM);
+            running.expect("signal 15 value none");
+            times.push(begin.elapsed());
+            running.expect("signal 18 value none");
+        }
+    }
+    let [quiet, logging] = times.map(|mut times| {
+        times.sort();
+        (times[ROUNDS / 2], times[ROUNDS * 95 / 100])
+    });
+    println!("{what}: SIGTERM to main, median and 95 %: {logging:?}, not logging {quiet:?}");
+    assert!(logging.0 < quiet.0 * 3 + Duration::from_micros(500), "{what}: {logging:?} {quiet:?}");
+    let [quiet, logging] = both;
+    (quiet, logging)
+}
+
 /// A folder of its own for a test's files, gone afterwards.
 pub struct Folder(PathBuf);
 
@@ -944,6 +985,24 @@ impl Folder {
 
     pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
+    }
+
+    /// The path of a file in it.
+    pub fn at(&self, name: &str) -> String {
+        format!("{}/{name}", self.path())
+    }
+
+    /// A /dev of a test's own, for [`Setup::bind`]: with what sexton and shells need, and what the test puts there.
+    pub fn with_devices(self) -> Folder {
+        for (name, minor) in [("null", 3), ("zero", 5)] {
+            let path = CString::new(self.at(name)).unwrap();
+            // SAFETY: reads a string.
+            let made = unsafe {
+                libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o666, libc::makedev(1, minor))
+            };
+            assert_eq!(made, 0, "mknod: {}", std::io::Error::last_os_error());
+        }
+        self
     }
 }
 

@@ -1,6 +1,6 @@
 //! SPEC 7.2: logging never blocks and never kills.
 
-use crate::harness::{Setup, full_pipe, probe, wait_until};
+use crate::harness::{Folder, Place, Setup, full_pipe, probe, side_by_side, wait_until};
 use nix::libc;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -114,4 +114,258 @@ fn a_full_socket_on_standard_error_costs_only_the_lines() {
     running.signal(libc::SIGUSR1);
     running.expect("signal 10 value none");
     assert_eq!(running.end().status, 0);
+}
+
+/// Reads a stream to its end.
+fn read_all(read: std::os::fd::OwnedFd) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut File::from(read), &mut bytes).unwrap();
+    bytes
+}
+
+/// A program for python3 that gets this as its standard input; it must succeed.
+pub fn check_with_python(program: &str, arguments: &[&str], input: &[u8]) -> String {
+    let mut python = std::process::Command::new("/usr/bin/python3")
+        .arg("-c")
+        .arg(program)
+        .args(arguments)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut python.stdin.take().unwrap(), input).unwrap();
+    let output = python.wait_with_output().unwrap();
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{stderr}\n{}", String::from_utf8_lossy(input));
+    stdout
+}
+
+#[test]
+fn every_line_of_json_is_an_object() {
+    const CHECK: &str = r#"
+import json, re, sys
+for line in sys.stdin.buffer.read().decode().splitlines(keepends=True):
+    assert line.endswith("\n") and len(line.encode()) <= 1024, line
+    entry = json.loads(line)
+    assert list(entry) == ["time", "level", "message"], line
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["time"]), line
+    assert entry["level"] in ["error", "warn", "info", "debug", "trace"], line
+    print(len(line), entry["level"], entry["message"])
+"#;
+    use std::os::unix::ffi::OsStrExt;
+    let run = |setup: Setup| {
+        let (read, write) = crate::harness::pipe();
+        let running = setup.variable("SEXTON_LOG_FORMAT=json").stderr(&write).start();
+        drop(write);
+        let reader = std::thread::spawn(move || read_all(read));
+        running.end();
+        check_with_python(CHECK, &[], &reader.join().unwrap())
+    };
+    // A whole life: a stop, a rung, the grace, orphans, what is left behind.
+    let script =
+        "trap : TERM; (sleep 1000 &); (exit 3 &); kill -TERM $PPID; while :; do sleep 1000; done";
+    let flags = ["-vvv", "--grace=300ms", "--escalate=USR2:100ms", "--warn-on-reap"];
+    let words: Vec<&str> = flags.into_iter().chain(["sh", "-c", script]).collect();
+    let told = run(Setup::new(&words));
+    for level in [" warn ", " info ", " debug ", " trace "] {
+        assert!(told.contains(level), "{level} in {told}");
+    }
+    // What is cut off, wherever that is, whatever is there.
+    for length in 0..12 {
+        for unit in
+            [&b"x"[..], b"\"", b"\\", b"\n", "é".as_bytes(), "\u{1f600}".as_bytes(), b"\xff"]
+        {
+            let name = [&b"SEXTON_"[..], &b"a".repeat(length), &unit.repeat(1500)].concat();
+            let variable = [name, b"=1".to_vec()].concat();
+            let told = run(Setup::new(&["true"]).variable(std::ffi::OsStr::from_bytes(&variable)));
+            assert_eq!(told.matches("warn SEXTON_").count(), 1, "{told}");
+        }
+    }
+    // A fatal error has no other form.
+    let command = format!("/no/such/{}", "\"\\\u{1}".repeat(500));
+    let told = run(Setup::new(&[&command]));
+    assert!(told.contains(" error unable to execute"), "{told}");
+}
+
+#[test]
+fn a_log_to_nowhere_is_silent_but_for_what_is_fatal() {
+    let script = "(sleep 1000 &); (exit 3 &); kill -USR1 $PPID; kill -SEGV $$";
+    let words = ["--log-to=none", "-vvv", "--warn-on-reap", "--linger=0", "sh", "-c", script];
+    let ended = Setup::new(&words).variable("SEXTON_NO_SUCH=1").run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (139, ""));
+    let ended = Setup::new(&["--log-to=none", "/no/such"]).run();
+    let told = "sexton: fatal: unable to execute '/no/such': command not found\n";
+    assert_eq!((ended.status, ended.stderr.as_str()), (127, told));
+}
+
+#[test]
+fn each_level_tells_what_is_below_it_too() {
+    let markers = ["warning: reaped", "info: received", "debug: main is pid", "trace: "];
+    for (flags, most) in [
+        (&["--log-level=error"][..], 0),
+        (&[], 1),
+        (&["--log-level=warn"], 1),
+        (&["-v"], 2),
+        (&["--log-level=info"], 2),
+        (&["-vv"], 3),
+        (&["-v", "--log-level=info"], 3),
+        (&["-vvv"], 4),
+        (&["--log-level=trace"], 4),
+    ] {
+        let script = "(exit 3 &); kill -USR1 $PPID; exit 0";
+        let words =
+            [flags, &["--rewrite=USR1=ignore", "--warn-on-reap", "sh", "-c", script]].concat();
+        let ended = Setup::new(&words).run();
+        let told = markers.map(|marker| ended.stderr.contains(marker));
+        let expected = [0, 1, 2, 3].map(|level| level < most);
+        assert_eq!(told, expected, "{flags:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_stop_is_forwarded_as_quickly_with_a_full_pipe_on_standard_error() {
+    for proc_mounted in [true, false] {
+        let (read, write) = full_pipe();
+        let start = |log_to| {
+            let words = ["-vvv", "--grace=none", log_to, &probe(), "signals", "1204", "42"];
+            let setup = Setup::new(&words).stderr(&write);
+            let setup = if proc_mounted { setup } else { setup.without_proc() };
+            let mut running = setup.start();
+            running.expect("ready");
+            running
+        };
+        let what = if proc_mounted { "full pipe" } else { "full pipe, no /proc" };
+        let (_, mut logging) = side_by_side(what, start("--log-to=none"), start("--log-to=stderr"));
+        // What is left of its signals; then its status passes.
+        for _ in 602..1204 {
+            logging.signal(libc::SIGUSR1);
+            logging.expect("signal 10 value none");
+        }
+        assert_eq!(logging.end().status, 42);
+        drop(read);
+    }
+}
+
+#[test]
+fn the_lines_that_were_lost_are_counted() {
+    for proc_mounted in [true, false] {
+        let (mut read, write) = full_pipe();
+        let setup = Setup::new(&["-v", &probe(), "signals", "51", "42"]).stderr(&write);
+        let setup = if proc_mounted { setup } else { setup.without_proc() };
+        let mut running = setup.start();
+        running.expect("ready");
+        for _ in 0..50 {
+            running.signal(libc::SIGUSR1);
+            running.expect("signal 10 value none");
+        }
+        wait_until("all has been logged", || running.is_idle());
+        // The pipe is emptied of what it was filled with, and nothing else is in it.
+        let mut length = 0;
+        // SAFETY: writes one integer.
+        unsafe { libc::ioctl(read.as_raw_fd(), libc::FIONREAD, &raw mut length) };
+        let mut filling = vec![0; length as usize];
+        let mut file = File::from(read);
+        std::io::Read::read_exact(&mut file, &mut filling).unwrap();
+        assert!(filling.iter().all(|&byte| byte == b'-'));
+        read = file.into();
+        running.signal(libc::SIGUSR1);
+        running.expect("signal 10 value none");
+        assert_eq!(running.end().status, 42);
+        drop(write);
+        let told = String::from_utf8(read_all(read)).unwrap();
+        let mut lines = told.lines();
+        // Each signal is two lines: received, and sent.
+        assert_eq!(lines.next(), Some("sexton: warning: 100 log lines were lost here"), "{told}");
+        assert!(lines.next().unwrap().starts_with("sexton: info: received SIGUSR1"), "{told}");
+    }
+}
+
+#[test]
+fn a_sender_is_named_as_far_as_it_can_be_seen() {
+    let script = "kill -USR1 1; while :; do sleep 1000; done";
+    let words = ["-v", "sh", "-c", script];
+    let mut running = Setup::new(&words).without_proc().start();
+    running.expect_log("info: received SIGUSR1 from pid 2, uid 0");
+    let mut running = Setup::new(&words).user(1000).start();
+    running.expect_log("info: received SIGUSR1 from pid 2 (sh), uid 1000");
+    // A name is what a process says it is.
+    let folder = Folder::new("sender");
+    let shell = folder.copy("a\nb\u{1b}\"é", "755", "/bin/sh");
+    let mut running = Setup::new(&["-v", &shell, "-c", script]).start();
+    running.expect_log("info: received SIGUSR1 from pid 2 (a?b?\"??), uid 0");
+    // Not main itself, but another of the tree.
+    let script = "(setsid sh -c 'kill -USR2 1; exec sleep 1000' &); while :; do sleep 1000; done";
+    let mut running = Setup::new(&["-v", "sh", "-c", script]).start();
+    running.expect_log("info: received SIGUSR2 from pid ");
+    let mut running = Setup::new(&["-v", &probe(), "sleep"]).place(Place::Child).start();
+    running.expect("ready");
+    running.signal(libc::SIGTERM);
+    running.expect_log("received SIGTERM from outside of the PID namespace, uid 0");
+}
+
+/// SPEC 7.4: what is asked for is no news.
+#[test]
+fn what_was_to_be_expected_prints_nothing() {
+    for place in [Place::Init, Place::Child] {
+        for script in [
+            "exit 0",
+            "exit 1",
+            "exit 255",
+            "kill -PIPE $$",
+            "(exit 3 &); (setsid sleep 1000 &); exit 0", // orphans that obey
+            "kill -TERM $PPID; exec sleep 1000",         // obeys
+            "trap 'exit 0' TERM; kill -TERM $PPID; while :; do sleep 0.01; done",
+            "kill -USR1 $PPID; exec sleep 1000", // a signal that somebody sent
+            "kill -XCPU $PPID; exec sleep 1000",
+            "trap '' TERM; kill -TERM $PPID; exec sleep 1000", // ends at the escalation
+        ] {
+            let words = ["--escalate=INT:200ms", "--rlimit=core=0", "sh", "-c", script];
+            let ended = Setup::new(&words).place(place).run();
+            assert_eq!(ended.stderr, "", "{script}: {ended:?}");
+        }
+        let wait_all = ["--wait-all", "sh", "-c", "(sleep 0.1 &); exit 3"];
+        let drain = ["--drain=50ms", "sh", "-c", "kill -TERM $PPID; exec sleep 1000"];
+        for words in [&wait_all[..], &drain] {
+            assert_eq!(Setup::new(words).place(place).run().stderr, "", "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_done_by_force_or_nobody_could_see_is_a_warning() {
+    for place in [Place::Init, Place::Child] {
+        for (words, parts) in [
+            (
+                &["sh", "-c", "trap '' TERM; kill -TERM $PPID; exec sleep 1000"][..],
+                &[
+                    "main did not end within the grace",
+                    "as it did not end within the grace, after ",
+                ][..],
+            ),
+            (
+                &["sh", "-c", "(trap '' TERM; setsid sleep 1000 &) ; exit 4"],
+                &[
+                    "processes that main left behind did not end",
+                    "main exited with status 4, after ",
+                ],
+            ),
+            (&["sh", "-c", "kill -KILL $$"], &["main was killed by SIGKILL, after "]),
+            (&["sh", "-c", "kill -ABRT $$"], &["main was killed by SIGABRT, after "]),
+            (&["sh", "-c", "kill -XFSZ $$"], &["as its limit fsize was hit, after "]),
+        ] {
+            let flags = ["--grace=200ms", "--linger=100ms", "--rlimit=core=0"];
+            let words = [&flags[..], words].concat();
+            let ended = Setup::new(&words).place(place).run();
+            for part in parts {
+                assert!(ended.stderr.contains(part), "{part:?}: {ended:?}");
+            }
+            assert!(
+                ended.stderr.lines().all(|line| line.starts_with("sexton: warning: ")),
+                "{ended:?}"
+            );
+            assert_eq!(ended.stderr.lines().count(), parts.len(), "{ended:?}");
+        }
+    }
 }

@@ -40,7 +40,11 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
             say("ready");
             pause()
         }
-        "signals" => take_signals(number(2)),
+        "signals" => {
+            take_signals(number(2));
+            return word(3).parse().unwrap_or(0);
+        }
+        "use" => use_up(number(2) as usize, number(3)),
         "orphans" => make_orphans(number(2), number(3), number(4) as usize),
         "leave" => return leave(word(2), number(3)),
         "family" => family(),
@@ -377,6 +381,16 @@ fn stop_and_go_on() -> i32 {
     unsafe { libc::raise(libc::SIGSTOP) };
     say("continued");
     pause()
+}
+
+/// Touches so many MiB of memory and uses so many milliseconds of CPU time.
+fn use_up(mebibytes: usize, milliseconds: i32) {
+    let memory = std::hint::black_box(vec![1u8; mebibytes << 20]);
+    let mut used = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    while used.tv_sec * 1000 + used.tv_nsec / 1_000_000 < milliseconds.into() {
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut used) };
+    }
+    drop(memory);
 }
 
 /// Writes until somebody ends it.
