@@ -14,7 +14,7 @@ need_root
 need_rust
 need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static
 target=x86_64-unknown-linux-musl
-folder=${CARGO_TARGET_DIR:-target}
+folder=$(realpath "${CARGO_TARGET_DIR:-target}")
 if [ -z "${IT_BIN-}" ]; then
     cargo build --locked --release --bin sexton --target "$target"
     IT_BIN=$folder/$target/release/sexton
@@ -22,12 +22,13 @@ fi
 
 # The kernel's package is only unpacked: the host boots what it did before.
 kernel=$folder/qemu/vmlinuz
+unpack_kernel() (
+    rm -rf "$folder/qemu/deb" && mkdir -p "$folder/qemu/deb" && cd "$folder/qemu/deb" &&
+        package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }') &&
+        apt-get -qq -o APT::Sandbox::User=root download "${package:?}" && dpkg-deb -x ./*.deb . && mv boot/vmlinuz-* ../vmlinuz
+)
 if [ ! -e "$kernel" ]; then
-    mkdir -p "$folder/qemu/deb"
-    [ -n "$(apt-cache depends linux-image-cloud-amd64 2>/dev/null)" ] || apt-get update -qq
-    package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image/ { print $2; exit }')
-    (cd "$folder/qemu/deb" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb .)
-    mv "$folder"/qemu/deb/boot/vmlinuz-* "$kernel"
+    unpack_kernel 2>/dev/null || { apt-get update -qq && unpack_kernel; } # the lists may be old, or not there
     rm -r "$folder/qemu/deb"
 fi
 
