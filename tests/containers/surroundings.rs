@@ -353,7 +353,7 @@ fn without_the_capability_to_signal_main_is_stopped_all_the_same(engine: &Engine
 /// Every flag that needs nothing from the host, and none of its values a default.
 const SURROUNDINGS: &[(&str, Option<&str>)] = &[
     ("rlimit", Some("nofile=256:512")),
-    ("nice", Some("5")),
+    ("nice", Some("19")),
     ("cpus", Some("0")),
     ("sched", Some("batch")),
     ("ionice", Some("best-effort:7")),
@@ -397,7 +397,7 @@ const READ_BACK: &str = r#"
     exit 3"#;
 
 const READ: &str = "\
-    niceness 5\n\
+    niceness 19\n\
     policy 3\n\
     best-effort: prio 7\n\
     oom_score_adj 500\n\
