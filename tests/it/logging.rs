@@ -2,9 +2,11 @@
 
 use crate::harness::{Folder, Place, Setup, full_pipe, probe, side_by_side, wait_until};
 use nix::libc;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 
 #[test]
 fn a_full_pipe_on_standard_error_costs_only_the_lines() {
@@ -154,39 +156,36 @@ for line in sys.stdin.buffer.read().decode().splitlines(keepends=True):
     assert entry["level"] in ["error", "warn", "info", "debug", "trace"], line
     print(len(line), entry["level"], entry["message"])
 "#;
-    use std::os::unix::ffi::OsStrExt;
     let run = |setup: Setup| {
         let (read, write) = crate::harness::pipe();
         let running = setup.variable("SEXTON_LOG_FORMAT=json").stderr(&write).start();
         drop(write);
         let reader = std::thread::spawn(move || read_all(read));
         running.end();
-        check_with_python(CHECK, &[], &reader.join().unwrap())
+        reader.join().unwrap()
     };
     // A whole life: a stop, a rung, the grace, orphans, what is left behind.
     let script =
         "trap : TERM; (sleep 1000 &); (exit 3 &); kill -TERM $PPID; while :; do sleep 1000; done";
     let flags = ["-vvv", "--grace=300ms", "--escalate=USR2:100ms", "--warn-on-reap"];
     let words: Vec<&str> = flags.into_iter().chain(["sh", "-c", script]).collect();
-    let told = run(Setup::new(&words));
-    for level in [" warn ", " info ", " debug ", " trace "] {
-        assert!(told.contains(level), "{level} in {told}");
-    }
+    let mut lines = run(Setup::new(&words));
     // What is cut off, wherever that is, whatever is there.
+    let units = [&b"x"[..], b"\"", b"\\", b"\n", "é".as_bytes(), "\u{1f600}".as_bytes(), b"\xff"];
     for length in 0..12 {
-        for unit in
-            [&b"x"[..], b"\"", b"\\", b"\n", "é".as_bytes(), "\u{1f600}".as_bytes(), b"\xff"]
-        {
-            let name = [&b"SEXTON_"[..], &b"a".repeat(length), &unit.repeat(1500)].concat();
-            let variable = [name, b"=1".to_vec()].concat();
-            let told = run(Setup::new(&["true"]).variable(std::ffi::OsStr::from_bytes(&variable)));
-            assert_eq!(told.matches("warn SEXTON_").count(), 1, "{told}");
+        for unit in units {
+            let variable =
+                [&b"SEXTON_"[..], &b"a".repeat(length), &unit.repeat(1500), b"=1"].concat();
+            lines.extend(run(Setup::new(&["true"]).variable(OsStr::from_bytes(&variable))));
         }
     }
     // A fatal error has no other form.
-    let command = format!("/no/such/{}", "\"\\\u{1}".repeat(500));
-    let told = run(Setup::new(&[&command]));
-    assert!(told.contains(" error unable to execute"), "{told}");
+    lines.extend(run(Setup::new(&[format!("/no/such/{}", "\"\\\u{1}".repeat(500))])));
+    let told = check_with_python(CHECK, &[], &lines);
+    for level in [" warn ", " info ", " debug ", " trace ", " error unable to execute"] {
+        assert!(told.contains(level), "{level} in {told}");
+    }
+    assert_eq!(told.matches(" warn SEXTON_").count(), 12 * units.len(), "{told}");
 }
 
 #[test]
