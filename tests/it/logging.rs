@@ -190,7 +190,7 @@ for line in sys.stdin.buffer.read().decode().splitlines(keepends=True):
 
 #[test]
 fn a_log_to_nowhere_is_silent_but_for_what_is_fatal() {
-    let script = "(sleep 1000 &); (exit 3 &); kill -USR1 $PPID; kill -SEGV $$";
+    let script = "trap '' USR1; (sleep 1000 &); (exit 3 &); kill -USR1 $PPID; kill -SEGV $$";
     let words = ["--log-to=none", "-vvv", "--warn-on-reap", "--linger=0", "sh", "-c", script];
     let ended = Setup::new(&words).variable("SEXTON_NO_SUCH=1").run();
     assert_eq!((ended.status, ended.stderr.as_str()), (139, ""));
