@@ -53,12 +53,13 @@ fn beside(devices: &Folder, words: &[&str]) -> Setup {
     Setup::new(words).bind(devices.path(), "/dev")
 }
 
-/// Sends SIGUSR1 so many times; main gets each of them.
+/// Sends SIGUSR1 so many times; main gets each of them, and sexton has logged it.
 fn signal_main(running: &mut Running, times: usize) {
     for _ in 0..times {
         running.signal(libc::SIGUSR1);
         running.expect("signal 10 value none");
     }
+    wait_until("all is logged", || running.is_idle() || running.has_ended());
 }
 
 /// What a signal is logged with at `-v`: that it was received, and that it was sent.
@@ -247,7 +248,6 @@ fn a_udp_server_that_comes_back_is_found_again() {
     running.expect("ready");
     drop(server);
     signal_main(&mut running, 20);
-    wait_until("all lines are sent", || running.is_idle());
     let server = UdpSocket::bind(address).unwrap();
     server.set_read_timeout(Some(LIMIT)).unwrap();
     signal_main(&mut running, 1);
