@@ -308,7 +308,13 @@ fn a_tcp_server_that_closes_and_comes_back_gets_whole_lines_again() {
     assert!(next_line(&mut stream).contains("sent SIGUSR1"));
     drop((stream, listener));
     signal_main(&mut running, 20);
-    let listener = TcpListener::bind(address).unwrap();
+    // Another test's process may have the old listener, too, until it has executed something.
+    let mut bound = None;
+    wait_until("the address is free", || {
+        bound = TcpListener::bind(address).ok();
+        bound.is_some()
+    });
+    let listener = bound.unwrap();
     listener.set_nonblocking(true).unwrap();
     let mut accepted = None;
     wait_until("it connects again", || {
