@@ -211,6 +211,17 @@ fn assert_line(line: &str) {
     assert!(line.len() <= 1024, "{line:?}");
 }
 
+/// Binds an address that was just given up. Another test's process may still have the old socket, too: it
+/// is closed when that executes something.
+fn again<T>(bind: impl Fn() -> std::io::Result<T>) -> T {
+    let mut bound = None;
+    wait_until("the address is free", || {
+        bound = bind().ok();
+        bound.is_some()
+    });
+    bound.unwrap()
+}
+
 #[test]
 fn datagrams_over_udp_are_lines_of_rfc_5424() {
     for address in ["127.0.0.1:0", "[::1]:0"] {
@@ -248,7 +259,7 @@ fn a_udp_server_that_comes_back_is_found_again() {
     running.expect("ready");
     drop(server);
     signal_main(&mut running, 20);
-    let server = UdpSocket::bind(address).unwrap();
+    let server = again(|| UdpSocket::bind(address));
     server.set_read_timeout(Some(LIMIT)).unwrap();
     signal_main(&mut running, 1);
     let mut buffer = [0; 2048];
@@ -308,13 +319,7 @@ fn a_tcp_server_that_closes_and_comes_back_gets_whole_lines_again() {
     assert!(next_line(&mut stream).contains("sent SIGUSR1"));
     drop((stream, listener));
     signal_main(&mut running, 20);
-    // Another test's process may have the old listener, too, until it has executed something.
-    let mut bound = None;
-    wait_until("the address is free", || {
-        bound = TcpListener::bind(address).ok();
-        bound.is_some()
-    });
-    let listener = bound.unwrap();
+    let listener = again(|| TcpListener::bind(address));
     listener.set_nonblocking(true).unwrap();
     let mut accepted = None;
     wait_until("it connects again", || {
