@@ -95,8 +95,6 @@ fn a_failed_exec_is_the_status_whatever_is_mapped() {
     assert_eq!(Setup::new(&["--map-exit=0-255=0", "nosuch"]).run().status, 127);
 }
 
-// exec.rs
-
 /// The smaller stack limit that main gets also bounds its arguments, so that only sexton's exec fails.
 #[test]
 fn arguments_that_are_too_long_for_main_are_126_and_named() {

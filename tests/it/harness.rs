@@ -1012,8 +1012,6 @@ impl Drop for Folder {
     }
 }
 
-// signals.rs
-
 /// sexton, stopped and gone on with system call by system call (ptrace(2)).
 pub struct Traced(pub i32);
 

@@ -90,8 +90,6 @@ fn a_death_that_nobody_asked_for_is_a_warning_and_another_is_not() {
     }
 }
 
-// logging.rs
-
 #[test]
 fn a_key_s_signal_that_no_key_sent_is_a_warning() {
     for signal in ["INT", "QUIT", "HUP"] {
@@ -101,8 +99,6 @@ fn a_key_s_signal_that_no_key_sent_is_a_warning() {
         assert!(ended.stderr.contains(&told), "{ended:?}");
     }
 }
-
-// logging.rs
 
 #[test]
 fn a_full_socket_on_standard_error_costs_only_the_lines() {

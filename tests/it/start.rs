@@ -53,8 +53,6 @@ fn a_signal_before_the_first_instruction_does_no_harm() {
     }
 }
 
-// start.rs
-
 /// Main runs before its parent does anything.
 #[test]
 fn main_makes_its_group_itself() {
@@ -69,34 +67,20 @@ fn main_makes_its_group_itself() {
     assert_eq!(running.end().status, 0);
 }
 
-/// sexton runs, and forwards a signal, before main does anything.
+/// sexton runs, and forwards a signal, before main does anything; with a session there is no group yet.
 #[test]
 fn main_s_group_gets_a_signal_before_main_has_run() {
-    let setup = Setup::new(&["--forward-to=group", &probe(), "sleep"]);
-    let running = setup.prepare(be_traced).start();
-    let (sexton, main) = Traced::until_fork(running.pid);
-    sexton.release();
-    running.signal(libc::SIGUSR1);
-    wait_until("SIGUSR1 is taken", || {
-        let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
-        running.has_taken_all() && running.blocked_in().first() == waiting
-    });
-    main.release();
-    assert_eq!(running.end().status, 138);
-}
-
-/// As `start::main_s_group_gets_a_signal_before_main_has_run`, with a session instead of a group.
-#[test]
-fn main_s_session_gets_a_signal_before_main_has_run() {
-    let setup = Setup::new(&["--setsid", "--forward-to=group", &probe(), "sleep"]);
-    let running = setup.prepare(be_traced).start();
-    let (sexton, main) = Traced::until_fork(running.pid);
-    sexton.release();
-    running.signal(libc::SIGUSR1);
-    wait_until("SIGUSR1 is taken", || {
-        let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
-        running.has_taken_all() && running.blocked_in().first() == waiting
-    });
-    main.release();
-    assert_eq!(running.end().status, 138);
+    for flags in [&[][..], &["--setsid"]] {
+        let words = [flags, &["--forward-to=group", &probe(), "sleep"]].concat();
+        let running = Setup::new(&words).prepare(be_traced).start();
+        let (sexton, main) = Traced::until_fork(running.pid);
+        sexton.release();
+        running.signal(libc::SIGUSR1);
+        wait_until("SIGUSR1 is taken", || {
+            let waiting = Some(&(libc::SYS_rt_sigtimedwait as u64));
+            running.has_taken_all() && running.blocked_in().first() == waiting
+        });
+        main.release();
+        assert_eq!(running.end().status, 138, "{flags:?}");
+    }
 }
