@@ -39,8 +39,11 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         Err(error) => return give_up(&error),
     };
     crate::log::start(&plan.logging);
-    for name in &plan.unknown_variables {
-        warn!("{} is not a variable of sexton's: ignored", name.to_string_lossy().escape_debug());
+    for entry in &plan.unknown_variables {
+        // Not the value: it may be a secret of somebody else's.
+        let entry = entry.to_string_lossy();
+        let name = entry.split('=').next().unwrap_or_default();
+        warn!("{} is not a variable of sexton's: ignored", name.escape_debug());
     }
     if dry_run {
         return describe(&plan, mask);

@@ -6,7 +6,7 @@ use crate::launch::Launch;
 use crate::outcome::{Outcome, Usage};
 use crate::plan::Plan;
 use crate::report::{Record, Report, Stop};
-use crate::rlimit::{Resource, UNLIMITED};
+use crate::rlimit::{Limits, Resource, UNLIMITED};
 use crate::signal::{Received, Signal};
 use crate::steps::Step;
 use crate::supervisor::{Cause, Stage, Time};
@@ -21,8 +21,9 @@ pub struct Witness {
     record: Record,
     oom: OomWatch,
     is_init: bool,
-    /// The CPU time after which the kernel sends main SIGKILL.
-    cpu_limit: Option<Duration>,
+    /// Main's limits of CPU time and of the size of files.
+    cpu: Limits,
+    fsize: Limits,
     /// A limit on memory that was set for main.
     memory_limit: Option<Resource>,
 }
@@ -30,7 +31,8 @@ pub struct Witness {
 /// The CPU time with which a death by SIGKILL is taken for the work of a CPU limit of `limit`. The kernel
 /// compares the limit with the ticks of its clock that met the process at work, and reports what it has
 /// measured. On a busy virtual machine the two differ by a quarter.
-fn nearly_all(limit: Duration) -> Duration {
+fn nearly_all(limit: u64) -> Duration {
+    let limit = if limit == UNLIMITED { Duration::MAX } else { Duration::from_secs(limit) };
     (limit / 4 * 3).saturating_sub(Duration::from_millis(250))
 }
 
@@ -49,7 +51,8 @@ impl Witness {
             record,
             oom,
             is_init: launch.inherited.pid == process::INIT,
-            cpu_limit: cpu_limit(launch),
+            cpu: limits_of_main(launch, Resource::Cpu),
+            fsize: limits_of_main(launch, Resource::Fsize),
             memory_limit: set.find(|limit| memory.contains(limit)),
         }
     }
@@ -91,11 +94,9 @@ impl Witness {
         }
         let cpu = usage.user + usage.system;
         record.limit = match signal {
-            Signal::XCPU => Some(Resource::Cpu),
-            Signal::XFSZ => Some(Resource::Fsize),
-            Signal::KILL if self.cpu_limit.is_some_and(|limit| cpu >= nearly_all(limit)) => {
-                Some(Resource::Cpu)
-            }
+            Signal::XCPU if self.cpu.soft != UNLIMITED => Some(Resource::Cpu),
+            Signal::XFSZ if self.fsize.soft != UNLIMITED => Some(Resource::Fsize),
+            Signal::KILL if cpu >= nearly_all(self.cpu.hard) => Some(Resource::Cpu),
             _ => None,
         };
         if cpu < AT_ONCE && matches!(signal, Signal::KILL | Signal::SEGV) {
@@ -150,13 +151,14 @@ impl Witness {
     }
 }
 
-fn cpu_limit(launch: &Launch) -> Option<Duration> {
+/// The limits that were set for main, or else those that it has from sexton.
+fn limits_of_main(launch: &Launch, resource: Resource) -> Limits {
     let set = launch.steps.iter().find_map(|step| match step {
-        Step::Limit(Resource::Cpu, limits) => Some(*limits),
+        Step::Limit(limited, limits) if *limited == resource => Some(*limits),
         _ => None,
     });
-    let limits = set.or_else(|| limits::get(Resource::Cpu).ok())?;
-    (limits.hard != UNLIMITED).then(|| Duration::from_secs(limits.hard))
+    let inherited = || limits::get(resource).ok();
+    set.or_else(inherited).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED })
 }
 
 /// Watches for processes that the kernel kills when memory runs out.

@@ -140,7 +140,7 @@ fn a_mistyped_variable_is_told_and_kept_from_main() {
     assert_eq!((ended.status, ended.stdout.as_str()), (0, "PATH=/usr/bin:/bin\n"));
     assert_eq!(
         ended.stderr,
-        "sexton: warning: SEXTON_GRACEE=5s is not a variable of sexton's: ignored\n"
+        "sexton: warning: SEXTON_GRACEE is not a variable of sexton's: ignored\n"
     );
 }
 

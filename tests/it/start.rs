@@ -70,8 +70,9 @@ fn main_makes_its_group_itself() {
 /// sexton runs, and forwards a signal, before main does anything; with a session there is no group yet.
 #[test]
 fn main_s_group_gets_a_signal_before_main_has_run() {
+    let probe = probe();
     for flags in [&[][..], &["--setsid"]] {
-        let words = [flags, &["--forward-to=group", &probe(), "sleep"]].concat();
+        let words = [flags, &["--forward-to=group", &probe, "sleep"]].concat();
         let running = Setup::new(&words).prepare(be_traced).start();
         let (sexton, main) = Traced::until_fork(running.pid);
         sexton.release();
