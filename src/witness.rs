@@ -174,8 +174,8 @@ impl OomWatch {
     /// Takes the count. To be done before main is started: it may hit the limit at once.
     #[must_use]
     pub fn start() -> OomWatch {
-        let counter = OomCounter::find();
-        let first = counter.as_ref().and_then(OomCounter::read).unwrap_or(0);
+        let (counter, first) = OomCounter::find().unzip();
+        let first = first.unwrap_or(0);
         OomWatch { counter, first, told: first }
     }
 

@@ -17,10 +17,10 @@ const V2: &str = "/sys/fs/cgroup";
 const V1: &str = "/sys/fs/cgroup/memory";
 
 impl OomCounter {
-    /// Finds the file of this process's own cgroup. `None` if there is no such mount, or the kernel does not
+    /// Finds the file of this process's own cgroup, and reads its count. `None` if there is no such mount, or the kernel does not
     /// count (v1 before Linux 4.13).
     #[must_use]
-    pub fn find() -> Option<OomCounter> {
+    pub fn find() -> Option<(OomCounter, u64)> {
         let mut buffer = [0; 4096];
         let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
         let own = std::str::from_utf8(own).unwrap_or_default();
@@ -34,7 +34,7 @@ impl OomCounter {
                 CString::new(format!("{mount}{group}/{file}")).ok()
             })
             .map(|file| OomCounter { file })
-            .find(|counter| counter.read().is_some())
+            .find_map(|counter| counter.read().map(|count| (counter, count)))
     }
 
     /// The count; it only grows.
