@@ -187,7 +187,7 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
-        debug!("main is pid {}", child.pid);
+        info!("main is pid {}", child.pid);
         keep.extend(crate::log::own_descriptors());
         keep.push(child.descriptor().as_raw_fd());
         fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
@@ -380,6 +380,7 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
+        debug!("reaped main, pid {}", self.child.pid);
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
             // their deaths. Not for a subreaper: it knows its children by IDs that must not be reused.

@@ -4,6 +4,8 @@ use super::getopt::{Getopt, Item, Long};
 use super::settings::Settings;
 use super::{Call, Printed, Reading};
 use crate::plan::{Statuses, Style, Target};
+use crate::rewrite::Rule;
+use crate::signal::Signal;
 use log::LevelFilter;
 
 /// The version whose interface this is, in the form that engines read.
@@ -55,7 +57,12 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
     if call.has_variable(b"CATATONIT_DEBUG") {
         flags.log_level = Some(LevelFilter::Debug);
     }
-    let defaults = Settings { statuses: Some(STATUSES), style: Some(STYLE), ..super::transient() };
+    let mut defaults =
+        Settings { statuses: Some(STATUSES), style: Some(STYLE), ..super::transient() };
+    for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+        // They are not in the list yet.
+        defaults.rewrites.add(Rule::new(signal, None)).ok();
+    }
     let argv = match flags.pause {
         // A program's name is of no interest then.
         Some(true) => Vec::new(),

@@ -16,6 +16,7 @@ pub struct Getopt<'a, 'w> {
     rest: &'w [&'a CStr],
     /// What is left of a group of letters.
     group: &'a [u8],
+    dashes: bool,
 }
 
 /// An option that was found.
@@ -34,12 +35,17 @@ impl<'a, 'w> Getopt<'a, 'w> {
         long: &'static [Long],
         words: &'w [&'a CStr],
     ) -> Getopt<'a, 'w> {
-        Getopt { short, long, rest: words, group: &[] }
+        Getopt { short, long, rest: words, group: &[], dashes: false }
     }
 
     /// The words that are left, once there are no more options.
     pub fn rest(&self) -> &'w [&'a CStr] {
         self.rest
+    }
+
+    /// Whether `--` has ended the options.
+    pub fn ended_by_dashes(&self) -> bool {
+        self.dashes
     }
 
     fn next_word(&mut self) -> Option<&'a [u8]> {
@@ -74,15 +80,18 @@ impl<'a, 'w> Getopt<'a, 'w> {
         let exact = self.long.iter().find(|(name, ..)| name.as_bytes() == typed);
         let near: Vec<&Long> =
             self.long.iter().filter(|(name, ..)| name.as_bytes().starts_with(typed)).collect();
-        let typed = printable(typed);
+        let shown = printable(typed);
         let &(name, takes_value, letter) = match (exact, &near[..]) {
             (Some(option), _) => option,
             (None, [option]) => *option,
-            (None, []) => return Item::Wrong(format!("unrecognized option '--{typed}'")),
+            (None, []) => {
+                let text = format!("unrecognized option '--{}'", printable(text));
+                return Item::Wrong(text);
+            }
             (None, several) => {
                 let names: String =
                     several.iter().map(|(name, ..)| format!(" '--{name}'")).collect();
-                let text = format!("option '--{typed}' is ambiguous; possibilities:{names}");
+                let text = format!("option '--{shown}' is ambiguous; possibilities:{names}");
                 return Item::Wrong(text);
             }
         };
@@ -106,6 +115,7 @@ impl<'a> Iterator for Getopt<'a, '_> {
             match word {
                 b"--" => {
                     self.next_word();
+                    self.dashes = true;
                     return None;
                 }
                 [b'-', b'-', long @ ..] if !self.long.is_empty() => {
@@ -200,7 +210,7 @@ mod tests {
             ("--rewrite", "option '--rewrite' requires an argument"),
             ("--ver", "option '--ver' is ambiguous; possibilities: '--verbose' '--version'"),
             ("--verb=x", "option '--verbose' doesn't allow an argument"),
-            ("--foo=x", "unrecognized option '--foo'"),
+            ("--foo=x", "unrecognized option '--foo=x'"),
         ] {
             assert_eq!(read(LONG, &[word]).0, [found], "{word}");
         }

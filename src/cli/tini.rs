@@ -4,6 +4,7 @@ use super::getopt::{Getopt, Item, integer};
 use super::settings::Settings;
 use super::{Call, Printed, Reading};
 use crate::exit_map::Rule;
+use crate::outcome::Outcome;
 use crate::plan::{Statuses, Style, Subreaper, Target};
 use crate::rewrite;
 use crate::signal::Signal;
@@ -66,6 +67,7 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
     }
     // `PROGRAM -- ARGS`, as the usage has it: the getopt of glibc takes the dashes out.
     if argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
+        && !options.ended_by_dashes()
         && !call.has_variable(b"POSIXLY_CORRECT")
     {
         argv.remove(1);
@@ -79,6 +81,16 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
     if let Some(value) = call.variable(b"TINI_VERBOSITY") {
         verbosity = integer(value).map_or(0, |(number, _)| number);
     }
+    // For tini it is the child that has failed, with a status like any other.
+    let mapped = |status| flags.exit_map.apply(Outcome::Exited(status));
+    let statuses = Statuses {
+        fatal: STATUSES.fatal,
+        not_found: mapped(STATUSES.not_found),
+        incomplete: mapped(STATUSES.incomplete),
+        denied: mapped(STATUSES.denied),
+        not_executable: mapped(STATUSES.not_executable),
+    };
+    flags.statuses = Some(statuses);
     if verbosity != 1 {
         flags.log_level = Some(level(verbosity));
     }
@@ -90,7 +102,6 @@ fn defaults() -> Settings {
     let mut defaults = Settings {
         subreaper: Some(Subreaper::Off),
         warn_if_not_adopting: Some(true),
-        statuses: Some(STATUSES),
         style: Some(STYLE),
         ..super::transient()
     };
@@ -103,11 +114,12 @@ fn defaults() -> Settings {
 
 fn level(verbosity: i64) -> LevelFilter {
     match verbosity {
-        ..=0 => LevelFilter::Error,
+        0 => LevelFilter::Error,
         1 => LevelFilter::Warn,
         2 => LevelFilter::Info,
         3 => LevelFilter::Debug,
-        4.. => LevelFilter::Trace,
+        // It is unsigned: less than 0 is more than anything.
+        _ => LevelFilter::Trace,
     }
 }
 
@@ -169,7 +181,6 @@ fn usage(call: &Call) -> String {
 mod tests {
     use super::*;
     use crate::cli::tests::{printed, running};
-    use crate::outcome::Outcome;
 
     #[test]
     fn the_version_is_what_the_docker_daemon_reads_and_only_alone() {
@@ -218,9 +229,12 @@ mod tests {
             assert_eq!(plan.policy.forward_to, Target::Group);
             assert_eq!(plan.logging.level, LevelFilter::Info);
         });
-        for (value, level) in
-            [("0", LevelFilter::Error), ("x", LevelFilter::Error), (" 9", LevelFilter::Trace)]
-        {
+        for (value, level) in [
+            ("0", LevelFilter::Error),
+            ("x", LevelFilter::Error),
+            ("-1", LevelFilter::Trace),
+            (" 9", LevelFilter::Trace),
+        ] {
             running("tini", &["cmd"], &[&format!("TINI_VERBOSITY={value}")], |plan| {
                 assert_eq!(plan.logging.level, level);
             });
@@ -234,7 +248,8 @@ mod tests {
         };
         assert_eq!(argv(&["cmd", "--", "-x"], &[]), 2);
         assert_eq!(argv(&["cmd", "a", "--", "-x"], &[]), 4);
-        assert_eq!(argv(&["--", "cmd", "--", "-x"], &["POSIXLY_CORRECT="]), 3);
+        assert_eq!(argv(&["--", "cmd", "--", "-x"], &[]), 3);
+        assert_eq!(argv(&["cmd", "--", "-x"], &["POSIXLY_CORRECT="]), 3);
     }
 
     #[test]
