@@ -330,11 +330,9 @@ impl<'p> Supervisor<'p> {
         if received.origin.is_fault(received.signal) {
             return;
         }
-        let Some(signal) = self.policy.rewrites.apply(received.signal) else {
-            return; // ignored, as a stop signal too
-        };
+        let rewritten = self.policy.rewrites.apply(received.signal);
         if !self.policy.stop_signals.contains(received.signal) {
-            if let Some(to) = self.target(received) {
+            if let (Some(signal), Some(to)) = (rewritten, self.target(received)) {
                 let signal = Received { signal, ..received };
                 actions.push(match signal.signal {
                     Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
@@ -345,6 +343,9 @@ impl<'p> Supervisor<'p> {
                 actions.push(Action::Stop);
             }
             return;
+        }
+        if rewritten.is_none() {
+            return; // ignored, as a stop signal too
         }
         match self.phase {
             Phase::Running if self.policy.drain > Duration::ZERO => {

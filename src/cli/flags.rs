@@ -614,8 +614,7 @@ fn help() -> String {
         "An init for containers: starts one command, forwards signals to it, reaps every\n\
          orphan, shuts the whole process tree down in bounded time, and exits with the\n\
          command's status.\n\n\
-         Usage: sexton [OPTIONS] [--] COMMAND [ARG...]\n\
-         \x20      sexton --as tini|dumb-init|catatonit [ITS OPTIONS] [--] COMMAND [ARG...]\n",
+         Usage: sexton [OPTIONS] [--] COMMAND [ARG...]\n",
     );
     let mut section = "";
     for flag in FLAGS {
@@ -628,7 +627,9 @@ fn help() -> String {
         let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
         wrap(&format!("{}{variable}", flag.help), &mut text);
     }
-    text += "\nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
+    text += "\nIn the place of another init, called by its name or as\n\
+             sexton --as tini|dumb-init|catatonit ..., it has the flags of that program.\n\
+             \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
              stands behind it, lists comma-separated; the flag comes first.\n\n\
              Exit status: the command's own, or 128 + N if signal N killed it; 127 command not\n\
              found; 126 found but not executable; 125 anything that sexton could not do.\n";

@@ -140,7 +140,12 @@ const ABOUT: &str = concat!(
 );
 
 fn licence() -> String {
-    include_str!("../../LICENSE").to_owned()
+    format!(
+        "sexton {}\n\
+         The MIT License: use, copy, modify and distribute it freely, with the copyright notice; without\n\
+         warranty of any kind. The whole text is in the file LICENSE of its sources.\n",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// Reads sexton's own argument vector, program name first, and environment. `pid` is sexton's process ID.
@@ -167,6 +172,9 @@ pub fn parse<'a>(
         return carry_on(read(&call(program, words)), environment);
     }
     let (name, words) = match words {
+        [first] if first.to_bytes() == b"--as" => {
+            return Err(Error::usage(format!("--as needs a value: --as NAME, one of {NAMES}")));
+        }
         [first, name, rest @ ..] if first.to_bytes() == b"--as" => (name.to_bytes(), rest),
         [first, rest @ ..] => match first.to_bytes().strip_prefix(b"--as=") {
             Some(name) => (name, rest),

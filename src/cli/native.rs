@@ -19,7 +19,7 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
         let unread = rest.as_slice();
         match rest.next().map(|argument| argument.to_bytes()) {
             Some(b"--") => break rest.as_slice(),
-            Some([b'-', b'-', b'a', b's']) => {
+            Some([b'-', b'-', b'a', b's'] | [b'-', b'-', b'a', b's', b'=', ..]) => {
                 return Err(Error::usage(
                     "--as comes first: sexton --as NAME [ITS OPTIONS] [--] COMMAND [ARG...]",
                 ));

@@ -209,7 +209,12 @@ fn take_signals(count: i32) {
 /// Waits for a signal of the set; its number, and the value that it was queued with or "none".
 fn next_signal(set: u64) -> (i64, String) {
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let signal = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+    let mut take =
+        || unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+    let mut signal = take();
+    while signal < 0 {
+        signal = take(); // a stop interrupts it
+    }
     let value = unsafe { info.si_value().sival_ptr } as usize;
     (signal, if info.si_code == -1 { value.to_string() } else { "none".to_owned() })
 }

@@ -248,7 +248,7 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
     pair.story("a daemon in another session lives on", &leave, |running| {
         running.line();
         wait_until("the init ends", || running.has_ended());
-        vec![running.adopted_by_init().len().to_string()]
+        super::living(&running.adopted_by_init())
     });
     pair.finish(11);
 }

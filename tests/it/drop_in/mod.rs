@@ -9,7 +9,7 @@ mod catatonit;
 mod dumb_init;
 mod tini;
 
-use crate::harness::{Folder, LIMIT, Place, Running, Setup, probe, sexton, wait_until};
+use crate::harness::{Folder, Place, Running, Setup, probe, sexton, wait_until};
 use nix::libc;
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -282,9 +282,7 @@ pub fn what_main_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'s
         report(&[]).with(|setup| setup.directory("/usr")),
     ]);
     let mut closed = report(&[]).with(|setup| setup.closed(&[0]));
-    // dumb-init does not ask for a terminal there.
-    closed.differs = (pair.name != "dumb-init")
-        .then_some("With a closed standard input tini and catatonit give up");
+    closed.differs = (pair.name == "tini").then_some("With a closed standard input tini gives up");
     pair.run(&[closed]);
     let mut mask = report(&[]).with(|setup| setup.mask(1 << 9 | 1 << 33));
     let mut ignored = report(&[]).with(|setup| setup.ignored(&[libc::SIGHUP, libc::SIGUSR1]));
@@ -316,9 +314,14 @@ pub fn what_is_no_command(pair: &mut Pair, words: &[&str], through_a_file: Optio
     ]);
 }
 
+/// How many of them there are that are no zombies, or about to be buried.
+pub fn living(pids: &[i32]) -> Vec<String> {
+    let ended = |pid: &&i32| ["", "Z", "X"].contains(&state(**pid).as_str());
+    vec![pids.iter().filter(|pid| !ended(pid)).count().to_string()]
+}
+
 /// Waits for a state of a process that nobody tells.
 pub fn wait_for_state(pid: i32, wanted: &str) -> String {
-    let _ = LIMIT;
     wait_until(&format!("{pid} comes to state {wanted}"), || state(pid) == wanted);
     state(pid)
 }
