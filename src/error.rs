@@ -6,16 +6,12 @@ use std::fmt::{self, Write};
 
 /// Exit status when sexton itself could not do its part: bad input, or a step that failed.
 pub const STATUS_FATAL: u8 = 125;
-/// Exit status for a command that was found but cannot be executed.
-pub const STATUS_NOT_EXECUTABLE: u8 = 126;
-/// Exit status for a command that was not found.
-pub const STATUS_NOT_FOUND: u8 = 127;
 
 /// An error that ends the run before or instead of main. Displays as one line, lower case, with the
 /// user's own value in it; a hint may follow on a second line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {
-    /// The exit status: 125, 126 or 127.
+    /// The exit status.
     pub status: u8,
     message: String,
     hint: Option<String>,
@@ -63,6 +59,12 @@ pub fn printable(words: &[u8]) -> String {
 }
 
 impl Error {
+    /// The line of advice.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The error without the program's name and its advice, to be told by other means than standard error.
     pub fn message(&self) -> impl fmt::Display {
         fmt::from_fn(|f| self.write_message(f))

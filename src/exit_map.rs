@@ -26,6 +26,12 @@ enum From {
 }
 
 impl Rule {
+    /// One status becomes another.
+    #[must_use]
+    pub fn status(from: u8, to: u8) -> Rule {
+        Rule { from: From::Statuses { first: from, last: from }, to }
+    }
+
     /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
     ///
     /// # Errors

@@ -4,14 +4,15 @@
 #![forbid(unsafe_code)]
 
 use crate::environment::Edits;
-use crate::error::{Error, STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND};
-use crate::plan::{Given, Plan, Surroundings};
+use crate::error::Error;
+use crate::plan::{Given, Plan, Statuses, Subreaper, Surroundings};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Reason, Signal, SignalSet};
 use crate::steps::{self, Inherited, Quoted, Standing, Step, Stream, Who};
 use crate::sys::spawn::Failure;
 use crate::sys::{Errno, fds, files, limits, privileges, process, reason, signals, tty};
 use crate::user::{File, Files};
+use log::debug;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -29,6 +30,8 @@ pub struct Launch<'a> {
     pub inherited: Inherited,
     /// What was changed in the environment.
     edits: Edits,
+    /// Exit statuses.
+    statuses: Statuses,
 }
 
 impl<'a> Launch<'a> {
@@ -73,7 +76,15 @@ impl<'a> Launch<'a> {
         let environment = edits.apply(&plan.environment);
         let command = plan.argv.first().copied().unwrap_or_default();
         let candidates = steps::candidates(command, &environment);
-        Ok(Launch { argv: &plan.argv, environment, candidates, steps, inherited, edits })
+        Ok(Launch {
+            argv: &plan.argv,
+            environment,
+            candidates,
+            steps,
+            inherited,
+            edits,
+            statuses: plan.statuses,
+        })
     }
 
     /// The user that main is given, if it is given one.
@@ -130,21 +141,44 @@ impl<'a> Launch<'a> {
     /// Names what the child could not do, and why.
     #[must_use]
     pub fn explain(&self, failure: Failure) -> Error {
+        let statuses = self.statuses;
         match failure {
             Failure::Step(index, errno) => match self.steps.get(index) {
                 Some(step) => Error::unable(step, reason(errno)).with_hint(step_hint(step, errno)),
                 None => Error::unable("prepare main", reason(errno)),
-            },
+            }
+            .with_status(statuses.fatal),
             Failure::Exec(index, errno) => {
                 let path = self.candidates.get(index).map_or(self.command(), CString::as_c_str);
                 Error::unable(execute(path), reason(errno))
-                    .with_status(STATUS_NOT_EXECUTABLE)
+                    .with_status(match errno {
+                        Errno::ENOENT | Errno::ENOTDIR => statuses.incomplete,
+                        Errno::EACCES => statuses.denied,
+                        _ => statuses.not_executable,
+                    })
                     .with_hint(exec_hint(errno))
             }
             Failure::NotFound => Error::unable(execute(self.command()), "command not found")
-                .with_status(STATUS_NOT_FOUND),
+                .with_status(statuses.not_found),
         }
     }
+}
+
+/// Becomes a subreaper, if it is to; whether it is one.
+pub fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
+    let adopt = match mode {
+        Subreaper::Auto => pid != process::INIT,
+        Subreaper::On => true,
+        Subreaper::Off => false,
+    };
+    if !adopt {
+        return false;
+    }
+    let result = process::become_subreaper();
+    if let Err(errno) = result {
+        debug!("not a subreaper: {}", reason(errno));
+    }
+    result.is_ok()
 }
 
 /// Says why there is no child at all.
@@ -284,6 +318,7 @@ mod tests {
                 streams: Default::default(),
             },
             edits: Edits::default(),
+            statuses: Statuses::default(),
         }
     }
 

@@ -32,6 +32,7 @@ pub mod launch;
 pub mod delivery;
 pub mod terminal;
 pub mod witness;
+pub mod pause;
 pub mod runtime;
 
 pub use runtime::run;

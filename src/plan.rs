@@ -18,7 +18,7 @@ use std::time::Duration;
 /// One run of sexton.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan<'a> {
-    /// Main's argument vector; the first element is the command. Never empty.
+    /// Main's argument vector; the first element is the command. Empty only for a pause.
     pub argv: Vec<&'a CStr>,
     /// The environment, in the order and with the bytes that sexton was given, without `SEXTON_*`.
     pub environment: Vec<&'a CStr>,
@@ -28,10 +28,16 @@ pub struct Plan<'a> {
     pub parent_death_signal: Option<Signal>,
     /// Whether to become a child subreaper.
     pub subreaper: Subreaper,
+    /// Warn if orphans go to somebody else, as sexton is neither PID 1 nor a subreaper.
+    pub warn_if_not_adopting: bool,
     /// Log each reaped orphan as a warning.
     pub warn_on_reap: bool,
+    /// What the end of main tells that nobody could see otherwise is a warning, not only information.
+    pub warn_of_trouble: bool,
     /// The exit status for each end of main.
     pub exit_map: ExitMap,
+    /// The exit status if main could not be run.
+    pub statuses: Statuses,
     /// Variables that look like sexton's own and are not: most likely a typing error.
     pub unknown_variables: Vec<&'a CStr>,
     /// What to log, where to, and how.
@@ -73,12 +79,46 @@ pub struct Surroundings {
     pub io_priority: Option<IoPriority>,
     /// What is added to its badness when memory runs out, -1000 to 1000.
     pub oom_score_adj: Option<i32>,
-    /// A session of its own instead of a process group.
-    pub session: bool,
+    /// Which processes main is grouped with.
+    pub grouping: Grouping,
     /// Files for standard input, output and error.
     pub stdio: [Option<Redirection>; 3],
     /// No descriptor but standard input, output and error.
     pub close_fds: bool,
+}
+
+/// The process group and session that main runs in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Grouping {
+    /// A process group of its own.
+    #[default]
+    Group,
+    /// A session of its own.
+    Session,
+    /// sexton's own process group: both get what is sent to that, by a terminal or by others.
+    Shared,
+}
+
+/// Exit statuses for what is not main's own end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Statuses {
+    /// sexton could not do what it was told to.
+    pub fatal: u8,
+    /// There is no such command.
+    pub not_found: u8,
+    /// The command is there; its interpreter or dynamic loader is not.
+    pub incomplete: u8,
+    /// There is no permission to execute it.
+    pub denied: u8,
+    /// It cannot be executed for another reason.
+    pub not_executable: u8,
+}
+
+/// As shells and Docker have them.
+impl Default for Statuses {
+    fn default() -> Statuses {
+        Statuses { fatal: 125, not_found: 127, incomplete: 126, denied: 126, not_executable: 126 }
+    }
 }
 
 /// Logging.
@@ -88,8 +128,48 @@ pub struct Logging {
     pub level: LevelFilter,
     /// Where to.
     pub to: LogTo,
-    /// How lines on standard error look.
+    /// How lines on the standard streams look.
     pub format: LogFormat,
+    /// What a text line begins with, and to which stream it goes.
+    pub style: Style,
+}
+
+/// How a text line begins. `PID` in it stands for sexton's process ID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// For an error that ends the run.
+    pub fatal: &'static str,
+    /// For the levels from error to trace.
+    pub levels: [&'static str; 5],
+    /// For a line of advice after an error; none if that stands behind it in the same line.
+    pub hint: Option<&'static str>,
+    /// Whether what is less than a warning goes to standard output.
+    pub quiet_to_stdout: bool,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style {
+            fatal: "sexton: fatal: ",
+            levels: [
+                "sexton: error: ",
+                "sexton: warning: ",
+                "sexton: info: ",
+                "sexton: debug: ",
+                "sexton: trace: ",
+            ],
+            hint: Some("sexton: hint: "),
+            quiet_to_stdout: false,
+        }
+    }
+}
+
+impl Logging {
+    /// Whether standard output is written to while main runs.
+    #[must_use]
+    pub fn uses_stdout(&self) -> bool {
+        self.style.quiet_to_stdout && self.to == LogTo::Stderr && self.level > LevelFilter::Warn
+    }
 }
 
 /// Where log lines go.
@@ -181,10 +261,19 @@ pub struct Policy {
     pub grace: Option<Duration>,
     /// Further signals within the grace.
     pub escalation: Vec<Rung>,
-    /// How long the rest of the tree may take once main has ended.
-    pub linger: Duration,
+    /// How long the rest of the tree may take once main has ended. `None`: the rest is left to itself.
+    pub linger: Option<Duration>,
     /// Let orphans end by themselves after main has ended.
     pub wait_all: bool,
+    /// Send SIGCONT after what is to end a process, so that one that is stopped can act on it.
+    pub and_continue: bool,
+    /// When main has ended, and before it is reaped, send SIGTERM, as it is rewritten, to those that
+    /// signals are forwarded to.
+    pub farewell: bool,
+    /// Signals at which sexton stops itself too, once they are forwarded.
+    pub suspend_at: SignalSet,
+    /// Main gets what a key sends without sexton.
+    pub main_gets_keys: bool,
 }
 
 impl Default for Policy {
@@ -196,8 +285,12 @@ impl Default for Policy {
             drain: Duration::ZERO,
             grace: Some(Duration::from_secs(30)),
             escalation: Vec::new(),
-            linger: Duration::from_secs(5),
+            linger: Some(Duration::from_secs(5)),
             wait_all: false,
+            and_continue: true,
+            farewell: false,
+            suspend_at: SignalSet::EMPTY,
+            main_gets_keys: false,
         }
     }
 }

@@ -21,6 +21,12 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A signal becomes another, or nothing.
+    #[must_use]
+    pub fn new(from: Signal, to: Option<Signal>) -> Rule {
+        Rule { from, to: to.map_or(Rewrite::Ignore, Rewrite::To) }
+    }
+
     /// Reads `TERM=QUIT`, `15=3`, `HUP=RTMIN+3` or `USR1=ignore`.
     ///
     /// # Errors

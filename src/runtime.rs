@@ -3,13 +3,14 @@
 #![forbid(unsafe_code)]
 
 use crate::capabilities::CapabilitySet;
-use crate::cli::{self, Request};
+use crate::cli::{self, Printed, Request};
 use crate::delivery::Delivery;
 use crate::environment;
 use crate::error::Error;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome, Usage};
-use crate::plan::{Plan, Subreaper, Target};
+use crate::pause;
+use crate::plan::{Plan, Target};
 use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::steps::Inherited;
@@ -32,9 +33,13 @@ use std::time::Duration;
 /// the `main` of a program that does nothing else.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
-    let (plan, dry_run) = match cli::parse(argv, environment) {
+    let (plan, dry_run) = match cli::parse(argv, environment, process::id()) {
         Ok(Request::Run(plan)) => (plan, false),
         Ok(Request::DryRun(plan)) => (plan, true),
+        Ok(Request::Pause(plan)) => {
+            crate::log::start(&plan.logging);
+            return pause::run(&plan);
+        }
         Ok(Request::Print(text)) => return print(&text),
         Err(error) => return give_up(&error),
     };
@@ -58,13 +63,13 @@ fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
     let clock = Clock::start();
     let outlets = match Outlets::open(plan) {
         Ok(outlets) => outlets,
-        Err(error) => return give_up(&error),
+        Err(error) => return give_up(&error.with_status(plan.statuses.fatal)),
     };
     let descriptors: Vec<RawFd> = outlets.descriptors().collect();
     let report = match Runtime::start(plan, mask, clock, descriptors) {
         Ok(runtime) => runtime.supervise(),
         Err(error) => {
-            let status = give_up(&error);
+            let status = give_up(&error.clone().with_status(plan.statuses.fatal));
             let mut record = Record::of(plan);
             record.failure = Some(error.message().to_string());
             record.close(clock.now(), status)
@@ -77,7 +82,7 @@ fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
 /// Prints what would be done.
 fn describe(plan: &Plan, mask: SignalSet) -> u8 {
     match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
-        Ok(text) => print(&text),
+        Ok(text) => print(&Printed::on_stdout(text)),
         Err(error) => give_up(&error),
     }
 }
@@ -88,9 +93,12 @@ fn give_up(error: &Error) -> u8 {
     error.status
 }
 
-fn print(text: &str) -> u8 {
-    match fds::print(text.as_bytes()) {
-        Ok(()) => 0,
+/// Prints a text; the exit status.
+fn print(printed: &Printed) -> u8 {
+    let Printed { text, to_stderr, status } = printed;
+    match fds::print(if *to_stderr { fds::STDERR } else { fds::STDOUT }, text.as_bytes()) {
+        Ok(()) => *status,
+        Err(_) if *to_stderr => *status, // nobody can be told
         Err(errno) => give_up(&Error::unable("write to standard output", sys::reason(errno))),
     }
 }
@@ -140,6 +148,8 @@ struct Runtime<'a> {
     strangers: bool,
     /// Why main could not be started.
     failure: Option<Error>,
+    /// The supervisor knows that main has ended.
+    said_farewell: bool,
     /// Notes what will be told at the end.
     witness: Witness,
     exit: Option<u8>,
@@ -169,13 +179,9 @@ impl<'a> Runtime<'a> {
             signals::set_ignored(Signal::CHLD, false)
                 .map_err(|errno| Error::unable("stop ignoring SIGCHLD", sys::reason(errno)))?;
         }
-        let adopt = match plan.subreaper {
-            Subreaper::Auto => pid != process::INIT,
-            Subreaper::On => true,
-            Subreaper::Off => false,
-        };
-        if adopt && let Err(errno) = process::become_subreaper() {
-            debug!("not a subreaper: {}", sys::reason(errno));
+        let adopts = launch::adopt_orphans(plan.subreaper, pid);
+        if !adopts && pid != process::INIT && plan.warn_if_not_adopting {
+            warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
         }
 
         let listen_pid = environment::listen_pid(&launch.environment, pid);
@@ -186,10 +192,10 @@ impl<'a> Runtime<'a> {
         let oom = OomWatch::start();
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
-        debug!("main is pid {}", child.pid);
+        info!("main is pid {}", child.pid);
         keep.extend(crate::log::own_descriptors());
         keep.push(child.descriptor().as_raw_fd());
-        fds::close_inherited(&mut keep);
+        fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
         process::leave_directory();
         give_up_privileges(&launch);
         Ok(Runtime {
@@ -208,6 +214,7 @@ impl<'a> Runtime<'a> {
             progress: false,
             strangers: false,
             failure: None,
+            said_farewell: false,
             plan,
             exit: None,
         })
@@ -319,6 +326,10 @@ impl<'a> Runtime<'a> {
     fn reap(&mut self, pid: Option<i32>) -> Waited {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
+        if self.plan.policy.farewell && !self.said_farewell && wait::has_ended(self.child.pid) {
+            self.said_farewell = true;
+            self.handle(Event::MainEnding);
+        }
         let found = wait::child(pid, self.terminal.can_stop_main());
         if let Waited::Child(pid, change, usage) = found {
             self.child_changed(pid, change, usage, name);
@@ -374,6 +385,7 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
+        debug!("reaped main, pid {}", self.child.pid);
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
             // their deaths. Not for a subreaper: it knows its children by IDs that must not be reused.
@@ -424,6 +436,8 @@ impl<'a> Runtime<'a> {
             }
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => self.suspend(signal),
+            // SIGSTOP stops anybody but PID 1, for which it does nothing.
+            Action::Stop => _ = signals::stop_self(Signal::STOP),
             Action::Continue => {
                 self.terminal.lend_on_request(self.child.pid);
                 self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
@@ -465,7 +479,7 @@ impl<'a> Runtime<'a> {
         let report = self.witness.report(self.clock.now(), exit_status);
         if self.failure.is_some() {
             // That has been told.
-        } else if report.is_warning() {
+        } else if report.is_warning() && self.plan.warn_of_trouble {
             warn!("{report}");
         } else {
             info!("{report}");

@@ -5,7 +5,7 @@
 use crate::capabilities::{self, Base, CapabilitySet, ROOT, Sets};
 use crate::environment::variable;
 use crate::error::Error;
-use crate::plan::{Redirection, Surroundings};
+use crate::plan::{Grouping, Redirection, Surroundings};
 use crate::rlimit::{Limits, Resource};
 use crate::schedule::{Cpus, IoPriority, Scheduler};
 use crate::signal::{Signal, SignalSet};
@@ -229,13 +229,22 @@ pub fn steps(
     who: &Who,
     current: impl Fn(Resource) -> Limits,
 ) -> Result<Vec<Step>, Error> {
-    let mut steps = vec![if main.session { Step::Session } else { Step::ProcessGroup }];
-    if inherited.standing == Standing::Foreground {
-        match main.session {
-            true if inherited.leads_session => steps.push(Step::Terminal),
-            false if !inherited.shares_job => steps.push(Step::Foreground),
-            _ => {}
+    let has_terminal = inherited.standing == Standing::Foreground;
+    let mut steps = Vec::new();
+    match main.grouping {
+        Grouping::Group => {
+            steps.push(Step::ProcessGroup);
+            if has_terminal && !inherited.shares_job {
+                steps.push(Step::Foreground);
+            }
         }
+        Grouping::Session => {
+            steps.push(Step::Session);
+            if has_terminal && inherited.leads_session {
+                steps.push(Step::Terminal);
+            }
+        }
+        Grouping::Shared => {}
     }
     let (raised, lowered) = limits(main, current)?;
     steps.extend(raised);
@@ -586,7 +595,8 @@ mod tests {
     #[test]
     fn the_terminal_is_given_to_main_only_by_who_has_it() {
         let given = |session, standing, leads_session, shares_job| {
-            let main = Surroundings { session, ..Surroundings::default() };
+            let grouping = if session { Grouping::Session } else { Grouping::Group };
+            let main = Surroundings { grouping, ..Surroundings::default() };
             let inherited = Inherited { standing, leads_session, shares_job, ..inherited() };
             let mut steps = steps(&main, &inherited, &nobody(), current).unwrap();
             assert_eq!(steps.pop(), Some(Step::Mask(SignalSet::EMPTY)));
@@ -608,6 +618,14 @@ mod tests {
                 assert_eq!(given(true, has_it, leads_session, shares_job), session);
             }
         }
+    }
+
+    #[test]
+    fn in_sextons_own_group_main_has_the_terminal_as_sexton_has_it() {
+        let main = Surroundings { grouping: Grouping::Shared, ..Surroundings::default() };
+        let inherited = Inherited { standing: Standing::Foreground, ..inherited() };
+        let steps = steps(&main, &inherited, &nobody(), current).unwrap();
+        assert_eq!(steps, [Step::Mask(SignalSet::EMPTY)]);
     }
 
     #[test]

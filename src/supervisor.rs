@@ -10,7 +10,8 @@
 //!    +-------main ended, others remain-----------------+--> Lingering --linger--+
 //! ```
 //!
-//! From every phase the way to `Over` is: main has ended and the tree is empty.
+//! From every phase the way to `Over` is: main has ended and the tree is empty. Without a linger time at
+//! all (not one of zero) what main leaves behind is left to itself, and it is enough that main has ended.
 
 #![forbid(unsafe_code)]
 
@@ -52,6 +53,8 @@ pub enum Event {
     },
     /// An [`Action::Suspend`] did nothing: nobody could continue sexton.
     NotSuspended(Signal),
+    /// Main has ended and is not reaped yet: its process group is still its own.
+    MainEnding,
     /// Main was reaped.
     MainEnded(Outcome),
     /// Everything that could be reaped was. Follows every [`Event::MainEnded`].
@@ -82,6 +85,8 @@ pub enum Action {
     /// Stop sexton too, as the job that main is part of. Where nobody could continue it, nothing happens,
     /// and [`Event::NotSuspended`] is next.
     Suspend(Signal),
+    /// Stop sexton, until it is continued.
+    Stop,
     /// Give main the terminal, if sexton has it or nobody, and send its group SIGCONT.
     Continue,
     /// Send SIGCONT. If sexton is a job of a shell, it was the job that was continued: main gets the
@@ -276,6 +281,7 @@ impl<'p> Supervisor<'p> {
             // ignores them where nobody could continue it (an orphaned process group).
             Event::NotSuspended(Signal::STOP) => {}
             Event::NotSuspended(_) => self.continue_due = !self.is_ending(),
+            Event::MainEnding => self.farewell(&mut actions),
             Event::MainEnded(outcome) => {
                 self.main = Some(outcome);
                 self.continue_due = false;
@@ -289,6 +295,19 @@ impl<'p> Supervisor<'p> {
         }
         while self.pass_deadline(now, &mut actions) {}
         actions
+    }
+
+    /// Main's last wish: that those who have had its signals end too.
+    fn farewell(&self, actions: &mut Actions) {
+        let to = self.policy.forward_to;
+        if let Some(signal) = self.policy.rewrites.apply(Signal::TERM)
+            && self.policy.farewell
+            && to != Target::Main
+            && !self.is_ending()
+        {
+            let signal = Received::own(signal);
+            actions.push(Action::Send { signal, to, and_continue: false });
+        }
     }
 
     fn main_stopped(&mut self, signal: Signal, terminal_is_here: bool, actions: &mut Actions) {
@@ -311,18 +330,22 @@ impl<'p> Supervisor<'p> {
         if received.origin.is_fault(received.signal) {
             return;
         }
-        let Some(signal) = self.policy.rewrites.apply(received.signal) else {
-            return; // ignored, as a stop signal too
-        };
+        let rewritten = self.policy.rewrites.apply(received.signal);
         if !self.policy.stop_signals.contains(received.signal) {
-            if let Some(to) = self.target(received) {
+            if let (Some(signal), Some(to)) = (rewritten, self.target(received)) {
                 let signal = Received { signal, ..received };
                 actions.push(match signal.signal {
                     Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
                     _ => Action::Send { signal, to, and_continue: false },
                 });
             }
+            if self.policy.suspend_at.contains(received.signal) && !self.is_ending() {
+                actions.push(Action::Stop);
+            }
             return;
+        }
+        if rewritten.is_none() {
+            return; // ignored, as a stop signal too
         }
         match self.phase {
             Phase::Running if self.policy.drain > Duration::ZERO => {
@@ -362,7 +385,7 @@ impl<'p> Supervisor<'p> {
     fn send_stop(&self, received: Received, actions: &mut Actions) {
         if let Some(signal) = self.policy.rewrites.apply(received.signal) {
             let to = self.stop_target(received);
-            send_and_continue(Received { signal, ..received }, to, actions);
+            self.send_and_continue(Received { signal, ..received }, to, actions);
         }
     }
 
@@ -372,10 +395,17 @@ impl<'p> Supervisor<'p> {
             _ if self.is_ending() => None,
             (Target::Tree, _) => Some(Target::Tree),
             (_, Some(_)) => None,
+            (Target::Main, None) if self.main_has_had(received) => None,
             // A key is for the whole foreground group, which main's would be without sexton.
             (Target::Main, None) if is_from_terminal(received) => Some(Target::Group),
             (to, None) => Some(to),
         }
+    }
+
+    /// Whether a key has sent main the same already.
+    fn main_has_had(&self, received: Received) -> bool {
+        let same = self.policy.rewrites.apply(received.signal) == Some(received.signal);
+        self.policy.main_gets_keys && is_from_terminal(received) && same
     }
 
     /// Who gets a stop signal: the rest of the tree once main has been reaped.
@@ -419,11 +449,18 @@ impl<'p> Supervisor<'p> {
 
     /// Asks what main left behind to end.
     fn linger(&mut self, bound: Option<Time>, now: Time, actions: &mut Actions) {
-        let until = now + self.policy.linger;
+        let Some(linger) = self.policy.linger else {
+            if let Some(outcome) = self.main {
+                self.phase = Phase::Over;
+                actions.push(Action::Exit { outcome, survivors: false });
+            }
+            return;
+        };
+        let until = now + linger;
         let kill_at = bound.map_or(until, |bound| bound.min(until));
         self.phase = Phase::Lingering { kill_at };
         if kill_at > now {
-            send_and_continue(Received::own(Signal::TERM), Target::Tree, actions);
+            self.send_and_continue(Received::own(Signal::TERM), Target::Tree, actions);
         }
     }
 
@@ -448,7 +485,7 @@ impl<'p> Supervisor<'p> {
             Phase::Stopping { stop, rung, rung_at: Some(at), kill_at, tree_told } if due(at) => {
                 if let Some(step) = self.policy.escalation.get(rung) {
                     let signal = Received::own(step.signal);
-                    send_and_continue(signal, self.stop_target(signal), actions);
+                    self.send_and_continue(signal, self.stop_target(signal), actions);
                 }
                 let rung = rung + 1;
                 let rung_at = self.rung_from(rung, now);
@@ -476,6 +513,12 @@ impl<'p> Supervisor<'p> {
         actions.push(Action::Kill(cause));
     }
 
+    fn send_and_continue(&self, signal: Received, to: Target, actions: &mut Actions) {
+        let useless = matches!(signal.signal, Signal::CONT | Signal::KILL);
+        let and_continue = self.policy.and_continue && !useless;
+        actions.push(Action::Send { signal, to, and_continue });
+    }
+
     fn grace_from(&self, now: Time) -> Option<Time> {
         self.policy.grace.map(|grace| now + grace)
     }
@@ -491,11 +534,6 @@ fn is_from_terminal(received: Received) -> bool {
     const SIGNALS: [Signal; 6] =
         [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::WINCH];
     received.origin.is_kernel() && SIGNALS.contains(&received.signal)
-}
-
-fn send_and_continue(signal: Received, to: Target, actions: &mut Actions) {
-    let and_continue = !matches!(signal.signal, Signal::CONT | Signal::KILL);
-    actions.push(Action::Send { signal, to, and_continue });
 }
 
 /// The earlier of two times, where `None` is never.

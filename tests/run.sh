@@ -8,7 +8,8 @@ need_root
 need_rust
 need unshare:util-linux nsenter:util-linux setpriv:util-linux script:bsdutils /usr/bin/python3:python3 \
     /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema \
-    tini:tini dash:dash busybox:busybox-static vi:vim-tiny less:less
+    /usr/bin/tini:tini /usr/bin/dumb-init:dumb-init /usr/bin/catatonit:catatonit \
+    dash:dash busybox:busybox-static vi:vim-tiny less:less
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

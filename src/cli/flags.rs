@@ -4,7 +4,7 @@ use super::settings::{Settings, add_capabilities, once};
 use crate::duration;
 use crate::exit_map;
 use crate::plan::{
-    LogFormat, LogTo, Redirection, Rung, Subreaper, SyslogAddress, Target, TerminationLog,
+    Grouping, LogFormat, LogTo, Redirection, Rung, Subreaper, SyslogAddress, Target, TerminationLog,
 };
 use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
@@ -163,17 +163,7 @@ pub static FLAGS: &[Flag] = &[
         long: "grace",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value(
-            "DURATION|none",
-            Text(|s, v| {
-                let grace = if v == "none" {
-                    None
-                } else {
-                    Some(duration::parse(v).map_err(|reason| format!("{reason}, or 'none'"))?)
-                };
-                once(&mut s.grace, grace)
-            }),
-        ),
+        kind: Kind::Value("DURATION|none", Text(|s, v| once(&mut s.grace, duration_or_none(v)?))),
         help: "How long the command may take to end after the stop signal; then the whole tree gets \
                SIGKILL. 0 kills at once, none never. Default: 30s.",
     },
@@ -194,9 +184,9 @@ pub static FLAGS: &[Flag] = &[
         long: "linger",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION", Text(|s, v| once(&mut s.linger, duration::parse(v)?))),
+        kind: Kind::Value("DURATION|none", Text(|s, v| once(&mut s.linger, duration_or_none(v)?))),
         help: "How long the processes that the command leaves behind may take to end after SIGTERM, \
-               before SIGKILL. Default: 5s.",
+               before SIGKILL. 0 kills at once; none leaves them alone and exits. Default: 5s.",
     },
     Flag {
         long: "wait-all",
@@ -371,7 +361,9 @@ pub static FLAGS: &[Flag] = &[
         long: "setsid",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Switch(|s, on| once(&mut s.session, on)),
+        kind: Kind::Switch(|s, on| {
+            once(&mut s.grouping, if on { Grouping::Session } else { Grouping::Group })
+        }),
         help: "Give the command a session of its own instead of a process group, with the terminal if \
                sexton leads its session.",
     },
@@ -513,6 +505,13 @@ pub static FLAGS: &[Flag] = &[
                this file.",
     },
     Flag {
+        long: "pause",
+        short: Some('P'),
+        section: TELLING,
+        kind: Kind::Switch(|s, on| once(&mut s.pause, on)),
+        help: "Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT. For a pod's pause container.",
+    },
+    Flag {
         long: "dry-run",
         short: None,
         section: TELLING,
@@ -541,6 +540,13 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
         let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
         format!("expected one of {}", words.join(", ")).into()
     })
+}
+
+fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
+    if text == "none" {
+        return Ok(None);
+    }
+    Ok(Some(duration::parse(text).map_err(|reason| format!("{reason}, or 'none'"))?))
 }
 
 fn log_to(text: &str) -> Result<LogTo, Reason> {
@@ -621,7 +627,9 @@ fn help() -> String {
         let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
         wrap(&format!("{}{variable}", flag.help), &mut text);
     }
-    text += "\nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
+    text += "\nIn the place of another init, called by its name or as\n\
+             sexton --as tini|dumb-init|catatonit ..., it has the flags of that program.\n\
+             \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
              stands behind it, lists comma-separated; the flag comes first.\n\n\
              Exit status: the command's own, or 128 + N if signal N killed it; 127 command not\n\
              found; 126 found but not executable; 125 anything that sexton could not do.\n";

@@ -1,8 +1,8 @@
 //! sexton's own command line: `sexton [OPTIONS] [--] COMMAND [ARG...]` and the `SEXTON_*` variables.
 
-use super::Request;
 use super::flags::{Choice, FLAGS, Flag, Kind};
 use super::settings::Settings;
+use super::{Printed, Request};
 use crate::environment::variable;
 use crate::error::{Error, printable};
 use crate::signal::Reason;
@@ -19,6 +19,11 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
         let unread = rest.as_slice();
         match rest.next().map(|argument| argument.to_bytes()) {
             Some(b"--") => break rest.as_slice(),
+            Some([b'-', b'-', b'a', b's'] | [b'-', b'-', b'a', b's', b'=', ..]) => {
+                return Err(Error::usage(
+                    "--as comes first: sexton --as NAME [ITS OPTIONS] [--] COMMAND [ARG...]",
+                ));
+            }
             Some([b'-', b'-', long @ ..]) => {
                 let (name, inline) = match long.iter().position(|&byte| byte == b'=') {
                     Some(at) => (long.get(..at), long.get(at + 1..)),
@@ -27,7 +32,7 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
                 let flag = find_long(name.unwrap_or_default())?;
                 let next = || rest.next().map(|argument| argument.to_bytes());
                 if let Some(text) = apply(flag, inline, next, &mut flags)? {
-                    return Ok(Request::Print(text));
+                    return Ok(Request::Print(Printed::on_stdout(text)));
                 }
             }
             Some([b'-', letters @ ..]) if !letters.is_empty() => {
@@ -35,24 +40,45 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
                     // No flag that takes a value has a short form.
                     let flag = find_short(letter)?;
                     if let Some(text) = apply(flag, None, || None, &mut flags)? {
-                        return Ok(Request::Print(text));
+                        return Ok(Request::Print(Printed::on_stdout(text)));
                     }
                 }
             }
             _ => break unread,
         }
     };
+    request(flags, Settings::default(), argv.to_vec(), environment)
+}
+
+/// What is asked for by the flags, by sexton's own variables, and by what is done without either.
+///
+/// # Errors
+/// A variable that cannot be used; settings that contradict each other.
+pub fn request<'a>(
+    flags: Settings,
+    defaults: Settings,
+    argv: Vec<&'a CStr>,
+    environment: &[&'a CStr],
+) -> Result<Request<'a>, Error> {
     let variables = read_variables(environment)?;
-    if argv.is_empty() {
+    let settings = flags.over(variables).over(defaults);
+    let pause = settings.pause == Some(true);
+    if pause && !argv.is_empty() {
+        return Err(Error::usage("--pause runs no command, and one is given"));
+    }
+    if argv.is_empty() && !pause {
         return Err(Error::usage(
             "no command given: usage is sexton [OPTIONS] [--] COMMAND [ARG...], see sexton --help",
         ));
     }
     let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
     let (own, environment): (Vec<&CStr>, Vec<&CStr>) = environment.iter().copied().partition(own);
-    let settings = flags.over(variables);
-    let request = if settings.dry_run == Some(true) { Request::DryRun } else { Request::Run };
-    let mut plan = settings.into_plan(argv.to_vec(), environment).map_err(Error::usage)?;
+    let request = match (pause, settings.dry_run) {
+        (true, _) => Request::Pause,
+        (false, Some(true)) => Request::DryRun,
+        (false, _) => Request::Run,
+    };
+    let mut plan = settings.into_plan(argv, environment).map_err(Error::usage)?;
     plan.unknown_variables = own.into_iter().filter(|entry| is_unknown(entry)).collect();
     Ok(request(Box::new(plan)))
 }
@@ -107,6 +133,9 @@ fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
         let Some((_, value)) = variable(environment, name.as_bytes()) else { continue };
         read_variable(flag, value, &mut settings)
             .map_err(|reason| Error::invalid(value, &name, reason))?;
+    }
+    if settings.log_level.is_some() || settings.log_to.is_some() || settings.log_format.is_some() {
+        settings.warn_of_trouble = Some(true);
     }
     Ok(settings)
 }
@@ -291,7 +320,7 @@ mod tests {
             ["--grace=9s", "--rlimit=nofile=20", "--rewrite=TERM=QUIT", "--map-exit=1=5", "x"];
         plan(&words, &variables, |plan| {
             assert_eq!(plan.policy.grace, Some(Duration::from_secs(9)));
-            assert_eq!(plan.policy.linger, Duration::from_secs(2));
+            assert_eq!(plan.policy.linger, Some(Duration::from_secs(2)));
             assert!(plan.policy.wait_all);
             assert_eq!(
                 plan.surroundings.limits,

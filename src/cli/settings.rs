@@ -4,8 +4,8 @@ use crate::capabilities::{self, List};
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
-    Given, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, Subreaper, Surroundings,
-    Target, TerminationLog,
+    Given, Grouping, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, Statuses, Style,
+    Subreaper, Surroundings, Target, TerminationLog,
 };
 use crate::rewrite::Rewrites;
 use crate::rlimit::Spec;
@@ -25,7 +25,7 @@ pub struct Settings {
     pub drain: Option<Duration>,
     pub grace: Option<Grace>,
     pub escalation: Option<Vec<Rung>>,
-    pub linger: Option<Duration>,
+    pub linger: Option<Grace>,
     pub wait_all: Option<bool>,
     pub subreaper: Option<Subreaper>,
     pub warn_on_reap: Option<bool>,
@@ -42,7 +42,7 @@ pub struct Settings {
     pub scheduler: Option<Scheduler>,
     pub io_priority: Option<IoPriority>,
     pub oom_score_adj: Option<i32>,
-    pub session: Option<bool>,
+    pub grouping: Option<Grouping>,
     pub stdio: [Option<Redirection>; 3],
     pub close_fds: Option<bool>,
     pub parent_death_signal: Option<Signal>,
@@ -54,11 +54,20 @@ pub struct Settings {
     pub report: Option<CString>,
     pub termination_log: Option<Option<TerminationLog>>,
     pub verbose: Option<usize>,
+    pub pause: Option<bool>,
+    // What follows has no flag of its own.
+    pub and_continue: Option<bool>,
+    pub farewell: Option<bool>,
+    pub suspend_at: Option<SignalSet>,
+    pub warn_if_not_adopting: Option<bool>,
+    pub warn_of_trouble: Option<bool>,
+    pub statuses: Option<Statuses>,
+    pub style: Option<Style>,
     /// These are the variables' settings.
     pub from_variables: bool,
 }
 
-/// `--grace`: a duration, or `None` for ever.
+/// `--grace` and `--linger`: a duration, or `None` for none at all.
 pub type Grace = Option<Duration>;
 
 /// Sets what was not set before.
@@ -128,7 +137,7 @@ impl Settings {
             scheduler: self.scheduler.or(fallback.scheduler),
             io_priority: self.io_priority.or(fallback.io_priority),
             oom_score_adj: self.oom_score_adj.or(fallback.oom_score_adj),
-            session: self.session.or(fallback.session),
+            grouping: self.grouping.or(fallback.grouping),
             stdio: each_over(self.stdio, fallback.stdio),
             close_fds: self.close_fds.or(fallback.close_fds),
             parent_death_signal: self.parent_death_signal.or(fallback.parent_death_signal),
@@ -140,6 +149,14 @@ impl Settings {
             report: self.report.or(fallback.report),
             termination_log: self.termination_log.or(fallback.termination_log),
             verbose: self.verbose.or(fallback.verbose),
+            pause: self.pause.or(fallback.pause),
+            and_continue: self.and_continue.or(fallback.and_continue),
+            farewell: self.farewell.or(fallback.farewell),
+            suspend_at: self.suspend_at.or(fallback.suspend_at),
+            warn_if_not_adopting: self.warn_if_not_adopting.or(fallback.warn_if_not_adopting),
+            warn_of_trouble: self.warn_of_trouble.or(fallback.warn_of_trouble),
+            statuses: self.statuses.or(fallback.statuses),
+            style: self.style.or(fallback.style),
             from_variables: false,
         }
     }
@@ -154,6 +171,7 @@ impl Settings {
         environment: Vec<&'a CStr>,
     ) -> Result<Plan<'a>, String> {
         let defaults = Policy::default();
+        let grouping = self.grouping.unwrap_or_default();
         let policy = Policy {
             forward_to: self.forward_to.unwrap_or(defaults.forward_to),
             rewrites: self.rewrites,
@@ -163,6 +181,10 @@ impl Settings {
             escalation: self.escalation.unwrap_or(defaults.escalation),
             linger: self.linger.unwrap_or(defaults.linger),
             wait_all: self.wait_all.unwrap_or(defaults.wait_all),
+            and_continue: self.and_continue.unwrap_or(defaults.and_continue),
+            farewell: self.farewell.unwrap_or(defaults.farewell),
+            suspend_at: self.suspend_at.unwrap_or(defaults.suspend_at),
+            main_gets_keys: grouping == Grouping::Shared,
         };
         let climbed: Duration = policy.escalation.iter().map(|rung| rung.after).sum();
         if let Some(grace) = policy.grace
@@ -188,7 +210,7 @@ impl Settings {
             scheduler: self.scheduler,
             io_priority: self.io_priority,
             oom_score_adj: self.oom_score_adj,
-            session: self.session.unwrap_or(false),
+            grouping,
             stdio: self.stdio,
             close_fds: self.close_fds.unwrap_or(false),
         };
@@ -201,12 +223,16 @@ impl Settings {
             parent_death_signal: self.parent_death_signal,
             subreaper: self.subreaper.unwrap_or_default(),
             warn_on_reap: self.warn_on_reap.unwrap_or(false),
+            warn_if_not_adopting: self.warn_if_not_adopting.unwrap_or(false),
+            warn_of_trouble: self.warn_of_trouble.unwrap_or(true),
             exit_map: self.exit_map,
+            statuses: self.statuses.unwrap_or_default(),
             unknown_variables: Vec::new(),
             logging: Logging {
                 level: LevelFilter::iter().nth(raised).unwrap_or(LevelFilter::Trace),
                 to: self.log_to.unwrap_or_default(),
                 format: self.log_format.unwrap_or_default(),
+                style: self.style.unwrap_or_default(),
             },
             report: self.report,
             termination_log: self.termination_log.flatten(),

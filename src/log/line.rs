@@ -1,6 +1,8 @@
 //! Log lines, made on the stack.
 
+use crate::error::Error;
 use crate::json::Escaping;
+use crate::plan::Style;
 use log::Level;
 use std::fmt::{self, Write};
 
@@ -25,14 +27,26 @@ impl Line {
         line.end("\n")
     }
 
-    /// `sexton: warning: TEXT`
+    /// `sexton: warning: TEXT`, or as the style has it.
     #[must_use]
-    pub fn text(level: Level, text: impl fmt::Display) -> Line {
-        let level = match level {
-            Level::Warn => "warning",
-            other => lower_case(other),
-        };
-        Line::plain(format_args!("sexton: {level}: {text}"))
+    pub fn text(style: &Style, pid: i32, level: Level, text: impl fmt::Display) -> Line {
+        let template = style.levels.get(level as usize - 1).copied().unwrap_or_default();
+        Line::plain(format_args!("{}{text}", Prefix(template, pid)))
+    }
+
+    /// `sexton: fatal: TEXT`, and `sexton: hint: ADVICE` below, or as the style has it.
+    #[must_use]
+    pub fn fatal(style: &Style, pid: i32, error: &Error) -> Line {
+        let prefix = Prefix(style.fatal, pid);
+        let message = error.message();
+        match (error.hint(), style.hint) {
+            (None, _) => Line::plain(format_args!("{prefix}{message}")),
+            (Some(hint), None) => Line::plain(format_args!("{prefix}{message} ({hint})")),
+            (Some(hint), Some(start)) => {
+                let start = Prefix(start, pid);
+                Line::plain(format_args!("{prefix}{message}\n{start}{hint}"))
+            }
+        }
     }
 
     /// `{"time":"TIME","level":"warn","message":"TEXT"}`
@@ -60,6 +74,18 @@ impl Line {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The beginning of a line, with the process ID in it.
+struct Prefix(&'static str, i32);
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split_once("PID") {
+            Some((before, after)) => write!(f, "{before}{}{after}", self.1),
+            None => f.write_str(self.0),
+        }
     }
 }
 
@@ -102,8 +128,19 @@ mod tests {
     #[test]
     fn a_line_ends_once() {
         assert_eq!(shown(&Line::plain("hello")), "hello\n");
-        assert_eq!(shown(&Line::text(Level::Warn, "x")), "sexton: warning: x\n");
-        assert_eq!(shown(&Line::text(Level::Error, "x")), "sexton: error: x\n");
+        let text = |level| Line::text(&Style::default(), 1, level, "x");
+        assert_eq!(shown(&text(Level::Warn)), "sexton: warning: x\n");
+        assert_eq!(shown(&text(Level::Error)), "sexton: error: x\n");
+        assert_eq!(shown(&text(Level::Trace)), "sexton: trace: x\n");
+    }
+
+    #[test]
+    fn a_style_sets_the_beginning_and_the_place_of_a_hint() {
+        let error = Error::usage("no").with_hint(Some("try"));
+        let usual = Line::fatal(&Style::default(), 7, &error);
+        assert_eq!(shown(&usual), "sexton: fatal: no\nsexton: hint: try\n");
+        let style = Style { fatal: "[FATAL x (PID)] ", hint: None, ..Style::default() };
+        assert_eq!(shown(&Line::fatal(&style, 7, &error)), "[FATAL x (7)] no (try)\n");
     }
 
     #[test]

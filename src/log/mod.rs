@@ -8,10 +8,11 @@ mod syslog;
 use self::line::Line;
 use self::syslog::Syslog;
 use crate::error::Error;
-use crate::plan::{LogFormat, LogTo, Logging};
+use crate::plan::{LogFormat, LogTo, Logging, Style};
 use crate::sys::Errno;
 use crate::sys::clock::Now;
-use crate::sys::stderr::Stderr;
+use crate::sys::output::Output;
+use crate::sys::process;
 use log::{Level, Log, Metadata, Record};
 use std::fmt;
 use std::os::fd::RawFd;
@@ -19,9 +20,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static LOGGER: Logger = Logger {
-    format: OnceLock::new(),
+    looks: OnceLock::new(),
     syslog: OnceLock::new(),
     stderr: OnceLock::new(),
+    stdout: OnceLock::new(),
     lost: AtomicU64::new(0),
 };
 
@@ -33,7 +35,14 @@ pub fn start(logging: &Logging) {
         LogTo::None => log::LevelFilter::Off,
         LogTo::Stderr | LogTo::Syslog(_) => logging.level,
     });
-    LOGGER.format.set(logging.format).ok();
+    LOGGER
+        .looks
+        .set(Looks { format: logging.format, style: logging.style, pid: process::id() })
+        .ok();
+    if logging.uses_stdout() {
+        // Now: a descriptor 1 that is closed could be another file's later.
+        LOGGER.stdout.set(Output::stdout()).ok();
+    }
     if let LogTo::Syslog(address) = logging.to {
         LOGGER.syslog.set(Syslog::new(address)).ok();
     }
@@ -61,27 +70,42 @@ pub fn finish() {
 
 /// The descriptors that logging holds besides standard error.
 pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
-    let stderr = LOGGER.stderr.get().and_then(Stderr::own_descriptor);
+    let stderr = LOGGER.stderr.get().and_then(Output::own_descriptor);
+    let stdout = LOGGER.stdout.get().and_then(Output::own_descriptor);
     let syslog = LOGGER.syslog.get().and_then(Syslog::descriptor);
-    [stderr, syslog].into_iter().flatten()
+    [stderr, stdout, syslog].into_iter().flatten()
 }
 
 struct Logger {
     /// Not set before the command line is read.
-    format: OnceLock<LogFormat>,
+    looks: OnceLock<Looks>,
     /// In place of standard error.
     syslog: OnceLock<Syslog>,
     /// Opened when the first line is written: a quiet run never does.
-    stderr: OnceLock<Stderr>,
+    stderr: OnceLock<Output>,
+    /// For what is less than a warning, if that goes elsewhere.
+    stdout: OnceLock<Output>,
     /// Lines that could not be written since the last one that could.
     lost: AtomicU64,
 }
 
+/// How lines look.
+#[derive(Clone, Copy, Default)]
+struct Looks {
+    format: LogFormat,
+    style: Style,
+    pid: i32,
+}
+
 impl Logger {
+    fn looks(&self) -> Looks {
+        self.looks.get().copied().unwrap_or_default()
+    }
+
     fn write(&self, level: Level, text: &dyn fmt::Display) {
         self.counting(|| match self.syslog.get() {
             Some(syslog) => syslog.send(level, text),
-            None => self.to_stderr(level, text),
+            None => self.to_stream(level, text),
         });
     }
 
@@ -102,31 +126,38 @@ impl Logger {
     fn note(&self, text: &dyn fmt::Display) -> Result<(), Errno> {
         match self.syslog.get() {
             Some(syslog) => syslog.send(Level::Warn, text),
-            None => self.to_stderr(Level::Warn, text),
+            None => self.to_stream(Level::Warn, text),
         }
     }
 
-    fn to_stderr(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
-        self.put(&match self.format.get() {
-            Some(LogFormat::Json) => Line::json(Now, level, text),
-            Some(LogFormat::Text) | None => Line::text(level, text),
-        })
+    fn to_stream(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
+        let Looks { format, style, pid } = self.looks();
+        let line = match format {
+            LogFormat::Json => Line::json(Now, level, text),
+            LogFormat::Text => Line::text(&style, pid, level, text),
+        };
+        match self.stdout.get() {
+            Some(stdout) if level > Level::Warn => put(stdout, &line),
+            _ => put(self.stderr.get_or_init(Output::stderr), &line),
+        }
     }
 
     fn error_to_stderr(&self, error: &Error) -> Result<(), Errno> {
-        self.put(&match self.format.get() {
-            Some(LogFormat::Json) => Line::json(Now, Level::Error, error.message()),
-            Some(LogFormat::Text) | None => Line::plain(error),
-        })
+        let Looks { format, style, pid } = self.looks();
+        let line = match format {
+            LogFormat::Json => Line::json(Now, Level::Error, error.message()),
+            LogFormat::Text => Line::fatal(&style, pid, error),
+        };
+        put(self.stderr.get_or_init(Output::stderr), &line)
     }
+}
 
-    fn put(&self, line: &Line) -> Result<(), Errno> {
-        let line = line.as_bytes();
-        match self.stderr.get_or_init(Stderr::new).write(line) {
-            Ok(written) if written == line.len() => Ok(()),
-            Ok(_) => Err(Errno::EAGAIN),
-            Err(errno) => Err(errno),
-        }
+fn put(stream: &Output, line: &Line) -> Result<(), Errno> {
+    let line = line.as_bytes();
+    match stream.write(line) {
+        Ok(written) if written == line.len() => Ok(()),
+        Ok(_) => Err(Errno::EAGAIN),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -53,8 +53,18 @@ fn policies() -> Vec<Policy> {
             ..base.clone()
         },
         Policy { grace: None, wait_all: true, ..base.clone() },
-        Policy { linger: Duration::ZERO, ..base.clone() },
-        Policy { linger: GRACE * 2, ..base },
+        Policy { linger: Some(Duration::ZERO), ..base.clone() },
+        Policy { linger: Some(GRACE * 2), ..base.clone() },
+        Policy { linger: None, drain: SECOND, ..base.clone() },
+        Policy {
+            linger: None,
+            grace: None,
+            and_continue: false,
+            farewell: true,
+            suspend_at: SignalSet::EMPTY.with(Signal::USR2),
+            forward_to: Target::Group,
+            ..base
+        },
     ]
 }
 
@@ -236,6 +246,14 @@ impl<'p> World<'p> {
     }
 
     fn end_main(&mut self, swept_empty: bool) {
+        let last = self.handle(Event::MainEnding);
+        let farewell = Action::Send {
+            signal: Received::own(self.policy.rewrites.apply(Signal::TERM).unwrap_or(Signal::TERM)),
+            to: self.policy.forward_to,
+            and_continue: false,
+        };
+        let says = self.policy.farewell && self.killed.is_none();
+        assert_eq!(last, if says { vec![farewell] } else { vec![] });
         self.main_alive = false;
         assert_eq!(
             self.handle(Event::MainEnded(MAINS_END)),
@@ -308,7 +326,9 @@ impl<'p> World<'p> {
             Action::Kill(Cause::Linger) => {
                 assert!(!self.main_alive);
                 let linger_over = !self.policy.wait_all
-                    && self.left_behind.is_some_and(|since| self.now >= since + self.policy.linger);
+                    && self.left_behind.is_some_and(|since| {
+                        self.policy.linger.is_some_and(|linger| self.now >= since + linger)
+                    });
                 let drain_cut = self.policy.grace.is_some_and(|grace| {
                     self.stops_received > 0
                         && self.left_behind.is_some_and(|since| self.now >= since + grace)
@@ -322,10 +342,14 @@ impl<'p> World<'p> {
                 if survivors {
                     assert!(self.killed.is_some_and(|at| self.now >= at + KILL_LIMIT));
                 } else {
-                    assert!(!self.main_alive && !self.others, "exits only when the tree is empty");
+                    let leaves = self.policy.linger.is_none();
+                    assert!(!self.main_alive && (leaves || !self.others), "the tree is empty");
                 }
                 let expected = if self.main_alive { Outcome::SIGKILLED } else { MAINS_END };
                 assert_eq!(outcome, expected, "the status is always main's");
+            }
+            Action::Stop => {
+                assert!(self.policy.suspend_at != SignalSet::EMPTY && self.killed.is_none())
             }
             Action::Suspend(_) => assert!(self.main_alive && self.killed.is_none()),
             Action::Continue => {
@@ -674,7 +698,7 @@ fn a_second_stop_signal_restarts_no_clock() {
 
 #[test]
 fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
-    let policy = Policy { linger: GRACE * 2, drain: Duration::from_secs(5), ..policy() };
+    let policy = Policy { linger: Some(GRACE * 2), drain: Duration::from_secs(5), ..policy() };
     let end = Event::MainEnded(MAINS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::TERM)), (12, Event::Tick)];
     let expected = [(1, "SIGTERM Tree CONT"), (2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
@@ -687,7 +711,7 @@ fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
 
 #[test]
 fn without_linger_time_the_rest_is_killed_and_not_asked() {
-    let policy = Policy { linger: Duration::ZERO, ..policy() };
+    let policy = Policy { linger: Some(Duration::ZERO), ..policy() };
     let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "Kill(Linger)")]));
 }
@@ -708,4 +732,30 @@ fn the_escalation_goes_on_for_what_main_leaves_behind() {
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (6, Event::Tick)];
     let expected = [(1, "SIGTERM Main CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
     assert_eq!(played(&policy, &events), log(&expected));
+}
+
+#[test]
+fn without_a_linger_time_the_rest_is_left_to_itself() {
+    let policy = Policy { linger: None, ..policy() };
+    let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    assert_eq!(played(&policy, &events), log(&[(1, "exit 42")]));
+    // ... unless it is waited for.
+    assert_eq!(played(&Policy { wait_all: true, ..policy }, &events), log(&[]));
+}
+
+#[test]
+fn a_key_that_main_has_had_is_not_sent_again() {
+    let policy = Policy { main_gets_keys: true, ..Policy::default() };
+    let key = |signal| {
+        let origin = Origin { code: 0x80, pid: 0, uid: 0, value: 0 };
+        (0, Event::Signal(Received { signal, origin }))
+    };
+    assert_eq!(played(&policy, &[key(Signal::INT)]), log(&[]));
+    assert_eq!(played(&policy, &[key(Signal::HUP)]).len(), 1, "no key sends that");
+}
+
+#[test]
+fn where_nothing_is_to_continue_a_stop_signal_is_sent_alone() {
+    let policy = Policy { and_continue: false, ..policy() };
+    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Main")]));
 }

@@ -29,15 +29,15 @@ pub fn is_pipe(fd: RawFd) -> bool {
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }
 
-/// Writes all of it to standard output. std's own hides an output that is closed.
+/// Writes all of it to standard output or error. std's own hides an output that is closed.
 ///
 /// # Errors
 /// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), and others of write(2).
-pub fn print(mut text: &[u8]) -> Result<(), Errno> {
+pub fn print(fd: RawFd, mut text: &[u8]) -> Result<(), Errno> {
     // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
-    let stdout = unsafe { BorrowedFd::borrow_raw(STDOUT) };
+    let stream = unsafe { BorrowedFd::borrow_raw(fd) };
     while !text.is_empty() {
-        let written = nix::unistd::write(stdout, text)?;
+        let written = nix::unistd::write(stream, text)?;
         text = text.get(written..).unwrap_or_default();
     }
     Ok(())
@@ -63,9 +63,10 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }
 
-/// Closes every descriptor but standard error and those of `keep`, which are above 2.
-pub fn close_inherited(keep: &mut [RawFd]) {
-    close_from_to(0, STDERR - 1);
+/// Closes every descriptor but standard error, standard output if that is kept, and those of `keep`, which are
+/// above 2.
+pub fn close_inherited(keep_stdout: bool, keep: &mut [RawFd]) {
+    close_from_to(0, if keep_stdout { STDOUT } else { STDERR } - 1);
     close_from(STDERR + 1, keep);
 }
 

@@ -55,12 +55,22 @@ pub(super) fn bury(pid: i32) {
     unsafe { libc::wait4(pid, ptr::null_mut(), libc::__WALL, ptr::null_mut()) };
 }
 
+/// Whether this child has ended and is not reaped yet.
+#[must_use]
+pub fn has_ended(pid: i32) -> bool {
+    zombie(libc::P_PID, pid).is_some()
+}
+
 /// A child that has ended and waits to be reaped: it still has a name and an entry in /proc.
 pub fn peek() -> Option<i32> {
+    zombie(libc::P_ALL, 0)
+}
+
+fn zombie(kind: libc::idtype_t, id: i32) -> Option<i32> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
     // SAFETY: writes one siginfo_t to live memory.
-    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
+    if unsafe { libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), options) } != 0 {
         return None;
     }
     // SAFETY: zeroed memory is a valid siginfo_t.

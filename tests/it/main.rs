@@ -6,6 +6,7 @@
 
 mod command_line;
 mod drain;
+mod drop_in;
 mod dry_run;
 mod exec;
 mod exit_report;

@@ -48,6 +48,11 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "orphans" => make_orphans(number(2), number(3), number(4) as usize),
         "leave" => return leave(word(2), number(3)),
         "family" => family(),
+        "tell" => {
+            set_mask(!0);
+            tell("main")
+        }
+        "desert" => return desert(number(2)),
         "many" => many(number(2), word(3)),
         "churn" => churn(),
         "runaway" => return run_away(),
@@ -208,7 +213,12 @@ fn take_signals(count: i32) {
 /// Waits for a signal of the set; its number, and the value that it was queued with or "none".
 fn next_signal(set: u64) -> (i64, String) {
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let signal = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+    let mut take =
+        || unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &set, &mut info, 0usize, 8) };
+    let mut signal = take();
+    while signal < 0 {
+        signal = take(); // a stop interrupts it
+    }
     let value = unsafe { info.si_value().sival_ptr } as usize;
     (signal, if info.si_code == -1 { value.to_string() } else { "none".to_owned() })
 }
@@ -307,6 +317,20 @@ fn family() {
         tell("child");
     }
     tell("main");
+}
+
+/// Ends, and leaves a child in its process group that tells what it gets.
+fn desert(status: i32) -> i32 {
+    set_mask(!0);
+    let mut ends = [0; 2];
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+    if fork() == 0 {
+        say(&format!("child {}", unsafe { libc::getpid() }));
+        unsafe { libc::write(ends[1], b"x".as_ptr().cast(), 1) };
+        tell("child");
+    }
+    unsafe { libc::read(ends[0], [0u8; 1].as_mut_ptr().cast(), 1) };
+    status
 }
 
 fn tell(name: &str) -> ! {

@@ -1,16 +1,18 @@
-//! Writing to standard error without ever blocking.
+//! Writing to standard error, or standard output, without ever blocking.
 //!
-//! The file behind descriptor 2 is shared with main and perhaps others, so it cannot be made
+//! The file behind the descriptor is shared with main and perhaps others, so it cannot be made
 //! non-blocking: that flag is shared too. What works depends on what it is.
 
 use super::{Errno, fds};
 use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-/// Standard error, or nothing if it was closed when sexton was started.
-pub struct Stderr {
+/// A standard stream, or nothing if it was closed when sexton was started.
+pub struct Output {
+    fd: RawFd,
     kind: Kind,
 }
 
@@ -26,22 +28,33 @@ enum Kind {
     File,
 }
 
-impl Stderr {
-    /// Looks at what standard error is. Opens a descriptor above 2 for a pipe or a terminal.
+impl Output {
+    /// Standard error.
     #[must_use]
-    pub fn new() -> Stderr {
-        if !fds::is_open(fds::STDERR) {
-            return Stderr { kind: Kind::Closed };
+    pub fn stderr() -> Output {
+        Output::new(fds::STDERR, c"/proc/self/fd/2")
+    }
+
+    /// Standard output.
+    #[must_use]
+    pub fn stdout() -> Output {
+        Output::new(fds::STDOUT, c"/proc/self/fd/1")
+    }
+
+    /// Looks at what it is. Opens a descriptor above 2 for a pipe or a terminal.
+    fn new(fd: RawFd, path: &CStr) -> Output {
+        if !fds::is_open(fd) {
+            return Output { fd, kind: Kind::Closed };
         }
-        // SAFETY: sexton never closes descriptor 2.
-        let stderr = unsafe { BorrowedFd::borrow_raw(fds::STDERR) };
-        let mode = fstat(stderr).map_or(0, |stat| stat.st_mode);
+        // SAFETY: sexton does not close it as long as it writes to it.
+        let stream = unsafe { BorrowedFd::borrow_raw(fd) };
+        let mode = fstat(stream).map_or(0, |stat| stat.st_mode);
         let kind = match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
             SFlag::S_IFSOCK => Kind::Socket,
             SFlag::S_IFIFO | SFlag::S_IFCHR => {
                 let flags =
                     OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-                let again = open(c"/proc/self/fd/2", flags, Mode::empty()).map(fds::above_stdio);
+                let again = open(path, flags, Mode::empty()).map(fds::above_stdio);
                 match again {
                     Ok(Ok(fd)) => Kind::Reopened(fd),
                     _ => Kind::Shared,
@@ -49,10 +62,10 @@ impl Stderr {
             }
             _ => Kind::File,
         };
-        Stderr { kind }
+        Output { fd, kind }
     }
 
-    /// The descriptor that this holds besides 2.
+    /// The descriptor that this holds besides its own.
     #[must_use]
     pub fn own_descriptor(&self) -> Option<RawFd> {
         match &self.kind {
@@ -69,20 +82,14 @@ impl Stderr {
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         match &self.kind {
             Kind::Closed => Err(Errno::EBADF),
-            Kind::Socket => send(bytes),
+            Kind::Socket => send(self.fd, bytes),
             Kind::Reopened(fd) => write(fd.as_raw_fd(), bytes),
-            Kind::Shared if !is_writable() => Err(Errno::EAGAIN),
+            Kind::Shared if !is_writable(self.fd) => Err(Errno::EAGAIN),
             // What poll(2) calls writable takes PIPE_BUF bytes, unless another writer is quicker.
             // Only then, and only without /proc, can this block.
-            Kind::Shared => write(fds::STDERR, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes)),
-            Kind::File => write(fds::STDERR, bytes),
+            Kind::Shared => write(self.fd, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes)),
+            Kind::File => write(self.fd, bytes),
         }
-    }
-}
-
-impl Default for Stderr {
-    fn default() -> Stderr {
-        Stderr::new()
     }
 }
 
@@ -92,15 +99,15 @@ fn write(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     Errno::result(written).map(isize::unsigned_abs)
 }
 
-fn send(bytes: &[u8]) -> Result<usize, Errno> {
+fn send(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: reads no more than the slice.
-    let sent = unsafe { libc::send(fds::STDERR, bytes.as_ptr().cast(), bytes.len(), flags) };
+    let sent = unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) };
     Errno::result(sent).map(isize::unsigned_abs)
 }
 
-fn is_writable() -> bool {
-    let mut poll = libc::pollfd { fd: fds::STDERR, events: libc::POLLOUT, revents: 0 };
+fn is_writable(fd: RawFd) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
     // SAFETY: one live entry, and no waiting.
     unsafe { libc::poll(&raw mut poll, 1, 0) > 0 }
 }

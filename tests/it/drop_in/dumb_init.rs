@@ -1,0 +1,254 @@
+//! dumb-init.
+
+use super::{Pair, case, how_main_ends, wait_for_state, what_is_no_command, what_main_is_given};
+use crate::harness::wait_until;
+use nix::libc;
+
+/// What main gets last: not the highest, as SIGSYS comes before all others that are pending.
+const LAST: i32 = libc::SIGPWR;
+
+const INHERITED: &str = "dumb-init unblocks all signals and stops ignoring any for main";
+
+#[test]
+fn command_lines_of_dumb_init_have_the_same_effect() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    pair.run(&[
+        case(&["-V"]),
+        case(&["--version"]),
+        case(&["--vers", "x"]),
+        case(&["-Vh"]),
+        case(&["-h"]).first_lines(2),
+        case(&["--help"]).first_lines(2),
+        case(&["--he", "x"]).first_lines(2),
+        case(&["-ch"]).first_lines(2),
+        case(&[]),
+        case(&["--"]),
+        case(&["-c"]),
+        case(&["-v", "--"]),
+        case(&["--si"]),
+    ]);
+    for words in [
+        &["-x"][..],
+        &["-x", "PROBE"],
+        &["-cx", "PROBE"],
+        &["--ver", "x"],
+        &["--v"],
+        &["--foo", "x"],
+        &["--foo=1", "x"],
+        &["--single-child=x", "x"],
+        &["--help=3"],
+        &["-r"],
+        &["--rewrite"],
+        &["--rew"],
+        &["-cr"],
+        &["-1"],
+    ] {
+        pair.run(&[case(words)]);
+    }
+    for value in [
+        "",
+        "15",
+        "15:",
+        ":3",
+        "15:x",
+        "x:3",
+        "0:1",
+        "-1:1",
+        "32:1",
+        "1:32",
+        "1:-1",
+        "15 :3",
+        "15:3",
+        "15:0",
+        "15:3x",
+        " 15:3",
+        "15: 3",
+        "+15:+3",
+        "015:03",
+        "31:31",
+        "1:1",
+        "9:1",
+        "17:1",
+        "0xf:3",
+        "99999999999:1",
+        "1:64",
+        "15:3:4",
+    ] {
+        pair.run(&[
+            case(&["-r", value, "PROBE", "exit", "3"]),
+            case(&[&format!("--rewrite={value}"), "PROBE", "exit", "3"]),
+        ]);
+    }
+    pair.run(&[
+        case(&["-r15:3", "PROBE", "exit", "3"]),
+        case(&["-cr15:3", "PROBE", "exit", "3"]),
+        case(&["-r", "15:3", "-r", "15:9", "PROBE", "exit", "3"]),
+        case(&["--single", "PROBE", "exit", "3"]),
+        case(&["PROBE", "report", "-c", "--", "--x"]),
+        case(&["-c", "PROBE", "report", "-c", "--", "--x"]),
+        case(&["--", "PROBE", "report", "--"]),
+        case(&["-c", "--", "PROBE", "report", "-v"]),
+    ]);
+    what_is_no_command(&mut pair, &[], None);
+    what_is_no_command(&mut pair, &["-c"], None);
+    how_main_ends(&mut pair, &[]);
+    pair.finish(120);
+}
+
+#[test]
+fn dumb_init_tells_on_the_same_streams_as_much() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    for words in [&["-v"][..], &["-cv"], &["--verbose"], &["--verb"], &[]] {
+        pair.run(&[
+            case(&[words, &["PROBE", "exit", "3"]].concat()),
+            case(&[words, &["PROBE", "die", "9"]].concat()),
+            case(&[words, &["nonexistent"]].concat()),
+        ]);
+    }
+    for value in ["1", "0", "", "2", "11", "true"] {
+        let variable = format!("DUMB_INIT_DEBUG={value}");
+        pair.run(&[case(&["PROBE", "exit", "3"]).variable(&variable)]);
+    }
+    pair.run(&[case(&["PROBE", "exit", "3"]).as_child()]);
+    pair.finish(20);
+}
+
+#[test]
+fn under_dumb_init_main_finds_the_same() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    what_main_is_given(&mut pair, &[], Some(INHERITED));
+    what_main_is_given(&mut pair, &["-c"], Some(INHERITED));
+    for value in ["0", "", "1", "00", "false"] {
+        let variable = format!("DUMB_INIT_SETSID={value}");
+        pair.run(&[case(&["PROBE", "report"]).variable(&variable)]);
+    }
+    pair.finish(18);
+}
+
+const STOPS: [i32; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+
+#[test]
+fn signals_through_dumb_init_come_to_the_same_processes() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    let uncaught = [libc::SIGKILL, libc::SIGSTOP, LAST];
+    let all = || (1..32).filter(move |n| !uncaught.contains(n) && !STOPS.contains(n));
+    pair.signals(&case(&["PROBE", "tell"]), all(), |_| None);
+    pair.signals(&case(&["-c", "PROBE", "tell"]), all(), |_| None);
+    let some = || [libc::SIGHUP, libc::SIGTERM, libc::SIGABRT, libc::SIGCONT].into_iter();
+    pair.signals(&case(&["PROBE", "tell"]).as_child(), some(), |_| None);
+    pair.signals(&case(&["-c", "PROBE", "tell"]).as_child(), some(), |_| None);
+    for words in [
+        &["-r", "1:10"][..],
+        &["-r", "1:0"],
+        &["-r", "1:10", "-r", "15:1", "-r", "10:12"],
+        &["-r", "1:10", "-r", "1:0"],
+        &["-cr1:10"],
+    ] {
+        let case = case(&[words, &["PROBE", "tell"]].concat());
+        pair.signals(&case, [1, 10, 15].into_iter(), |_| None);
+    }
+    for (words, variable, members) in [
+        (&[][..], "A=1", 2),
+        (&["-c"], "A=1", 1),
+        (&[], "DUMB_INIT_SETSID=0", 1),
+        (&[], "DUMB_INIT_SETSID=1", 2),
+    ] {
+        let case = case(&[words, &["PROBE", "family"]].concat()).variable(variable);
+        pair.story("who gets SIGUSR1", &case, move |running| {
+            let mut ready: Vec<String> = (0..3).map(|_| running.line()).collect();
+            running.signal(libc::SIGUSR1);
+            let mut told: Vec<String> = (0..members).map(|_| running.line()).collect();
+            running.signal(LAST);
+            told.extend((0..members).map(|_| running.line()));
+            ready.sort();
+            told.sort();
+            [ready, told].concat()
+        });
+    }
+    pair.finish(75);
+}
+
+#[test]
+fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    for signal in STOPS {
+        let own = format!("{signal}:{signal}");
+        let dropped = format!("{signal}:0");
+        let other = format!("{signal}:10");
+        let plain: &[&str] = &[];
+        for (words, mains_state) in [
+            (plain, "T"),
+            (&["-r", &own], "S"), // main blocks it
+            (&["-r", &dropped], "S"),
+            (&["-r", &other], "S"),
+            (&["-c"], "S"),
+            (&["-c", "-r", &other], "S"),
+        ] {
+            let case = case(&[words, &["PROBE", "tell"]].concat());
+            pair.story("PID 1 does not stop", &case, |running| {
+                running.expect("main ready");
+                let main = running.children()[0];
+                running.signal(signal);
+                wait_until("the signal is taken", || running.has_taken_all());
+                let seen = wait_for_state(main, mains_state);
+                running.signal(libc::SIGCONT);
+                running.signal(LAST);
+                let mut told = vec![seen];
+                while told.last().is_none_or(|line| !line.starts_with("main got 30")) {
+                    told.push(running.line());
+                }
+                told
+            });
+            pair.story("suspends itself", &case.as_child(), |running| {
+                running.expect("main ready");
+                let main = running.children()[0];
+                running.signal(signal);
+                let mut told = vec![wait_for_state(running.pid, "T")];
+                told.push(wait_for_state(main, mains_state));
+                running.signal(libc::SIGCONT);
+                wait_until("it goes on", || super::state(running.pid) == "S");
+                running.signal(LAST);
+                while told.last().is_none_or(|line| !line.starts_with("main got 30")) {
+                    told.push(running.line());
+                }
+                told
+            });
+        }
+    }
+    pair.finish(36);
+}
+
+#[test]
+fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    for (words, got) in [
+        (&[][..], Some("child got 15 value none")),
+        (&["-r", "15:10"], Some("child got 10 value none")),
+        (&["-r", "15:0"], None),
+        (&["-c"], None),
+        (&["-c", "-r", "15:10"], None),
+    ] {
+        let case = case(&[words, &["PROBE", "desert", "7"]].concat());
+        pair.compare("the end as PID 1", &case, |setup, pair| {
+            pair.seen(Some(setup.run().status), "", "")
+        });
+        pair.story("what the child gets", &case.as_child(), |running| {
+            running.line(); // its process ID
+            running.expect("child ready");
+            if let Some(line) = got {
+                running.expect(line);
+            }
+            wait_until("the init ends", || running.has_ended());
+            // One that had got a signal without having told it would have ended, or be about to.
+            let left = running.adopted_by_init();
+            left.iter().map(|&pid| super::state(pid)).filter(|_| got.is_none()).collect()
+        });
+    }
+    let leave = case(&["PROBE", "leave", "obey", "7"]).as_child();
+    pair.story("a daemon in another session lives on", &leave, |running| {
+        running.line();
+        wait_until("the init ends", || running.has_ended());
+        super::living(&running.adopted_by_init())
+    });
+    pair.finish(11);
+}
