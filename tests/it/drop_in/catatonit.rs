@@ -93,7 +93,7 @@ fn signals_through_catatonit_come_to_the_same_processes() {
     pair.signals(&case(&["--", "PROBE", "tell"]), all(), differs);
     let some = [libc::SIGHUP, libc::SIGTERM, libc::SIGTSTP, libc::SIGTTIN, 40];
     pair.signals(&case(&["-g", "--", "PROBE", "tell"]), some.into_iter(), differs);
-    pair.signals(&case(&["--", "PROBE", "tell"]).as_child(), some.into_iter(), differs);
+    pair.signals(&case(&["--", "PROBE", "tell"]).child(), some.into_iter(), differs);
     for (words, members) in [(&["--"][..], 1), (&["-g", "--"], 2)] {
         let case = case(&[words, &["PROBE", "family"]].concat());
         pair.story("who gets SIGUSR1", &case, move |running| {
@@ -119,7 +119,7 @@ fn catatonit_leaves_what_main_leaves_behind() {
             pair.compare("the end as PID 1", &case, |setup, pair| {
                 pair.seen(Some(setup.run().status), "", "")
             });
-            pair.story("what is left", &case.as_child(), |running| {
+            pair.story("what is left", &case.child(), |running| {
                 running.line();
                 wait_until("the init ends", || running.has_ended());
                 super::living(&running.adopted_by_init())

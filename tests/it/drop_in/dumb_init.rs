@@ -109,7 +109,7 @@ fn dumb_init_tells_on_the_same_streams_as_much() {
         let variable = format!("DUMB_INIT_DEBUG={value}");
         pair.run(&[case(&["PROBE", "exit", "3"]).variable(&variable)]);
     }
-    pair.run(&[case(&["PROBE", "exit", "3"]).as_child()]);
+    pair.run(&[case(&["PROBE", "exit", "3"]).child()]);
     pair.finish(20);
 }
 
@@ -135,8 +135,8 @@ fn signals_through_dumb_init_come_to_the_same_processes() {
     pair.signals(&case(&["PROBE", "tell"]), all(), |_| None);
     pair.signals(&case(&["-c", "PROBE", "tell"]), all(), |_| None);
     let some = || [libc::SIGHUP, libc::SIGTERM, libc::SIGABRT, libc::SIGCONT].into_iter();
-    pair.signals(&case(&["PROBE", "tell"]).as_child(), some(), |_| None);
-    pair.signals(&case(&["-c", "PROBE", "tell"]).as_child(), some(), |_| None);
+    pair.signals(&case(&["PROBE", "tell"]).child(), some(), |_| None);
+    pair.signals(&case(&["-c", "PROBE", "tell"]).child(), some(), |_| None);
     for words in [
         &["-r", "1:10"][..],
         &["-r", "1:0"],
@@ -199,7 +199,7 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
                 }
                 told
             });
-            pair.story("suspends itself", &case.as_child(), |running| {
+            pair.story("suspends itself", &case.child(), |running| {
                 running.expect("main ready");
                 let main = running.children()[0];
                 running.signal(signal);
@@ -232,7 +232,7 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
         pair.compare("the end as PID 1", &case, |setup, pair| {
             pair.seen(Some(setup.run().status), "", "")
         });
-        pair.story("what the child gets", &case.as_child(), |running| {
+        pair.story("what the child gets", &case.child(), |running| {
             running.line(); // its process ID
             running.expect("child ready");
             if let Some(line) = got {
@@ -244,7 +244,7 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
             left.iter().map(|&pid| super::state(pid)).filter(|_| got.is_none()).collect()
         });
     }
-    let leave = case(&["PROBE", "leave", "obey", "7"]).as_child();
+    let leave = case(&["PROBE", "leave", "obey", "7"]).child();
     pair.story("a daemon in another session lives on", &leave, |running| {
         running.line();
         wait_until("the init ends", || running.has_ended());
