@@ -1,7 +1,7 @@
 //! dumb-init.
 
 use super::{Pair, case, how_main_ends, wait_for_state, what_is_no_command, what_main_is_given};
-use crate::harness::wait_until;
+use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
 
 /// What main gets last: not the highest, as SIGSYS comes before all others that are pending.
@@ -251,4 +251,54 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
         super::living(&running.adopted_by_init())
     });
     pair.finish(11);
+}
+
+/// Starts it on a terminal of its own, which main writes to as well.
+fn on_a_terminal(
+    setup: Setup,
+    look: impl Fn(&mut Running, &mut Terminal) -> Vec<String>,
+) -> Vec<String> {
+    let mut terminal = Terminal::new();
+    let mut running = setup.terminal(&terminal.program).start();
+    look(&mut running, &mut terminal)
+}
+
+#[test]
+fn with_a_terminal_main_leads_a_session_that_has_it_and_is_not_hung_up() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    for words in [&[][..], &["-c"]] {
+        let report = case(&[words, &["PROBE", "report"]].concat());
+        pair.compare("on a terminal", &report, |setup, pair| {
+            let seen = on_a_terminal(setup, |_, terminal| {
+                let report = terminal.expect("end");
+                let field = |name: &str| {
+                    let lines = report.lines().map(str::trim);
+                    lines.filter_map(|line| line.strip_prefix(name)).next().unwrap().to_owned()
+                };
+                // sexton may have had another child before main.
+                let own = field("pid: ");
+                let fields = ["group: ", "session: ", "terminal group: "].map(field);
+                fields.map(|id| if id == own { "main's".to_owned() } else { id }).to_vec()
+            });
+            pair.seen(None, &seen.join("\n"), "")
+        });
+        let tell = case(&[words, &["PROBE", "tell"]].concat());
+        for signals in [&[][..], &[libc::SIGHUP], &[libc::SIGCONT, libc::SIGHUP]] {
+            pair.compare(&format!("signals {signals:?}"), &tell, |setup, pair| {
+                let seen = on_a_terminal(setup, |running, terminal| {
+                    terminal.expect("main ready");
+                    let mut told = Vec::new();
+                    for &signal in signals {
+                        running.signal(signal);
+                        told.push(terminal.expect(&format!("main got {signal} value none")));
+                    }
+                    running.signal(LAST);
+                    told.push(terminal.expect("main got 30"));
+                    told
+                });
+                pair.seen(None, &seen.join("|").replace("\r\n", " "), "")
+            });
+        }
+    }
+    pair.finish(8);
 }
