@@ -18,6 +18,10 @@ test *arguments:
 test-containers *filter:
     bash tests/containers/run.sh {{filter}}
 
+# The release archive, in dist/.
+release:
+    docker/release.sh
+
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
