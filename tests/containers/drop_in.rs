@@ -197,3 +197,12 @@ fn it_reaps_the_orphans_of_a_pod_that_shares_its_pid_namespace() {
         String::from_utf8_lossy(&logs.stderr).matches("reaped orphan").count() == 3
     });
 }
+
+#[test]
+fn it_holds_the_user_namespace_of_podman_without_root() {
+    let folder = std::env::temp_dir().join(new_name()); // not in the bed, which is root's
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containers/rootless.sh");
+    let mut run = Command::new(script);
+    let said = process::output_of(run.arg(bed().join("rootfs/sexton")).arg(folder));
+    assert_eq!(said, "catatonit -P is the init\nis joined\nhas ended\n");
+}
