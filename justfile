@@ -22,6 +22,10 @@ test-containers *filter:
 test-qemu:
     bash tests/qemu/run.sh
 
+# The release archive, in dist/.
+release:
+    docker/release.sh
+
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings

@@ -7,7 +7,11 @@ use std::process::Command;
 use crate::engine::{self, Engine};
 use crate::process;
 
-on_each_engine!(the_image_of_sexton_can_be_used, the_example_stops_in_order,);
+on_each_engine!(
+    the_image_of_sexton_can_be_used,
+    the_example_stops_in_order,
+    an_image_with_another_init_is_given_sexton_in_its_place,
+);
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -64,4 +68,17 @@ fn the_example_stops_in_order(engine: &Engine) {
     ended.assert_status(0);
     assert!(ended.stdout.contains("server: stopped"), "{ended:?}");
     assert!(ended.stdout.contains("worker: stopped"), "{ended:?}");
+}
+
+fn an_image_with_another_init_is_given_sexton_in_its_place(engine: &Engine) {
+    let sexton = format!("SEXTON={}", build_sexton(engine));
+    let context = Path::new(REPOSITORY).join("docker/drop-in");
+    for (init, status) in [("/usr/bin/tini", 127), ("/usr/bin/dumb-init", 2), ("/catatonit", 1)] {
+        let tag = new_tag();
+        let file = format!("INIT={init}");
+        let images = [&sexton[..], "IMAGE=localhost/sexton/base:1", &file];
+        build(engine, "docker/drop-in/Dockerfile", &context, &images, &tag);
+        let run = engine.run().image(&tag).options(&["--entrypoint", init]);
+        run.start(&["--", "no-such-command"]).end().assert_status(status);
+    }
 }

@@ -27,6 +27,7 @@ mod engine;
 mod process;
 
 mod dockerfile;
+mod drop_in;
 mod hardened;
 mod host_pid;
 mod no_proc;

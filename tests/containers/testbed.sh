@@ -9,7 +9,8 @@
 # Images, for both engines:
 #   localhost/sexton/base:1   busybox in /bin, the init at /sexton, no entry point
 #   localhost/sexton/init:1   the same with ENTRYPOINT ["/sexton", "--"]
-# The init is also the engines' own, for `run --init`. $BED/bundle is an OCI bundle of the same
+# The init is also the engines' own, for `run --init` (Docker has it by the name docker-init), and what
+# Podman has for catatonit, which holds its pods. $BED/bundle is an OCI bundle of the same
 # files without a /proc mount.
 set -euo pipefail
 
@@ -62,9 +63,10 @@ make_bundle() {
 start_docker() {
     mkdir -p "$BED/docker/client"
     echo '{}' >"$BED/docker/client/config.json"
+    ln -s "$BED/rootfs/sexton" "$BED/docker/docker-init"
     setsid dockerd --host "unix://$BED/docker/socket" --pidfile "$BED/docker/pid" \
         --data-root "$BED/docker/data" --exec-root "$BED/docker/exec" \
-        --add-runtime crun="$(command -v crun)" --init-path "$BED/rootfs/sexton" \
+        --add-runtime crun="$(command -v crun)" --init-path "$BED/docker/docker-init" \
         --bridge=none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >"$BED/docker/log" 2>&1 &
     local dockerd=$!
@@ -77,7 +79,8 @@ start_docker() {
 # Everything that podman keeps goes below $BED, its locks too. default_ulimits: its own default asks
 # for more than the hard limits of a machine without CAP_SYS_RESOURCE.
 configure_podman() {
-    mkdir "$BED/podman"
+    mkdir -p "$BED/podman/helpers"
+    ln -s "$BED/rootfs/sexton" "$BED/podman/helpers/catatonit"
     cat >"$BED/podman/containers.conf" <<CONF
 [containers]
 netns = "none"
@@ -89,6 +92,7 @@ runtime = "crun"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 lock_type = "file"
+helper_binaries_dir = ["$BED/podman/helpers"]
 tmp_dir = "$BED/podman/tmp"
 volume_path = "$BED/podman/volumes"
 CONF

@@ -1,7 +1,7 @@
 //! dumb-init.
 
 use super::{Pair, case, how_main_ends, wait_for_state, what_is_no_command, what_main_is_given};
-use crate::harness::wait_until;
+use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
 
 /// What main gets last: not the highest, as SIGSYS comes before all others that are pending.
@@ -109,7 +109,7 @@ fn dumb_init_tells_on_the_same_streams_as_much() {
         let variable = format!("DUMB_INIT_DEBUG={value}");
         pair.run(&[case(&["PROBE", "exit", "3"]).variable(&variable)]);
     }
-    pair.run(&[case(&["PROBE", "exit", "3"]).in_child_place()]);
+    pair.run(&[case(&["PROBE", "exit", "3"]).child()]);
     pair.finish(20);
 }
 
@@ -135,8 +135,8 @@ fn signals_through_dumb_init_come_to_the_same_processes() {
     pair.signals(&case(&["PROBE", "tell"]), all(), |_| None);
     pair.signals(&case(&["-c", "PROBE", "tell"]), all(), |_| None);
     let some = || [libc::SIGHUP, libc::SIGTERM, libc::SIGABRT, libc::SIGCONT].into_iter();
-    pair.signals(&case(&["PROBE", "tell"]).in_child_place(), some(), |_| None);
-    pair.signals(&case(&["-c", "PROBE", "tell"]).in_child_place(), some(), |_| None);
+    pair.signals(&case(&["PROBE", "tell"]).child(), some(), |_| None);
+    pair.signals(&case(&["-c", "PROBE", "tell"]).child(), some(), |_| None);
     for words in [
         &["-r", "1:10"][..],
         &["-r", "1:0"],
@@ -199,7 +199,7 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
                 }
                 told
             });
-            pair.story("suspends itself", &case.in_child_place(), |running| {
+            pair.story("suspends itself", &case.child(), |running| {
                 running.expect("main ready");
                 let main = running.children()[0];
                 running.signal(signal);
@@ -232,7 +232,7 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
         pair.compare("the end as PID 1", &case, |setup, pair| {
             pair.seen(Some(setup.run().status), "", "")
         });
-        pair.story("what the child gets", &case.in_child_place(), |running| {
+        pair.story("what the child gets", &case.child(), |running| {
             running.line(); // its process ID
             running.expect("child ready");
             if let Some(line) = got {
@@ -244,11 +244,61 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
             left.iter().map(|&pid| super::state(pid)).filter(|_| got.is_none()).collect()
         });
     }
-    let leave = case(&["PROBE", "leave", "obey", "7"]).in_child_place();
+    let leave = case(&["PROBE", "leave", "obey", "7"]).child();
     pair.story("a daemon in another session lives on", &leave, |running| {
         running.line();
         wait_until("the init ends", || running.has_ended());
         super::living(&running.adopted_by_init())
     });
     pair.finish(11);
+}
+
+/// Starts it on a terminal of its own, which main writes to as well.
+fn on_a_terminal(
+    setup: Setup,
+    look: impl Fn(&mut Running, &mut Terminal) -> Vec<String>,
+) -> Vec<String> {
+    let mut terminal = Terminal::new();
+    let mut running = setup.terminal(&terminal.program).start();
+    look(&mut running, &mut terminal)
+}
+
+#[test]
+fn with_a_terminal_main_leads_a_session_that_has_it_and_is_not_hung_up() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    for words in [&[][..], &["-c"]] {
+        let report = case(&[words, &["PROBE", "report"]].concat());
+        pair.compare("on a terminal", &report, |setup, pair| {
+            let seen = on_a_terminal(setup, |_, terminal| {
+                let report = terminal.expect("end");
+                let field = |name: &str| {
+                    let lines = report.lines().map(str::trim);
+                    lines.filter_map(|line| line.strip_prefix(name)).next().unwrap().to_owned()
+                };
+                // sexton may have had another child before main.
+                let own = field("pid: ");
+                let fields = ["group: ", "session: ", "terminal group: "].map(field);
+                fields.map(|id| if id == own { "main's".to_owned() } else { id }).to_vec()
+            });
+            pair.seen(None, &seen.join("\n"), "")
+        });
+        let tell = case(&[words, &["PROBE", "tell"]].concat());
+        for signals in [&[][..], &[libc::SIGHUP], &[libc::SIGCONT, libc::SIGHUP]] {
+            pair.compare(&format!("signals {signals:?}"), &tell, |setup, pair| {
+                let seen = on_a_terminal(setup, |running, terminal| {
+                    terminal.expect("main ready");
+                    let mut told = Vec::new();
+                    for &signal in signals {
+                        running.signal(signal);
+                        told.push(terminal.expect(&format!("main got {signal} value none")));
+                    }
+                    running.signal(LAST);
+                    told.push(terminal.expect("main got 30"));
+                    told
+                });
+                pair.seen(None, &seen.join("|").replace("\r\n", " "), "")
+            });
+        }
+    }
+    pair.finish(8);
 }

@@ -69,7 +69,7 @@ impl Case {
         self
     }
 
-    pub fn in_child_place(mut self) -> Case {
+    pub fn child(mut self) -> Case {
         self.place = Place::Child;
         self
     }
@@ -278,7 +278,7 @@ pub fn what_main_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'s
     pair.run(&[
         report(&[]).variable("A=1").variable("LAST="),
         report(&[]).with(|setup| setup.no_variables()),
-        report(&[]).in_child_place(),
+        report(&[]).child(),
         report(&[]).with(|setup| setup.directory("/usr")),
     ]);
     let mut closed = report(&[]).with(|setup| setup.closed(&[0]));

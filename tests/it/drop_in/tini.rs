@@ -117,11 +117,11 @@ fn tini_tells_on_the_same_streams_as_much() {
         case(&["--", "nonexistent"]).variable("TINI_VERBOSITY=0"),
         case(&["-w", "--", "PROBE", "orphans", "3", "4", "1"]),
         case(&["--", "PROBE", "orphans", "3", "4", "1"]),
-        case(&["--", "PROBE", "exit", "0"]).in_child_place(),
-        case(&["-s", "--", "PROBE", "exit", "0"]).in_child_place(),
-        case(&["-v", "--", "PROBE", "exit", "0"]).in_child_place(),
-        case(&["--", "PROBE", "exit", "0"]).in_child_place().variable("TINI_SUBREAPER="),
-        case(&["--", "PROBE", "exit", "0"]).in_child_place().variable("TINI_VERBOSITY=0"),
+        case(&["--", "PROBE", "exit", "0"]).child(),
+        case(&["-s", "--", "PROBE", "exit", "0"]).child(),
+        case(&["-v", "--", "PROBE", "exit", "0"]).child(),
+        case(&["--", "PROBE", "exit", "0"]).child().variable("TINI_SUBREAPER="),
+        case(&["--", "PROBE", "exit", "0"]).child().variable("TINI_VERBOSITY=0"),
         case(&["-s", "--", "PROBE", "exit", "0"]),
     ]);
     pair.finish(40);
@@ -153,7 +153,7 @@ fn signals_through_tini_come_to_the_same_processes() {
     for words in [&["-g", "--", "PROBE", "tell"][..], &["-s", "--", "PROBE", "tell"]] {
         let some = [libc::SIGHUP, libc::SIGTERM, libc::SIGUSR1, libc::SIGCHLD, libc::SIGTTIN, 40];
         pair.signals(&case(words), some.into_iter(), differs);
-        let child = case(words).in_child_place();
+        let child = case(words).child();
         // tini itself dies of others.
         pair.signals(&child, [libc::SIGHUP, libc::SIGCONT, libc::SIGTSTP, 40].into_iter(), differs);
     }
@@ -186,7 +186,7 @@ fn tini_leaves_what_main_leaves_behind() {
         pair.compare("the end as PID 1", &case, |setup, pair| {
             pair.seen(Some(setup.run().status), "", "")
         });
-        pair.story("the child lives on", &case.in_child_place(), |running| {
+        pair.story("the child lives on", &case.child(), |running| {
             running.line(); // its process ID
             running.expect("child ready");
             crate::harness::wait_until("the init ends", || running.has_ended());
@@ -196,7 +196,7 @@ fn tini_leaves_what_main_leaves_behind() {
         });
     }
     for words in [&["--"][..], &["-s", "--"]] {
-        let case = case(&[words, &["PROBE", "leave", "obey", "7"]].concat()).in_child_place();
+        let case = case(&[words, &["PROBE", "leave", "obey", "7"]].concat()).child();
         pair.story("who adopts a daemon", &case, |running| {
             running.line();
             crate::harness::wait_until("the init ends", || running.has_ended());
