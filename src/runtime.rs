@@ -122,6 +122,14 @@ fn pause_after_kill(took: Duration) -> Duration {
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 
+/// Whom to reap.
+enum Candidate {
+    /// This child.
+    Child(i32),
+    /// Nobody.
+    None,
+}
+
 /// sexton while main runs, and until the tree is gone.
 struct Runtime<'a> {
     clock: Clock,
@@ -326,15 +334,34 @@ impl<'a> Runtime<'a> {
     fn reap(&mut self, pid: Option<i32>) -> Waited {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
-        if self.plan.policy.farewell && !self.said_farewell && wait::has_ended(self.child.pid) {
-            self.said_farewell = true;
-            self.handle(Event::MainEnding);
-        }
-        let found = wait::child(pid, self.terminal.can_stop_main());
+        let stops = self.terminal.can_stop_main();
+        let found = match self.before_farewell(pid) {
+            Some(Candidate::None) => wait::alive(stops),
+            Some(Candidate::Child(pid)) => wait::child(Some(pid), stops),
+            None => wait::child(pid, stops),
+        };
         if let Waited::Child(pid, change, usage) = found {
             self.child_changed(pid, change, usage, name);
         }
         found
+    }
+
+    /// As long as main's end is to be told before main is reaped: whom to reap instead of anybody, so that
+    /// main is never reaped unawares.
+    fn before_farewell(&mut self, pid: Option<i32>) -> Option<Candidate> {
+        if self.said_farewell || !self.plan.policy.farewell {
+            return None;
+        }
+        let main = self.child.pid;
+        match pid.or_else(wait::peek) {
+            Some(pid) if pid != main => Some(Candidate::Child(pid)),
+            _ if wait::has_ended(main) => {
+                self.said_farewell = true;
+                self.handle(Event::MainEnding);
+                Some(Candidate::Child(main))
+            }
+            _ => Some(Candidate::None),
+        }
     }
 
     fn swept(&mut self, no_children: bool) {

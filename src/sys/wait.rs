@@ -2,6 +2,7 @@
 
 use super::Errno;
 use crate::outcome::{Change, Usage};
+use crate::signal::Signal;
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -55,6 +56,27 @@ pub(super) fn bury(pid: i32) {
     unsafe { libc::wait4(pid, ptr::null_mut(), libc::__WALL, ptr::null_mut()) };
 }
 
+/// Takes note of one child that was stopped, if `stops`, and reaps nobody.
+pub fn alive(stops: bool) -> Waited {
+    let what = if stops { libc::WSTOPPED } else { libc::WEXITED | libc::WNOWAIT };
+    match look(libc::P_ALL, 0, what) {
+        Err(Errno::ECHILD) => Waited::NoChildren,
+        Ok(info) if stops => {
+            // SAFETY: set for a child; 0 if there is none.
+            let pid = unsafe { info.si_pid() };
+            // SAFETY: as above.
+            let signal = Signal::new(unsafe { info.si_status() });
+            match signal {
+                Some(signal) if pid > 0 => {
+                    Waited::Child(pid, Change::Stopped(signal), Usage::default())
+                }
+                _ => Waited::Nothing,
+            }
+        }
+        _ => Waited::Nothing,
+    }
+}
+
 /// Whether this child has ended and is not reaped yet.
 #[must_use]
 pub fn has_ended(pid: i32) -> bool {
@@ -67,15 +89,17 @@ pub fn peek() -> Option<i32> {
 }
 
 fn zombie(kind: libc::idtype_t, id: i32) -> Option<i32> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
-    // SAFETY: writes one siginfo_t to live memory.
-    if unsafe { libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), options) } != 0 {
-        return None;
-    }
-    // SAFETY: zeroed memory is a valid siginfo_t.
-    let info = unsafe { info.assume_init() };
+    let info = look(kind, id, libc::WEXITED | libc::WNOWAIT).ok()?;
     // SAFETY: set for a child's end; it stays 0 if none has ended.
     let pid = unsafe { info.si_pid() };
     (pid > 0).then_some(pid)
+}
+
+fn look(kind: libc::idtype_t, id: i32, what: i32) -> Result<libc::siginfo_t, Errno> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = what | libc::WNOHANG | libc::__WALL;
+    // SAFETY: writes one siginfo_t to live memory.
+    Errno::result(unsafe { libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), options) })?;
+    // SAFETY: zeroed memory is a valid siginfo_t.
+    Ok(unsafe { info.assume_init() })
 }

@@ -206,6 +206,11 @@ impl Pair {
         });
     }
 
+    /// Whether a process is the other init.
+    fn is_theirs(&self, pid: i32) -> bool {
+        std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == self.theirs)
+    }
+
     fn seen(&self, status: Option<i32>, stdout: &str, stderr: &str) -> Seen {
         let (log_on_output, output) = self.sorted(stdout);
         let (log_on_errors, errors) = self.sorted(stderr);

@@ -1,9 +1,11 @@
 //! tini, which Docker has as docker-init.
 
 use super::{Pair, case, how_main_ends, what_is_no_command, what_main_is_given};
+use crate::harness::wait_until;
 use nix::libc;
 
 const FAULTS: &str = "tini loses a SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS or SIGTRAP";
+const FORWARDING: &str = "tini exits, and so ends the container, when forwarding a signal fails";
 const HIDDEN: &str = "The signals 32 and 33 are forwarded";
 const PERMUTED: &str = "tini reads options behind the command";
 const THROUGH_A_FILE: &str = "A command whose path leads through a file";
@@ -150,6 +152,19 @@ fn signals_through_tini_come_to_the_same_processes() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
     let all = || (1..64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal));
     pair.signals(&case(&["--", "PROBE", "tell"]), all(), differs);
+    let fails =
+        case(&["--", "PROBE", "tell"]).with(|s| s.failing(libc::SYS_kill, None, libc::EPERM));
+    pair.compare("forwarding fails", &fails.differs(FORWARDING), |setup, pair| {
+        let mut running = setup.start();
+        running.expect("main ready");
+        let theirs = pair.is_theirs(running.pid);
+        running.signal(libc::SIGUSR1);
+        if theirs {
+            return pair.seen(Some(running.end().status), "", "");
+        }
+        running.expect_log("unable to send SIGUSR1 to main");
+        pair.seen(None, "", "")
+    });
     for words in [&["-g", "--", "PROBE", "tell"][..], &["-s", "--", "PROBE", "tell"]] {
         let some = [libc::SIGHUP, libc::SIGTERM, libc::SIGUSR1, libc::SIGCHLD, libc::SIGTTIN, 40];
         pair.signals(&case(words), some.into_iter(), differs);
@@ -189,7 +204,7 @@ fn tini_leaves_what_main_leaves_behind() {
         pair.story("the child lives on", &case.child(), |running| {
             running.line(); // its process ID
             running.expect("child ready");
-            crate::harness::wait_until("the init ends", || running.has_ended());
+            wait_until("the init ends", || running.has_ended());
             // A process that had been sent SIGTERM would have said so, and ended.
             let left = running.adopted_by_init();
             left.iter().map(|&pid| super::wait_for_state(pid, "S")).collect()
@@ -199,7 +214,7 @@ fn tini_leaves_what_main_leaves_behind() {
         let case = case(&[words, &["PROBE", "leave", "obey", "7"]].concat()).child();
         pair.story("who adopts a daemon", &case, |running| {
             running.line();
-            crate::harness::wait_until("the init ends", || running.has_ended());
+            wait_until("the init ends", || running.has_ended());
             super::living(&running.adopted_by_init())
         });
     }
