@@ -1,7 +1,7 @@
 //! The command line and the environment, read into a [`Plan`].
 //!
 //! Called by another init's name, or with `--as NAME`, sexton reads them as that program does: each such
-//! personality is a module here that makes [`Settings`] of them, and nothing else of sexton knows of it.
+//! personality is a module here that makes settings of them, and nothing else of sexton knows of it.
 
 #![forbid(unsafe_code)]
 
