@@ -12,7 +12,7 @@ use crate::steps;
 use crate::supervisor::{Stage, Time};
 use crate::sys::files::{self, Content};
 use crate::sys::proc::Name;
-use crate::sys::reason;
+use crate::sys::{fds, reason};
 use log::{debug, warn};
 use std::ffi::CStr;
 use std::fmt::{self, Write};
@@ -353,7 +353,7 @@ impl Outlets {
     /// Writes the report to them.
     pub fn write(&self, report: &Report) {
         if let Some(file) = &self.json
-            && let Err(errno) = files::write_all(file, report.json().as_bytes())
+            && let Err(errno) = fds::write_all(file.as_raw_fd(), report.json().as_bytes())
         {
             warn!("unable to write the report: {}", reason(errno));
         }
@@ -363,7 +363,7 @@ impl Outlets {
             let room = TERMINATION_LOG_SIZE.saturating_sub(files::size(file));
             let room = usize::try_from(room).unwrap_or(0);
             let fitting = text.get(..text.floor_char_boundary(room)).unwrap_or(&text);
-            if let Err(errno) = files::write_all(file, fitting.as_bytes()) {
+            if let Err(errno) = fds::write_all(file.as_raw_fd(), fitting.as_bytes()) {
                 debug!("unable to write the termination log: {}", reason(errno));
             }
         }

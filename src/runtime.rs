@@ -96,7 +96,8 @@ fn give_up(error: &Error) -> u8 {
 /// Prints a text; the exit status.
 fn print(printed: &Printed) -> u8 {
     let Printed { text, to_stderr, status } = printed;
-    match fds::print(if *to_stderr { fds::STDERR } else { fds::STDOUT }, text.as_bytes()) {
+    let stream = if *to_stderr { fds::STDERR } else { fds::STDOUT };
+    match fds::write_all(stream, text.as_bytes()) {
         Ok(()) => *status,
         Err(_) if *to_stderr => *status, // nobody can be told
         Err(errno) => give_up(&Error::unable("write to standard output", sys::reason(errno))),
@@ -123,10 +124,12 @@ fn pause_after_kill(took: Duration) -> Duration {
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 
 /// Whom to reap.
-enum Candidate {
+enum Candidates {
+    /// Whoever has ended.
+    All,
     /// This child.
-    Child(i32),
-    /// Nobody.
+    One(i32),
+    /// Nobody, but whom a signal has stopped is looked for.
     None,
 }
 
@@ -335,10 +338,10 @@ impl<'a> Runtime<'a> {
         let pid = pid.or_else(|| self.peek());
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
         let stops = self.terminal.can_stop_main();
-        let found = match self.before_farewell(pid) {
-            Some(Candidate::None) => wait::alive(stops),
-            Some(Candidate::Child(pid)) => wait::child(Some(pid), stops),
-            None => wait::child(pid, stops),
+        let found = match self.candidates(pid) {
+            Candidates::All => wait::child(None, stops),
+            Candidates::One(pid) => wait::child(Some(pid), stops),
+            Candidates::None => wait::alive(stops),
         };
         if let Waited::Child(pid, change, usage) = found {
             self.child_changed(pid, change, usage, name);
@@ -346,21 +349,21 @@ impl<'a> Runtime<'a> {
         found
     }
 
-    /// As long as main's end is to be told before main is reaped: whom to reap instead of anybody, so that
-    /// main is never reaped unawares.
-    fn before_farewell(&mut self, pid: Option<i32>) -> Option<Candidate> {
+    /// Whom to reap, if it is not a certain child. As long as main's end is to be told before main is reaped
+    /// it is one at a time, so that main is never reaped unawares.
+    fn candidates(&mut self, pid: Option<i32>) -> Candidates {
         if self.said_farewell || !self.plan.policy.farewell {
-            return None;
+            return pid.map_or(Candidates::All, Candidates::One);
         }
         let main = self.child.pid;
         match pid.or_else(wait::peek) {
-            Some(pid) if pid != main => Some(Candidate::Child(pid)),
+            Some(pid) if pid != main => Candidates::One(pid),
             _ if wait::has_ended(main) => {
                 self.said_farewell = true;
                 self.handle(Event::MainEnding);
-                Some(Candidate::Child(main))
+                Candidates::One(main)
             }
-            _ => Some(Candidate::None),
+            _ => Candidates::None,
         }
     }
 

@@ -389,12 +389,9 @@ pub fn candidates<S: AsRef<CStr>>(command: &CStr, environment: &[S]) -> Vec<CStr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::capabilities::List;
-    use crate::rlimit::Spec;
-
-    fn inherited() -> Inherited {
+impl Inherited {
+    /// As PID 1 and root, without anything that a step could depend on.
+    pub(crate) fn of_init() -> Inherited {
         Inherited {
             pid: 1,
             mask: SignalSet::EMPTY,
@@ -407,6 +404,17 @@ mod tests {
             capabilities: Sets::default(),
             streams: [None; 3],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::List;
+    use crate::rlimit::Spec;
+
+    fn inherited() -> Inherited {
+        Inherited::of_init()
     }
 
     fn limited(limits: &[&str]) -> Surroundings {

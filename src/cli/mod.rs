@@ -209,7 +209,7 @@ mod tests {
     const PID: i32 = 77;
 
     /// Runs `check` on the result for this program name, these words and variables.
-    fn with<T>(
+    pub fn with<T>(
         program: &str,
         words: &[&str],
         variables: &[&str],

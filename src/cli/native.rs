@@ -219,7 +219,6 @@ mod tests {
     use crate::plan::{Plan, Policy, Target};
     use crate::signal::Signal;
     use log::LevelFilter;
-    use std::ffi::CString;
     use std::time::Duration;
 
     /// Runs `check` on the result for these words and variables.
@@ -228,12 +227,7 @@ mod tests {
         variables: &[&str],
         check: impl FnOnce(Result<Request, Error>) -> T,
     ) -> T {
-        let own =
-            |texts: &[&str]| texts.iter().map(|t| CString::new(*t).unwrap()).collect::<Vec<_>>();
-        let (words, variables) = (own(words), own(variables));
-        let words: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
-        let variables: Vec<&CStr> = variables.iter().map(CString::as_c_str).collect();
-        check(parse(&words, &variables))
+        crate::cli::tests::with("sexton", words, variables, check)
     }
 
     fn plan<T>(words: &[&str], variables: &[&str], check: impl FnOnce(&Plan) -> T) -> T {

@@ -103,17 +103,14 @@ impl Logger {
     }
 
     fn write(&self, level: Level, text: &dyn fmt::Display) {
-        self.counting(|| match self.syslog.get() {
-            Some(syslog) => syslog.send(level, text),
-            None => self.to_stream(level, text),
-        });
+        self.counting(|| self.send(level, text));
     }
 
     /// Writes a line, after a note on those that were lost before it, if there are any.
     fn counting(&self, write: impl FnOnce() -> Result<(), Errno>) {
         let lost = self.lost.load(Ordering::Relaxed);
         let note = format_args!("{lost} log lines were lost here");
-        if lost > 0 && self.note(&note).is_err() {
+        if lost > 0 && self.send(Level::Warn, &note).is_err() {
             self.lost.store(lost + 1, Ordering::Relaxed);
             return;
         }
@@ -123,10 +120,10 @@ impl Logger {
         }
     }
 
-    fn note(&self, text: &dyn fmt::Display) -> Result<(), Errno> {
+    fn send(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
         match self.syslog.get() {
-            Some(syslog) => syslog.send(Level::Warn, text),
-            None => self.to_stream(Level::Warn, text),
+            Some(syslog) => syslog.send(level, text),
+            None => self.to_stream(level, text),
         }
     }
 

@@ -29,16 +29,17 @@ pub fn is_pipe(fd: RawFd) -> bool {
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }
 
-/// Writes all of it to standard output or error. std's own hides an output that is closed.
+/// Writes all of it. std's own hides that standard output is closed.
 ///
 /// # Errors
-/// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), and others of write(2).
-pub fn print(fd: RawFd, mut text: &[u8]) -> Result<(), Errno> {
+/// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), EAGAIN for a full pipe that does not block, and others of
+/// write(2).
+pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Errno> {
     // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
-    let stream = unsafe { BorrowedFd::borrow_raw(fd) };
-    while !text.is_empty() {
-        let written = nix::unistd::write(stream, text)?;
-        text = text.get(written..).unwrap_or_default();
+    let file = unsafe { BorrowedFd::borrow_raw(fd) };
+    while !bytes.is_empty() {
+        let written = nix::unistd::write(file, bytes)?;
+        bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(())
 }

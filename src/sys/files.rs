@@ -6,7 +6,7 @@ use crate::steps::{OwnedStream, Stream};
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read, write};
+use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
@@ -132,18 +132,6 @@ pub fn open_for_writing(path: &CStr, content: Content) -> Result<OwnedFd, Errno>
 #[must_use]
 pub fn size(file: &OwnedFd) -> u64 {
     fstat(file).ok().and_then(|stat| u64::try_from(stat.st_size).ok()).unwrap_or(0)
-}
-
-/// Writes all of it.
-///
-/// # Errors
-/// ENOSPC, EAGAIN for a full pipe, and others of write(2).
-pub fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        let written = write(file, bytes)?;
-        bytes = bytes.get(written..).unwrap_or_default();
-    }
-    Ok(())
 }
 
 /// Makes standard error the same open file as standard output.

@@ -472,6 +472,15 @@ impl Running {
         call.split_whitespace().map_while(number).collect()
     }
 
+    /// Waits for sexton's end, which as a child leaves the namespace's init nobody to adopt.
+    pub fn end_with_its_tree(self) -> Ended {
+        wait_until("sexton ends", || self.has_ended());
+        if self.bystander != 0 {
+            assert_eq!(self.adopted_by_init(), []);
+        }
+        self.end()
+    }
+
     /// Waits for sexton's end.
     pub fn end(mut self) -> Ended {
         let raw = match &mut self.ended {

@@ -292,11 +292,7 @@ fn what_main_of_another_user_leaves_behind_is_ended() {
         let words = ["--user=1000", "--linger=200ms", &probe(), "leave", "ignore", "7"];
         let mut running = Setup::new(&words).place(place).start();
         assert!(running.line().starts_with("daemon "));
-        wait_until("sexton ends", || running.has_ended());
-        if place == Place::Child {
-            assert_eq!(running.adopted_by_init(), []);
-        }
-        assert_eq!(running.end().status, 7);
+        assert_eq!(running.end_with_its_tree().status, 7);
     }
 }
 
@@ -309,11 +305,7 @@ fn a_sexton_that_is_not_root_works_without_any_capability() {
         wait_for_sets(&running, 0);
         assert_eq!(running.status("Uid"), "1000\t1000\t1000\t1000");
         running.signal(libc::SIGTERM);
-        wait_until("sexton ends", || running.has_ended());
-        if place == Place::Child {
-            assert_eq!(running.adopted_by_init(), []);
-        }
-        assert_eq!(running.end().status, 137);
+        assert_eq!(running.end_with_its_tree().status, 137);
     }
 }
 

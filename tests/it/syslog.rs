@@ -272,6 +272,21 @@ fn a_udp_server_that_comes_back_is_found_again() {
     assert_eq!(running.end().status, 42);
 }
 
+/// The next connection of a sexton that has lost one. It is begun when there is a line, which `log` makes.
+fn accept_again(listener: &TcpListener, mut log: impl FnMut()) -> BufReader<TcpStream> {
+    listener.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    wait_until("it connects again", || {
+        log();
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (stream, _) = accepted.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    BufReader::new(stream)
+}
+
 /// The next connection, as lines.
 fn accept(listener: &TcpListener) -> BufReader<TcpStream> {
     let (stream, _) = listener.accept().unwrap();
@@ -325,18 +340,7 @@ fn a_tcp_server_that_closes_and_comes_back_gets_whole_lines_again() {
     drop((stream, listener));
     signal_main(&mut running, 20);
     let listener = again(|| TcpListener::bind(address));
-    listener.set_nonblocking(true).unwrap();
-    let mut accepted = None;
-    wait_until("it connects again", || {
-        // A connection is begun when there is a line; each signal is one.
-        signal_main(&mut running, 1);
-        accepted = listener.accept().ok();
-        accepted.is_some()
-    });
-    let (stream, _) = accepted.unwrap();
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    let mut stream = BufReader::new(stream);
+    let mut stream = accept_again(&listener, || signal_main(&mut running, 1));
     assert!(next_line(&mut stream).contains("SIGUSR1"));
     signal_main(&mut running, 10);
     for _ in 0..10 * LINES {
@@ -412,21 +416,13 @@ fn a_tcp_server_that_never_reads_costs_only_the_lines() {
 #[test]
 fn a_line_that_was_sent_in_part_is_not_continued_on_the_next_connection() {
     let (mut running, listener, stream) = stuck_server();
-    listener.set_nonblocking(true).unwrap();
     drop(stream);
-    let mut accepted = None;
     let mut value = 0;
-    wait_until("it connects again", || {
+    let mut stream = accept_again(&listener, || {
         value += 1;
         running.queue(34, value);
         running.expect(&format!("signal 34 value {value}"));
-        accepted = listener.accept().ok();
-        accepted.is_some()
     });
-    let (stream, _) = accepted.unwrap();
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    let mut stream = BufReader::new(stream);
     for _ in 0..20 {
         next_line(&mut stream);
     }
