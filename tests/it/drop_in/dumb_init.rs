@@ -195,7 +195,9 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
                 running.expect("main ready");
                 let main = running.children()[0];
                 running.signal(signal);
+                // The SIGSTOP that it sends to itself in vain would take a pending SIGCONT with it.
                 wait_until("the signal is taken", || running.has_taken_all());
+                wait_until("it waits again", || super::state(running.pid) == "S");
                 tell_first(running);
                 let seen = wait_for_state(main, mains_state);
                 running.signal(libc::SIGCONT);
