@@ -13,6 +13,7 @@ use crate::pause;
 use crate::plan::{Plan, Target};
 use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
+use crate::status;
 use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::clock::Clock;
@@ -39,6 +40,13 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         Ok(Request::Pause(plan)) => {
             crate::log::start(&plan.logging);
             return pause::run(&plan);
+        }
+        Ok(Request::Status(inspection)) => {
+            signals::set_mask(mask); // Ctrl-C ends it, and a pipe that nobody reads any more
+            return match status::run(&inspection) {
+                Ok(printed) => print(&printed),
+                Err(error) => give_up(&error),
+            };
         }
         Ok(Request::Print(text)) => return print(&text),
         Err(error) => return give_up(&error),
