@@ -33,6 +33,7 @@ pub mod launch;
 pub mod delivery;
 pub mod terminal;
 pub mod witness;
+pub mod init;
 pub mod pause;
 pub mod status;
 pub mod runtime;

@@ -127,8 +127,9 @@ pub fn render(snapshot: &Snapshot, findings: &Findings, paper: Paper) -> String 
 }
 
 fn used(usage: Usage, shown: impl Fn(u64) -> String) -> String {
-    let limit = usage.limit.map_or("no limit".to_owned(), |limit| format!("of {}", shown(limit)));
-    format!("{} {limit}", shown(usage.current))
+    let limit =
+        usage.limit.map_or(", no limit".to_owned(), |limit| format!(" of {}", shown(limit)));
+    format!("{}{limit}", shown(usage.current))
 }
 
 fn tree(snapshot: &Snapshot, page: &mut Page) {
