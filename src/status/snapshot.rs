@@ -28,8 +28,9 @@ pub struct Process {
     pub arguments: Vec<u8>,
     /// It executes sexton, or something of that name.
     pub is_sexton: bool,
-    /// It is in sigtimedwait(2): for so long the kernel unblocks, and shows as unblocked, what it waits for.
-    awaits_signals: bool,
+    /// It is in sigtimedwait(2): for so long the kernel unblocks, and shows as unblocked, what it waits for. `None` if
+    /// that cannot be seen.
+    awaits_signals: Option<bool>,
 }
 
 /// What SIGTERM does to a process.
@@ -74,7 +75,6 @@ impl Process {
         let zombie = stat.is_some_and(|stat| stat.is_zombie());
         let name = procfs::name(&text).unwrap_or_default().to_vec();
         let is_sexton = name == b"sexton" || (own.is_some() && own == proc::executable(pid));
-        let waits_in = proc::file(pid, "wchan").unwrap_or_default();
         Some(Process {
             pid,
             stat,
@@ -84,7 +84,7 @@ impl Process {
             name,
             arguments: proc::command_line::<COMMAND>(pid),
             is_sexton,
-            awaits_signals: is_sexton || waits_in.starts_with(b"do_sigtimedwait"),
+            awaits_signals: if is_sexton { Some(true) } else { proc::awaits_signals(pid) },
         })
     }
 
@@ -105,7 +105,7 @@ impl Process {
             Reaction::Blocked
         } else if status.caught.contains(Signal::TERM) {
             Reaction::Handled
-        } else if self.awaits_signals {
+        } else if self.awaits_signals? {
             Reaction::Blocked
         } else if self.pid == process::INIT {
             Reaction::Ignored // the kernel spares it: pid_namespaces(7)
