@@ -1,6 +1,6 @@
 //! catatonit.
 
-use super::{Pair, case, how_main_ends, what_is_no_command, what_main_is_given};
+use super::{Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given};
 use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
 
@@ -65,6 +65,7 @@ fn command_lines_of_catatonit_have_the_same_effect() {
         });
     }
     what_is_no_command(&mut pair, &[], None);
+    a_look_inside(&mut pair);
     how_main_ends(&mut pair, &["--"]);
     how_main_ends(&mut pair, &["-g", "--"]);
     pair.finish(80);

@@ -1,6 +1,9 @@
 //! dumb-init.
 
-use super::{Pair, case, how_main_ends, wait_for_state, what_is_no_command, what_main_is_given};
+use super::{
+    Pair, a_look_inside, case, how_main_ends, wait_for_state, what_is_no_command,
+    what_main_is_given,
+};
 use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
 
@@ -90,7 +93,9 @@ fn command_lines_of_dumb_init_have_the_same_effect() {
         case(&["-c", "--", "PROBE", "report", "-v"]),
     ]);
     what_is_no_command(&mut pair, &[], None);
+    a_look_inside(&mut pair);
     what_is_no_command(&mut pair, &["-c"], None);
+    a_look_inside(&mut pair);
     how_main_ends(&mut pair, &[]);
     pair.finish(120);
 }

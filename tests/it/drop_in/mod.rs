@@ -242,6 +242,13 @@ impl Pair {
     }
 }
 
+/// A look inside, by whatever name.
+pub fn a_look_inside(pair: &mut Pair) {
+    const STATUS: &str = "`--status` as the first word shows the container from inside";
+    pair.run(&[case(&["--status"]).differs(STATUS), case(&["--status=json"]).differs(STATUS)]);
+    pair.run(&[case(&["--statu"]).first_lines(1), case(&["--", "--status"])]);
+}
+
 /// Why a signal is treated in another way, if it is.
 pub type Differs = fn(i32) -> Option<&'static str>;
 

@@ -1,6 +1,6 @@
 //! tini, which Docker has as docker-init.
 
-use super::{Pair, case, how_main_ends, what_is_no_command, what_main_is_given};
+use super::{Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given};
 use crate::harness::wait_until;
 use nix::libc;
 
@@ -94,6 +94,7 @@ fn command_lines_of_tini_have_the_same_effect() {
         case(&["PROBE", "report", "a", "--", "-x"]).differs(PERMUTED),
     ]);
     what_is_no_command(&mut pair, &[], Some(THROUGH_A_FILE));
+    a_look_inside(&mut pair);
     how_main_ends(&mut pair, &["-g", "--"]);
     pair.finish(90);
 }
