@@ -58,22 +58,26 @@ impl Reaction {
 }
 
 impl Process {
-    /// Reads it; `None` if it is gone. `own` is the file that this process executes.
-    fn read(pid: i32, now: Duration, own: Option<(u64, u64)>) -> Option<Process> {
+    /// Reads it; `None` if it is gone. `own` is the file that this process executes. `buffer` is for reading: with
+    /// thousands of processes it is worth to have one.
+    fn read(
+        pid: i32,
+        now: Duration,
+        own: Option<(u64, u64)>,
+        buffer: &mut Vec<u8>,
+    ) -> Option<Process> {
         let hidden = |errno| matches!(errno, Errno::EACCES | Errno::EPERM);
-        let text = match proc::file(pid, "stat") {
-            Ok(text) => text,
-            Err(errno) if hidden(errno) => Vec::new(),
+        let (stat, name) = match proc::file(pid, "stat", buffer) {
+            Ok(()) => (Stat::parse(buffer), procfs::name(buffer).unwrap_or_default().to_vec()),
+            Err(errno) if hidden(errno) => (None, Vec::new()),
             Err(_) => return None,
         };
-        let stat = Stat::parse(&text);
-        let status = match proc::file(pid, "status") {
-            Ok(text) => Some(Status::parse(&text)),
+        let status = match proc::file(pid, "status", buffer) {
+            Ok(()) => Some(Status::parse(buffer)),
             Err(errno) if hidden(errno) => None,
             Err(_) => return None,
         };
         let zombie = stat.is_some_and(|stat| stat.is_zombie());
-        let name = procfs::name(&text).unwrap_or_default().to_vec();
         let is_sexton = name == b"sexton" || (own.is_some() && own == proc::executable(pid));
         Some(Process {
             pid,
@@ -175,21 +179,25 @@ impl Snapshot {
     pub fn take() -> Result<Snapshot, Errno> {
         let now = clock::since_boot();
         let (own, program) = (process::id(), proc::executable(process::id()));
-        let mut processes: Vec<Process> = Vec::new();
+        let (mut processes, mut buffer) = (Vec::new(), Vec::new());
         proc::Numbers::of_processes()?.visit_all(|pid| {
-            if let Some(process) = Process::read(pid, now, program).filter(|_| pid != own) {
+            if pid == own {
+                return;
+            }
+            if let Some(process) = Process::read(pid, now, program, &mut buffer) {
                 // The kernel lists them in order; no other order would do any harm.
-                let at = processes.partition_point(|other| other.pid < pid);
+                let at = processes.partition_point(|other: &Process| other.pid < pid);
                 processes.insert(at, process);
             }
         })?;
         let init = init(&processes);
         let main = main(&processes, &init);
-        let limits = main.and_then(|pid| proc::file(pid, "limits").ok()).unwrap_or_default();
+        let limits = main.and_then(|pid| proc::file(pid, "limits", &mut buffer).ok());
+        let limits = limits.map(|()| String::from_utf8_lossy(&buffer)).unwrap_or_default();
         Ok(Snapshot {
             init,
             main,
-            limits: procfs::limits(&String::from_utf8_lossy(&limits)).collect(),
+            limits: procfs::limits(&limits).collect(),
             users: Users::of(&processes),
             processes,
             memory: cgroup::memory(),

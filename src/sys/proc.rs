@@ -29,13 +29,23 @@ pub fn stat(pid: i32) -> Option<Stat> {
     Stat::parse(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
 }
 
-/// A whole file of `/proc/PID`. Allocates.
+/// Reads a whole file of `/proc/PID` in place of what a buffer holds.
 ///
 /// # Errors
-/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's.
-pub fn file(pid: i32, name: &str) -> Result<Vec<u8>, Errno> {
-    let path = path(format_args!("/proc/{pid}/{name}\0"));
-    super::files::contents(path?.as_c_str())?.ok_or(Errno::ENOENT)
+/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's. What is in the buffer then is
+/// unspecified.
+pub fn file(pid: i32, name: &str, contents: &mut Vec<u8>) -> Result<(), Errno> {
+    contents.clear();
+    let path = path(format_args!("/proc/{pid}/{name}\0"))?;
+    let file = open(path.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut chunk = [0; 2048];
+    loop {
+        let length = nix::unistd::read(&file, &mut chunk)?;
+        if length == 0 {
+            return Ok(());
+        }
+        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
+    }
 }
 
 /// The first `MOST` bytes of a process's arguments, each with a null byte behind it.
