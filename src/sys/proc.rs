@@ -28,15 +28,18 @@ pub struct Stat {
     pub state: char,
     /// The parent's process ID; 0 if it is outside of the PID namespace.
     pub parent: i32,
+    /// How many threads are left, the first one included.
+    pub threads: u32,
     /// Start time in clock ticks since boot: it tells a process from a later one with the same ID.
     pub started: u64,
 }
 
 impl Stat {
-    /// A process that has ended and is not reaped.
+    /// A process that has ended and is not reaped. The state is that of the first thread, which may have
+    /// ended long before the others (`pthread_exit` in `main`).
     #[must_use]
     pub fn is_zombie(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
     }
 }
 
@@ -52,11 +55,12 @@ fn parse_stat(stat: &[u8]) -> Option<Stat> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let fields = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
     let mut fields = fields.split_ascii_whitespace();
-    // State and parent are fields 3 and 4, the starting time is field 22.
+    // State and parent are fields 3 and 4, the number of threads is field 20, the starting time field 22.
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let started = fields.nth(22 - 5)?.parse().ok()?;
-    Some(Stat { state, parent, started })
+    let threads = fields.nth(20 - 5)?.parse().ok()?;
+    let started = fields.nth(22 - 21)?.parse().ok()?;
+    Some(Stat { state, parent, threads, started })
 }
 
 /// Calls `visit` with each child of this process.
@@ -265,7 +269,7 @@ mod tests {
         let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
         for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
             let stat = format!("42 ({name}) S {fields}\n");
-            let expected = Stat { state: 'S', parent: 40, started: 220 };
+            let expected = Stat { state: 'S', parent: 40, threads: 200, started: 220 };
             assert_eq!(parse_stat(stat.as_bytes()), Some(expected), "{name:?}");
         }
         assert_eq!(parse_stat(b"42 (sh) S 1 2 3"), None);

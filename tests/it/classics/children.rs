@@ -81,6 +81,20 @@ fn a_process_goes_on_without_its_first_thread() {
     fixture("threads.c", &["exec"]).prints(7, "the same process");
 }
 
+/// It looks like a zombie, but is none.
+#[test]
+fn a_process_without_its_first_thread_is_stopped_as_any_other() {
+    let program = fixture("threads.c", &[]);
+    let script = format!("{} & wait", program.words[0]);
+    let main =
+        command(&["sh", "-c", &script]).setting("SEXTON_LINGER=600s").setting("SEXTON_GRACE=600s");
+    main.talk(&UNDER_SEXTON, 143, |running, _| {
+        running.expect("state Z");
+        running.signal(libc::SIGTERM);
+        running.expect("obeys");
+    });
+}
+
 fn daemon(folder: &Folder) -> Classic {
     fixture("daemon.py", &[&folder.at("pid")])
 }
