@@ -38,9 +38,7 @@ set +o noclobber
 
 diff <(seq 1 3) <(seq 1 2; echo 4)
 echo "diff of two substitutions: $?"
-seq 1 5 > >(wc -l > counted)
-wait $!
-echo "counted: $(cat counted)"
+echo "counted: $(seq 1 5 > >(wc -l))"
 coproc bc { while read -r a b; do echo $((a * b)); done; }
 pid=$bc_PID # Bash forgets it with the process
 echo 6 7 >&"${bc[1]}"

@@ -93,9 +93,9 @@ fn jobs_that_a_script_leaves_behind_are_ended() {
 #[test]
 fn jobs_in_groups_of_their_own_are_signalled_by_group() {
     let script = "set -m
-        sleep 1000 | sleep 1000 & first=$(jobs -p %1)
+        sleep 1000 | sleep 1000 & first=$(jobs -p %1); last=$!
         kill -STOP -$first; kill -TERM -$first; kill -CONT -$first
-        wait %1; echo pipeline $?
+        wait $last; echo pipeline $?; wait
         (sleep 1000; exit 9) & kill -TERM -$!
         wait $!; echo subshell $?
         kill -0 -$first || echo nobody is left";
