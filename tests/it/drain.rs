@@ -6,15 +6,18 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+/// See its beginning.
+pub const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/drain_server.py");
+
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// One request of a client: when it began, and whether it was answered in full.
-struct Request {
+pub struct Request {
     begin: Instant,
-    answered: bool,
+    pub answered: bool,
 }
 
-fn request(port: u16, path: &str) -> Request {
+pub fn request(port: u16, path: &str) -> Request {
     let begin = Instant::now();
     let answer = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LIMIT)?;
@@ -41,8 +44,7 @@ fn client(port: u16, path: &'static str) -> std::thread::JoinHandle<Vec<Request>
 
 #[test]
 fn no_request_that_arrived_before_the_drain_ended_is_lost() {
-    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/drain_server.py");
-    let mut running = Setup::new(&["--drain=1s", "--grace=20s", "python3", server]).start();
+    let mut running = Setup::new(&["--drain=1s", "--grace=20s", "python3", SERVER]).start();
     let port = running.line().parse().unwrap();
     assert!(request(port, "/").answered && request(port, "/slow").answered);
     let clients = ["/", "/", "/slow", "/slow", "/slow"].map(|path| client(port, path));
