@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::engine::{DOCKER_RUNC, Engine, PODMAN_CRUN, bed, new_name};
-use crate::process::{self, Ended};
+use crate::engine::{DOCKER_RUNC, Engine, PODMAN_CRUN, bed, is_sexton, new_name};
+use crate::process::{self, Ended, command_line};
 use crate::stop::{DAEMON, assert_daemon_obeyed};
 
 on_each_engine!(
@@ -144,16 +144,6 @@ impl Drop for Pod {
 
 fn podman(arguments: &[&str]) -> String {
     process::output_of(PODMAN_CRUN.command().args(arguments)).trim().to_owned()
-}
-
-fn is_sexton(pid: u32) -> bool {
-    let own = std::fs::read(bed().join("rootfs/sexton")).unwrap();
-    std::fs::read(format!("/proc/{pid}/exe")).unwrap() == own
-}
-
-fn command_line(pid: u32) -> String {
-    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
-    line.trim_end_matches('\0').replace('\0', " ")
 }
 
 #[test]

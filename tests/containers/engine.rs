@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Command;
@@ -32,6 +33,11 @@ pub fn bed() -> PathBuf {
 pub fn new_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("sexton-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn is_sexton(pid: u32) -> bool {
+    let own = fs::read(bed().join("rootfs/sexton")).unwrap();
+    fs::read(format!("/proc/{pid}/exe")).unwrap() == own
 }
 
 impl Engine {
@@ -194,10 +200,7 @@ impl Container {
     /// Waits until the init has exactly so many children, zombies counted.
     #[track_caller]
     pub fn wait_for_children(&self, count: usize) {
-        let init = self.init();
-        process::eventually(&format!("init {init} has {count} children"), || {
-            process::children_of(init).len() == count
-        });
+        process::wait_for_children(self.init(), count);
     }
 }
 
