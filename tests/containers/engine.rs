@@ -19,6 +19,8 @@ pub struct Engine {
 pub const DOCKER_RUNC: Engine = Engine { program: "docker", runtime: "runc" };
 pub const DOCKER_CRUN: Engine = Engine { program: "docker", runtime: "crun" };
 pub const PODMAN_CRUN: Engine = Engine { program: "podman", runtime: "crun" };
+/// Podman as another user than root: the test bed has it by this name.
+pub const PODMAN_ROOTLESS: Engine = Engine { program: "podman-rootless", runtime: "crun" };
 
 /// The folder of the test bed; everything that uses an engine comes through here.
 pub fn bed() -> PathBuf {

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::reaping::LEAVE_ORPHANS;
 use crate::stop::OBEDIENT;
 
-on_each_engine!(
+on_each_engine_also_rootless!(
     as_another_user,
     with_a_read_only_root,
     without_capabilities,

@@ -1,5 +1,5 @@
-//! sexton as the init of real containers: Docker with runc, Docker with crun, Podman with crun; pods by
-//! containerd's CRI with both; runc and crun without an engine.
+//! sexton as the init of real containers: Docker with runc, Docker with crun, Podman with crun
+//! (for root and for other users); pods by containerd's CRI with both; runc and crun without an engine.
 //!
 //! `run.sh` beside this file is the one command: it builds the binary, starts the test bed
 //! (`testbed.sh`) and runs this target, which plain `cargo test` leaves out. Without a test bed
@@ -29,6 +29,13 @@ macro_rules! on_each_engine {
             docker_crun = crate::engine::DOCKER_CRUN,
             podman_crun = crate::engine::PODMAN_CRUN
         ] { $($behaviours)+ });
+    };
+}
+
+macro_rules! on_each_engine_also_rootless {
+    ($($behaviours:tt)+) => {
+        on_each_engine!($($behaviours)+);
+        on_each!([podman_rootless = crate::engine::PODMAN_ROOTLESS] { $($behaviours)+ });
     };
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The test bed of the container tests: a dockerd (runc, crun), a containerd with its CRI plugin (runc, crun)
-# and a podman configuration (crun) of our own, all with images made from scratch, all below the one folder
-# $BED. It needs root, pulls nothing and has no network.
+# and podman configurations (crun) of our own, for root and for another user, all with images made from
+# scratch, all below the one folder $BED. It needs root, pulls nothing and has no network.
 #
 #   BED=FOLDER [IT_BIN=INIT] testbed.sh up      then:  . FOLDER/env
 #   BED=FOLDER               testbed.sh down    stops what `up` started, by pid, and removes FOLDER
@@ -146,9 +146,21 @@ runroot = "$BED/podman/run"
 CONF
 }
 
+# $BED/bin/podman-rootless is podman as another user than root.
+start_rootless() {
+    mkdir "$BED/bin"
+    chmod 711 "$BED" # its way is through here
+    ln -s ../rootless/podman "$BED/bin/podman-rootless"
+    setsid "$here/rootless.sh" "$BED/rootless" "$BED/rootfs/sexton" sleep infinity \
+        </dev/null >"$BED/rootless.log" 2>&1 &
+    rootless=$!
+    await "$rootless" "$BED/rootless.log" test -x "$BED/rootless/podman"
+    echo "$rootless" >"$BED/rootless/pid"
+}
+
 make_images() {
     local engine
-    for engine in docker podman; do
+    for engine in docker podman podman-rootless; do
         make_image "$engine" base:1
         make_image "$engine" init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
     done
@@ -169,8 +181,8 @@ cri_has() { # IMAGE
 }
 
 make_image() { # ENGINE NAME [OPTION...]
-    "$1" import --change 'ENV PATH=/bin' "${@:3}" "$BED/rootfs.tar" "localhost/sexton/$2" \
-        >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
+    "$1" import --change 'ENV PATH=/bin' "${@:3}" - "localhost/sexton/$2" \
+        <"$BED/rootfs.tar" >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
 }
 
 up() {
@@ -178,6 +190,7 @@ up() {
     [ ! -e "$BED/env" ] || { echo "testbed.sh: $BED is up already" >&2; exit 1; }
     cat >"$BED/env" <<ENV
 export BED=$BED
+export PATH=$BED/bin:\$PATH
 export DOCKER_HOST=unix://$BED/docker/socket
 export DOCKER_CONFIG=$BED/docker/client
 export CONTAINERS_CONF=$BED/podman/containers.conf
@@ -190,14 +203,15 @@ ENV
     configure_podman
     start_docker
     start_containerd
+    start_rootless
     await "$dockerd" "$BED/docker/log" docker version
     await "$containerd" "$BED/containerd/log" ctr --address "$BED/containerd/socket" version
     make_images
 }
 
-stop_daemon() { # FOLDER
+stop_daemon() { # FILE
     local pid
-    if pid=$(cat "$BED/$1/pid" 2>/dev/null) && kill "$pid" 2>/dev/null; then
+    if pid=$(cat "$BED/$1" 2>/dev/null) && kill "$pid" 2>/dev/null; then
         timeout 30 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
     fi
 }
@@ -215,14 +229,17 @@ down() {
     [ -e "$BED/env" ] || return 0 # not a bed, or none any more: leave it alone
     . "$BED/env"
     podman rm --force --all --time 0 >/dev/null 2>&1 || true
+    podman-rootless rm --force --all --time 0 >/dev/null 2>&1 || true
+    stop_daemon rootless/run/libpod/tmp/pause.pid
+    stop_daemon rootless/pid
     local runtime
     for runtime in runc crun; do
         "$runtime" --root "$BED/$runtime" list --quiet 2>/dev/null |
             xargs -r -n 1 "$runtime" --root "$BED/$runtime" delete --force || true
     done
     end_pods
-    stop_daemon docker
-    stop_daemon containerd
+    stop_daemon docker/pid
+    stop_daemon containerd/pid
     rmdir "/sys/fs/cgroup"/*/"${BED##*/}" 2>/dev/null || true
     # The hierarchy lives on, without a mount, for as long as it has groups.
     [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
