@@ -7,8 +7,8 @@ use crate::stop::OBEDIENT;
 
 on_each_handler!(
     each_hardening_and_all_together,
-    a_capability_that_is_added_is_not_ambient,
-    cap_ambient_gives_a_user_a_capability,
+    a_capability_that_is_added_does_not_get_to_a_user,
+    cap_ambient_gives_it_to_the_user,
 );
 
 /// Fields of the container's security context, and a shell condition that holds in main when they are in
@@ -40,7 +40,6 @@ fn assert_serves_main(pod: &Pod, hardenings: &[Hardening]) {
         settings.extend(in_security_context(fields));
         script += &format!("{condition} || exit 99\n");
     }
-    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
     let script = format!("{script} {LEAVE_ORPHANS}; {OBEDIENT}");
     let mut container = pod.sexton(&[]).with(&settings).sh(&script);
     container.wait_for("ready");
@@ -54,33 +53,50 @@ fn in_security_context(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|field| format!("linux.security_context.{field}")).collect()
 }
 
-/// The number of CAP_NET_BIND_SERVICE is 10.
-const NET_BIND_SERVICE: &str = "0000000000000400";
-const SHOW_SETS: &str = "grep -E '^Cap(Eff|Amb)' /proc/self/status";
+const SHOW_SETS: &str = "grep -E '^Cap(Prm|Eff|Bnd|Amb)' /proc/self/status";
 
-/// Kubernetes' `capabilities.add` does nothing for a user who is not root. (If this fails with a newer
-/// containerd: `docs/privileges.md` says so, too.)
-fn a_capability_that_is_added_is_not_ambient(handler: &Handler) {
+/// The permitted, effective, bounding and ambient set as [`SHOW_SETS`] prints them.
+fn sets(bits: [u64; 4]) -> String {
+    let [permitted, effective, bounding, ambient] = bits;
+    format!(
+        "CapPrm:\t{permitted:016x}\nCapEff:\t{effective:016x}\nCapBnd:\t{bounding:016x}\nCapAmb:\t{ambient:016x}\n"
+    )
+}
+
+const SETGID: u64 = 1 << 6;
+const SETUID: u64 = 1 << 7;
+const NET_BIND_SERVICE: u64 = 1 << 10;
+
+/// Kubernetes' `capabilities.add` does nothing for a user who is not root, as `docs/privileges.md` says.
+fn a_capability_that_is_added_does_not_get_to_a_user(handler: &Handler) {
     let pod = Pod::new(handler);
-    let settings = in_security_context(&[
+    let context = in_security_context(&[
         "run_as_user.value=1000",
         "capabilities.drop_capabilities=ALL",
         "capabilities.add_capabilities=NET_BIND_SERVICE",
     ]);
-    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
-    let ended = pod.sexton(&[]).with(&settings).sh(SHOW_SETS).end();
+    let ended = pod.sexton(&[]).with(&context).sh(SHOW_SETS).end();
     ended.assert_status(0);
-    assert_eq!(ended.stdout, "CapEff:\t0000000000000000\nCapAmb:\t0000000000000000\n");
+    assert_eq!(ended.stdout, sets([0, 0, NET_BIND_SERVICE, 0]));
 }
 
-fn cap_ambient_gives_a_user_a_capability(handler: &Handler) {
+/// The pod of `docs/privileges.md`.
+fn cap_ambient_gives_it_to_the_user(handler: &Handler) {
     let pod = Pod::new(handler);
-    let added = ["NET_BIND_SERVICE", "SETUID", "SETGID"]
-        .map(|name| format!("linux.security_context.capabilities.add_capabilities={name}"));
-    let all = "linux.security_context.capabilities.drop_capabilities=ALL";
-    let settings = [&added.each_ref().map(String::as_str)[..], &[all]].concat();
-    let flags = ["--user", "1000", "--cap-ambient", "net_bind_service", "--no-new-privs"];
-    let ended = pod.sexton(&flags).with(&settings).sh(SHOW_SETS).end();
+    let context = in_security_context(&[
+        "no_new_privs=true",
+        "capabilities.drop_capabilities=ALL",
+        "capabilities.add_capabilities=NET_BIND_SERVICE",
+        "capabilities.add_capabilities=SETUID",
+        "capabilities.add_capabilities=SETGID",
+    ]);
+    let flags = ["--user", "1000", "--cap-ambient", "net_bind_service"];
+    let script = format!("{IS_USER} || exit 99; {SHOW_SETS}");
+    let ended = pod.sexton(&flags).with(&context).sh(&script).end();
     ended.assert_status(0);
-    assert_eq!(ended.stdout, format!("CapEff:\t{NET_BIND_SERVICE}\nCapAmb:\t{NET_BIND_SERVICE}\n"));
+    let bounding = NET_BIND_SERVICE | SETUID | SETGID;
+    assert_eq!(
+        ended.stdout,
+        sets([NET_BIND_SERVICE, NET_BIND_SERVICE, bounding, NET_BIND_SERVICE])
+    );
 }

@@ -11,10 +11,10 @@ on_each_handler!(
     a_child_that_main_reaps_itself_is_counted,
 );
 
-fn start<'a>(pod: &'a Pod, flags: &[&str], mounts: &[&str], main: &[&str]) -> Container<'a> {
+fn start<'a>(pod: &'a Pod, flags: &[&str], mounts: &[String], main: &[&str]) -> Container<'a> {
     let limits = ["memory_limit", "memory_swap_limit"]
         .map(|limit| format!("linux.resources.{limit}_in_bytes={}", 32 << 20));
-    pod.sexton(flags).with(&limits.each_ref().map(String::as_str)).with(mounts).start(main)
+    pod.sexton(flags).with(&limits).with(mounts).start(main)
 }
 
 fn a_main_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler) {
@@ -27,7 +27,6 @@ fn a_main_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler
         format!("mounts.host_path={}", log.display()),
         "linux.security_context.readonly_rootfs=true".to_owned(),
     ];
-    let mounts = mounts.each_ref().map(String::as_str);
     let glutton: Vec<_> = GLUTTON.split(' ').collect();
     let mut container = start(&pod, &["--termination-log"], &mounts, &glutton);
     let ended = container.end();

@@ -203,8 +203,8 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Fields of the ContainerConfig, as `field.of.field=value`.
-    pub fn with(mut self, settings: &[&str]) -> Self {
-        self.settings.extend(settings.iter().copied().map(String::from));
+    pub fn with(mut self, settings: &[String]) -> Self {
+        self.settings.extend_from_slice(settings);
         self
     }
 
