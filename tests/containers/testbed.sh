@@ -230,7 +230,7 @@ down() {
     . "$BED/env"
     podman rm --force --all --time 0 >/dev/null 2>&1 || true
     podman-rootless rm --force --all --time 0 >/dev/null 2>&1 || true
-    stop_daemon rootless/run/libpod/tmp/pause.pid
+    podman-rootless system migrate >/dev/null 2>&1 || true # ends the pause process
     stop_daemon rootless/pid
     local runtime
     for runtime in runc crun; do
@@ -240,9 +240,11 @@ down() {
     end_pods
     stop_daemon docker/pid
     stop_daemon containerd/pid
-    rmdir "/sys/fs/cgroup"/*/"${BED##*/}" 2>/dev/null || true
-    # The hierarchy lives on, without a mount, for as long as it has groups.
-    [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
+    rmdir /sys/fs/cgroup/*/"${BED##*/}" "$BED/hugetlb/${BED##*/}" 2>/dev/null || true # of pods
+    # The hierarchy lives on, without a mount, for as long as it has groups. Those of other beds are in it, too.
+    if [ "$(grep -c ' cgroup .*\<hugetlb\>' /proc/mounts)" = 1 ]; then
+        find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
+    fi
     mounts_below_bed | xargs -r umount
     rm -rf --one-file-system "$BED"
 }

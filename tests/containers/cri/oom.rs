@@ -46,6 +46,7 @@ fn a_child_that_main_reaps_itself_is_counted(handler: &Handler) {
     container.wait_for("its status is 137");
     let ended = container.end();
     ended.assert_status(5);
+    container.wait_for_reason("OOMKilled"); // whoever it was
     assert!(ended.stderr.contains("; 1 OOM kill in the container; "), "{ended:#?}");
     assert_eq!(blamed(&ended), [""; 0], "{ended:#?}");
 }

@@ -13,12 +13,21 @@ on_each_handler!(
     it_does_not_mind_other_signals,
 );
 
+/// Waits until sexton is what runs there, and waits. Until it is executed, signals get the runtime in its place;
+/// until it blocks them, the kernel may drop those that kill, as the process is PID 1.
+#[track_caller]
+fn wait_for_sexton(pid: u32) {
+    process::eventually("sexton waits", || {
+        let status = || fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        is_sexton(pid) && status().contains("\nState:\tS")
+    });
+}
+
 #[track_caller]
 fn assert_holds_a_pod(handler: &Handler, by: &str) {
     let pod = Pod::new(handler);
-    assert!(pod.is_ready());
     let pause = pod.pause();
-    assert!(is_sexton(pause));
+    wait_for_sexton(pause);
     assert_eq!(command_line(pause), by);
     pod.sexton(&[]).sh("exit 5").end().assert_status(5);
     assert!(pod.is_ready());
@@ -41,8 +50,7 @@ fn it_ends_at_sigterm_with_0(handler: &Handler) {
     let pod = Pod::new(handler);
     for flag in ["--pause", "-P"] {
         let mut container = pod.run(&["/sexton", flag]).start(&[]);
-        let init = container.init();
-        process::eventually("sexton waits", || is_sexton(init) && waits(init));
+        wait_for_sexton(container.init());
         let ended = container.stop(60);
         ended.assert_status(0);
         container.wait_for_reason("Completed");
@@ -50,15 +58,9 @@ fn it_ends_at_sigterm_with_0(handler: &Handler) {
     }
 }
 
-/// Until sexton is executed, a signal gets the runtime in its place; until it waits for one, the kernel may
-/// drop it, as the process is PID 1.
-fn waits(pid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    status.contains("\nState:\tS")
-}
-
 fn it_does_not_mind_other_signals(handler: &Handler) {
     let pod = Pod::shared(handler);
+    wait_for_sexton(pod.pause());
     let signals = "for n in $(seq 64); do [ $n = 2 ] || [ $n = 15 ] || kill -$n 1; done";
     pod.run(&["sh", "-c"]).start(&[signals]).end().assert_status(0);
     pod.wait_for_processes(&[]);
