@@ -59,8 +59,13 @@ pub struct Container {
 }
 
 impl Container {
+    /// A call that needs a running container. crun notes down what it runs only after it has started it.
     #[track_caller]
     fn call(&self, verb: &str, arguments: &[&str]) -> String {
+        process::eventually("the runtime knows the container", || {
+            let state = self.runtime.command("state").arg(&self.name).output().unwrap();
+            String::from_utf8_lossy(&state.stdout).contains("running")
+        });
         process::output_of(self.runtime.command(verb).arg(&self.name).args(arguments))
     }
 
