@@ -14,7 +14,7 @@ demo:
 test *arguments:
     bash tests/run.sh {{arguments}}
 
-# Docker, Podman, crun (root).
+# Docker, Podman, containerd, runc, crun (root).
 test-containers *filter:
     bash tests/containers/run.sh {{filter}}
 

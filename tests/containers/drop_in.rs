@@ -1,11 +1,14 @@
 //! sexton in the place of the engines' own inits, by their names.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::engine::{DOCKER_RUNC, Engine, PODMAN_CRUN, bed, new_name};
-use crate::process::{self, Ended};
+use crate::engine::{DOCKER_RUNC, Engine, PODMAN_CRUN, bed, is_sexton, new_name};
+use crate::process::{self, Ended, Listener, command_line};
 use crate::stop::{DAEMON, assert_daemon_obeyed};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 on_each_engine!(
     an_image_that_has_another_init_runs_with_sexton_in_its_file,
@@ -90,7 +93,7 @@ fn docker_knows_the_version_of_its_init_and_runs_it_by_its_own_name() {
     assert_eq!(words.next(), bed().join("docker/docker-init").to_str());
     assert_eq!(words.next(), Some("sexton"));
     assert!(!words.any(|word| word.contains("init")), "{info}");
-    let log = std::fs::read_to_string(bed().join("docker/log")).unwrap();
+    let log = fs::read_to_string(bed().join("docker/log")).unwrap();
     assert!(!log.contains("failed to parse"), "{log}");
     let line = command_line_of_init(&DOCKER_RUNC);
     assert!(line.starts_with("/sbin/docker-init -- sh -c"), "{line}");
@@ -146,16 +149,6 @@ fn podman(arguments: &[&str]) -> String {
     process::output_of(PODMAN_CRUN.command().args(arguments)).trim().to_owned()
 }
 
-fn is_sexton(pid: u32) -> bool {
-    let own = std::fs::read(bed().join("rootfs/sexton")).unwrap();
-    std::fs::read(format!("/proc/{pid}/exe")).unwrap() == own
-}
-
-fn command_line(pid: u32) -> String {
-    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
-    line.trim_end_matches('\0').replace('\0', " ")
-}
-
 #[test]
 fn it_holds_a_pod_of_podmans_and_ends_with_it() {
     let pod = Pod::new(&[]);
@@ -200,9 +193,29 @@ fn it_reaps_the_orphans_of_a_pod_that_shares_its_pid_namespace() {
 
 #[test]
 fn it_holds_the_user_namespace_of_podman_without_root() {
-    let folder = std::env::temp_dir().join(new_name()); // not in the bed, which is root's
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containers/rootless.sh");
-    let mut run = Command::new(script);
-    let said = process::output_of(run.arg(bed().join("rootfs/sexton")).arg(folder));
-    assert_eq!(said, "catatonit -P is the init\nis joined\nhas ended\n");
+    // Not that of the test bed, which other tests need.
+    let folder = bed().join(new_name());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/containers/rootless.sh");
+    let mut rootless = Command::new(script);
+    rootless.arg(&folder).arg(bed().join("rootfs/sexton")).args(["sh", "-c", "echo up; exec cat"]);
+    let rootless = Listener::spawn(&mut rootless);
+    rootless.wait_for("up");
+
+    let podman = |arguments: &[&str]| {
+        process::output_of(Command::new(folder.join("podman")).args(arguments))
+    };
+    podman(&["unshare", "true"]);
+    let pause = fs::read_to_string(folder.join("run/libpod/tmp/pause.pid")).unwrap();
+    let pause = pause.trim().parse().unwrap();
+    assert!(is_sexton(pause));
+    assert_eq!(command_line(pause), "catatonit -P");
+    let namespace = fs::read_link(format!("/proc/{pause}/ns/user")).unwrap();
+    let joined = podman(&["unshare", "readlink", "/proc/self/ns/user"]);
+    assert_eq!(Some(joined.trim()), namespace.to_str());
+
+    kill(Pid::from_raw(pause.try_into().unwrap()), Signal::SIGTERM).unwrap();
+    process::eventually("the pause has ended", || {
+        let line = fs::read(format!("/proc/{pause}/cmdline"));
+        line.unwrap_or_default().is_empty() // a zombie has none
+    });
 }

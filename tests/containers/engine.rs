@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,6 +19,8 @@ pub struct Engine {
 pub const DOCKER_RUNC: Engine = Engine { program: "docker", runtime: "runc" };
 pub const DOCKER_CRUN: Engine = Engine { program: "docker", runtime: "crun" };
 pub const PODMAN_CRUN: Engine = Engine { program: "podman", runtime: "crun" };
+/// Podman as another user than root: the test bed has it by this name.
+pub const PODMAN_ROOTLESS: Engine = Engine { program: "podman-rootless", runtime: "crun" };
 
 /// The folder of the test bed; everything that uses an engine comes through here.
 pub fn bed() -> PathBuf {
@@ -32,6 +35,11 @@ pub fn bed() -> PathBuf {
 pub fn new_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("sexton-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn is_sexton(pid: u32) -> bool {
+    let own = fs::read(bed().join("rootfs/sexton")).unwrap();
+    fs::read(format!("/proc/{pid}/exe")).unwrap() == own
 }
 
 impl Engine {
@@ -194,10 +202,7 @@ impl Container {
     /// Waits until the init has exactly so many children, zombies counted.
     #[track_caller]
     pub fn wait_for_children(&self, count: usize) {
-        let init = self.init();
-        process::eventually(&format!("init {init} has {count} children"), || {
-            process::children_of(init).len() == count
-        });
+        process::wait_for_children(self.init(), count);
     }
 }
 

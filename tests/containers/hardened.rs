@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::reaping::LEAVE_ORPHANS;
 use crate::stop::OBEDIENT;
 
-on_each_engine!(
+on_each_engine_also_rootless!(
     as_another_user,
     with_a_read_only_root,
     without_capabilities,
@@ -12,15 +12,20 @@ on_each_engine!(
     with_all_of_it_together,
 );
 
-/// Options of the engine, and a shell condition that holds in main when they are in force.
+// Shell conditions that hold in main.
+pub const IS_USER: &str = "[ $(id -u):$(id -g) = 1000:1000 ]";
+pub const IS_READ_ONLY: &str = "! touch /etc/new 2>/dev/null";
+pub const HAS_NO_CAPABILITIES: &str = "grep -q '^CapBnd:.0*$' /proc/self/status";
+pub const HAS_NO_NEW_PRIVILEGES: &str = "grep -q '^NoNewPrivs:.1$' /proc/self/status";
+
+/// Options of the engine, and the condition that tells whether they are in force.
 type Hardening = (&'static [&'static str], &'static str);
 
-const USER: Hardening = (&["--user", "1000:1000"], "[ $(id -u):$(id -g) = 1000:1000 ]");
-const READ_ONLY: Hardening = (&["--read-only"], "! touch /etc/new 2>/dev/null");
-const NO_CAPABILITIES: Hardening =
-    (&["--cap-drop", "ALL"], "grep -q '^CapBnd:.0*$' /proc/self/status");
+const USER: Hardening = (&["--user", "1000:1000"], IS_USER);
+const READ_ONLY: Hardening = (&["--read-only"], IS_READ_ONLY);
+const NO_CAPABILITIES: Hardening = (&["--cap-drop", "ALL"], HAS_NO_CAPABILITIES);
 const NO_NEW_PRIVILEGES: Hardening =
-    (&["--security-opt", "no-new-privileges"], "grep -q '^NoNewPrivs:.1$' /proc/self/status");
+    (&["--security-opt", "no-new-privileges"], HAS_NO_NEW_PRIVILEGES);
 
 fn as_another_user(engine: &Engine) {
     assert_serves_main(engine, &[USER]);

@@ -20,9 +20,9 @@ on_each_engine!(
 
 /// A program that needs 100 MiB, and no more even if the limit does not work. It is by far the largest in
 /// its container, so it is the one that is chosen.
-const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
+pub const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
 
-const BLAMED: &str = "by the kernel's OOM killer";
+pub const BLAMED: &str = "by the kernel's OOM killer";
 
 /// A container with 32 MiB. The exit report comes on standard output, as the last line.
 fn start(engine: &Engine, flags: &[&str], main: &[&str]) -> Container {
@@ -41,7 +41,7 @@ fn assert_reported(ended: &Ended, members: &[&str]) {
 }
 
 /// The log lines that blame the OOM killer for a death.
-fn blamed(ended: &Ended) -> Vec<&str> {
+pub fn blamed(ended: &Ended) -> Vec<&str> {
     ended.stderr.lines().filter(|line| line.contains(BLAMED)).collect()
 }
 

@@ -208,10 +208,30 @@ pub fn outer_terminal(script: &Listener) -> PathBuf {
 
 /// The children of a process, zombies included, as the host numbers them.
 pub fn children_of(parent: u32) -> Vec<u32> {
-    let pids = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    pids.filter(|&pid| parent_of(pid) == Some(parent)).collect()
+    processes().filter(|&pid| parent_of(pid) == Some(parent)).collect()
+}
+
+/// Waits until a process has exactly so many children, zombies counted.
+#[track_caller]
+pub fn wait_for_children(parent: u32, count: usize) {
+    eventually(&format!("{parent} has {count} children"), || children_of(parent).len() == count);
+}
+
+/// All processes of a process's PID namespace, zombies included, as the host numbers them.
+pub fn namespace_of(member: u32) -> Vec<u32> {
+    let namespace = |pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let own = namespace(member).expect("a living process");
+    processes().filter(|&pid| namespace(pid).as_ref() == Some(&own)).collect()
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").unwrap();
+    entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+}
+
+pub fn command_line(pid: u32) -> String {
+    let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    line.trim_end_matches('\0').replace('\0', " ")
 }
 
 fn parent_of(pid: u32) -> Option<u32> {

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::stop::OBEDIENT;
 
-on_each_engine!(
+on_each_engine_also_rootless!(
     sexton_is_pid_1_and_main_its_only_child,
     orphans_of_main_are_reaped,
     orphans_of_an_exec_session_are_reaped,

@@ -1,38 +1,49 @@
 #!/bin/bash
-# Podman without root, with sexton in catatonit's file: prints what the pause process is that holds the user
-# namespace, and what a second podman sees in it. Changes nothing outside of a mount namespace and FOLDER.
+# Runs a command in a mount namespace where a user other than root can use podman. What there is to change for
+# that (users, their ranges of IDs, catatonit, which is INIT there) is changed in that namespace only.
 #
-#   rootless.sh INIT FOLDER          FOLDER is new, and is removed
+#   rootless.sh FOLDER INIT COMMAND [ARGUMENT...]
+#
+# FOLDER is new, and holds all that podman keeps. While the command runs, FOLDER/podman is podman as that user,
+# also from outside of the namespace.
 set -euo pipefail
-if [ "${3-}" != inside ]; then
-    exec unshare --mount --propagation private "$0" "$1" "$2" inside
+if [ "${1-}" != inside ]; then
+    exec unshare --mount --propagation private "$0" inside "$@"
 fi
-user=12345
-mkdir -p "$2"/{home,run}
-trap 'rm -rf "$2"' EXIT
-cp "$1" "$2/init"
-chmod 755 "$2" "$2/init"
-chown "$user:$user" "$2/home" "$2/run"
-chmod 700 "$2/run"
+folder=$2 init=$3 user=12345
+mount --make-rshared / # within this namespace; podman warns otherwise
+mkdir -p "$folder"/{home,run}
+cp "$init" "$folder/init"
+chmod 755 "$folder" "$folder/init"
+chown "$user:$user" "$folder/home" "$folder/run"
+chmod 700 "$folder/run"
 bind() { # FILE: seen as what stdin has
-    cat >"$2" && touch "$1" && mount --bind "$2" "$1"
+    cat >"$folder/${1##*/}" && touch "$1" && mount --bind "$folder/${1##*/}" "$1"
 }
-{ cat /etc/passwd; echo "rootless:x:$user:$user::$2/home:/bin/sh"; } | bind /etc/passwd "$2/passwd"
-{ cat /etc/group; echo "rootless:x:$user:"; } | bind /etc/group "$2/group"
-echo "rootless:100000:65536" | bind /etc/subuid "$2/subuid"
-echo "rootless:100000:65536" | bind /etc/subgid "$2/subgid"
-mount --bind "$2/init" "$(readlink -f /usr/libexec/podman/catatonit)"
+{ cat /etc/passwd; echo "rootless:x:$user:$user::$folder/home:/bin/sh"; } | bind /etc/passwd
+{ cat /etc/group; echo "rootless:x:$user:"; } | bind /etc/group
+echo "rootless:100000:65536" | bind /etc/subuid
+echo "rootless:100000:65536" | bind /etc/subgid
+mount --bind "$folder/init" "$(readlink -f /usr/libexec/podman/catatonit)"
+# Without a control group of its own (cgroup v1 has none for users), podman cannot make any.
+cat >"$folder/containers.conf" <<CONF
+[containers]
+netns = "none"
+log_driver = "k8s-file"
+init_path = "$folder/init"
+default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+CONF
+cat >"$folder/podman" <<PODMAN
+#!/bin/sh
+exec nsenter --target $$ --mount setpriv --reuid $user --regid $user --clear-groups env -i PATH=$PATH \\
+    HOME=$folder/home XDG_RUNTIME_DIR=$folder/run CONTAINERS_CONF=$folder/containers.conf \\
+    podman --storage-driver vfs "\$@"
+PODMAN
+chmod 755 "$folder/podman"
 cd /
-as_user() {
-    setpriv --reuid "$user" --regid "$user" --init-groups env -i PATH="$PATH" HOME="$2/home" XDG_RUNTIME_DIR="$2/run" \
-        timeout 60 podman --cgroup-manager cgroupfs "${@:3}"
-}
-as_user "$1" "$2" unshare true
-pause=$(cat "$2/run/libpod/tmp/pause.pid")
-tr '\0' ' ' <"/proc/$pause/cmdline"
-cmp -s "/proc/$pause/exe" "$1" && echo "is the init"
-readlink "/proc/$pause/ns/user" >"$2/namespace"
-[ "$(as_user "$1" "$2" unshare readlink /proc/self/ns/user)" = "$(cat "$2/namespace")" ] && echo "is joined"
-kill -TERM "$pause"
-while [ -e "/proc/$pause" ] && ! grep -q '^State:.Z' "/proc/$pause/status"; do :; done
-echo "has ended"
+exec "${@:4}"

@@ -13,6 +13,7 @@ need_root
 need_rust
 need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conmon crun:crun \
     /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static script:bsdutils jq:jq \
+    protoc:protobuf-compiler /usr/bin/python3:python3 /usr/lib/python3/dist-packages/grpc:python3-grpcio \
     newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux
 TARGET=x86_64-unknown-linux-musl
 

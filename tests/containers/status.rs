@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::process::Ended;
 
-on_each_engine!(
+on_each_engine_also_rootless!(
     success_is_0,
     the_status_of_main_is_passed_on,
     death_by_a_signal_is_128_and_its_number,

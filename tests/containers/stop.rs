@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::process::Ended;
 
-on_each_engine!(
+on_each_engine_also_rootless!(
     a_program_that_obeys_ends_at_once,
     a_program_without_a_handler_dies_of_the_signal,
     a_program_that_ignores_it_is_killed_after_the_grace,

@@ -1,20 +1,21 @@
 #!/bin/bash
-# The test bed of the container tests: a dockerd (runc, crun) and a podman configuration (crun) of
-# our own, both with images made from scratch, all below the one folder $BED. It needs root, pulls
-# nothing and has no network.
+# The test bed of the container tests: a dockerd (runc, crun), a containerd with its CRI plugin (runc, crun)
+# and podman configurations (crun) of our own, for root and for another user, all with images made from
+# scratch, all below the one folder $BED. It needs root, pulls nothing and has no network.
 #
 #   BED=FOLDER [IT_BIN=INIT] testbed.sh up      then:  . FOLDER/env
 #   BED=FOLDER               testbed.sh down    stops what `up` started, by pid, and removes FOLDER
 #
-# Images, for both engines:
+# Images, for all of them:
 #   localhost/sexton/base:1   busybox in /bin, the init at /sexton, no entry point
 #   localhost/sexton/init:1   the same with ENTRYPOINT ["/sexton", "--"]
 # The init is also the engines' own, for `run --init` (Docker has it by the name docker-init), and what
-# Podman has for catatonit, which holds its pods. $BED/bundle is an OCI bundle of the same
-# files without a /proc mount.
+# Podman has for catatonit, which holds its pods. By CRI, pods are held by localhost/sexton/pause:1, nothing
+# but the init with ENTRYPOINT ["/sexton", "--pause"]. $BED/bundle is an OCI bundle of the first image's files.
 set -euo pipefail
 
 : "${BED:?set BED to a scratch folder}"
+here=$(dirname "$(readlink -f "$0")")
 mounts_below_bed() { awk -v bed="$BED/" 'index($2, bed) == 1 { print $2 }' /proc/mounts | sort -r; }
 
 # crun refuses a hybrid cgroup set-up while cgroup v2 owns a controller (hugetlb is the usual one
@@ -53,8 +54,6 @@ make_bundle() {
         .root.path = $rootfs
         | .process.terminal = false
         | .process.env = ["PATH=/bin"]
-        | .mounts |= map(select(.type != "proc"))
-        | del(.linux.maskedPaths, .linux.readonlyPaths)
         | del(.process.rlimits)
     ' "$BED/bundle/config.json" >"$BED/bundle/config.new"
     mv "$BED/bundle/config.new" "$BED/bundle/config.json"
@@ -69,9 +68,52 @@ start_docker() {
         --add-runtime crun="$(command -v crun)" --init-path "$BED/docker/docker-init" \
         --bridge=none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >"$BED/docker/log" 2>&1 &
-    local dockerd=$!
-    until docker version >/dev/null 2>&1; do
-        kill -0 "$dockerd" 2>/dev/null || { tail -n 20 "$BED/docker/log" >&2; exit 1; }
+    dockerd=$!
+}
+
+# In a network namespace of its own, as its pods have the host's network: without CNI plugins there is no
+# other. The last handler is runc with the other spelling of the pause's flag.
+start_containerd() {
+    mkdir -p "$BED"/containerd/{cni,modules}
+    cat >"$BED/containerd/runc-P" <<'RUNC'
+#!/bin/sh
+[ ! -w config.json ] || sed -i 's/"--pause"/"-P"/' config.json
+exec runc "$@"
+RUNC
+    chmod 755 "$BED/containerd/runc-P"
+    cat >"$BED/containerd/config.toml" <<CONF
+version = 2
+root = "$BED/containerd/root"
+state = "$BED/containerd/state"
+[grpc]
+  address = "$BED/containerd/socket"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "$BED/containerd/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "localhost/sexton/pause:1"
+  restrict_oom_score_adj = true # without CAP_SYS_RESOURCE a pause cannot have less than others
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    conf_dir = "$BED/containerd/cni"
+CONF
+    local handler
+    for handler in runc crun "$BED/containerd/runc-P"; do
+        cat >>"$BED/containerd/config.toml" <<CONF
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${handler##*/}]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${handler##*/}.options]
+      BinaryName = "$(command -v "$handler")"
+CONF
+    done
+    protoc --proto_path="$here/cri" --python_out="$BED/containerd/modules" runtime.proto
+    setsid unshare --net sh -c 'busybox ip link set lo up && exec containerd --config "$1"' sh \
+        "$BED/containerd/config.toml" </dev/null >"$BED/containerd/log" 2>&1 &
+    containerd=$!
+    echo "$containerd" >"$BED/containerd/pid"
+}
+
+await() { # PID LOG COMMAND...: waits until the command succeeds, while the process lives
+    until "${@:3}" >/dev/null 2>&1; do
+        kill -0 "$1" 2>/dev/null || { tail -n 20 "$2" >&2; exit 1; }
         sleep 0.05
     done
 }
@@ -104,17 +146,43 @@ runroot = "$BED/podman/run"
 CONF
 }
 
+# $BED/bin/podman-rootless is podman as another user than root.
+start_rootless() {
+    mkdir "$BED/bin"
+    chmod 711 "$BED" # its way is through here
+    ln -s ../rootless/podman "$BED/bin/podman-rootless"
+    setsid "$here/rootless.sh" "$BED/rootless" "$BED/rootfs/sexton" sleep infinity \
+        </dev/null >"$BED/rootless.log" 2>&1 &
+    rootless=$!
+    await "$rootless" "$BED/rootless.log" test -x "$BED/rootless/podman"
+    echo "$rootless" >"$BED/rootless/pid"
+}
+
 make_images() {
     local engine
-    for engine in docker podman; do
+    for engine in docker podman podman-rootless; do
         make_image "$engine" base:1
         make_image "$engine" init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
     done
+    tar -C "$BED/rootfs" --numeric-owner --owner=0 --group=0 -c ./sexton |
+        docker import --change 'ENTRYPOINT ["/sexton", "--pause"]' - localhost/sexton/pause:1 >/dev/null
+    docker save --output "$BED/images.tar" localhost/sexton/{base,init,pause}:1
+    ctr --address "$BED/containerd/socket" --namespace k8s.io images import "$BED/images.tar" >/dev/null
+    # The plugin is told of them a little later.
+    local image
+    for image in base init pause; do
+        await "$containerd" "$BED/containerd/log" cri_has "localhost/sexton/$image:1"
+    done
+}
+
+cri_has() { # IMAGE
+    printf 'ImageStatus\0image.image=%s\0\0' "$1" |
+        "$here/cri/client.py" "$BED/containerd/socket" "$BED/containerd/modules" | grep -qa image.id=
 }
 
 make_image() { # ENGINE NAME [OPTION...]
-    "$1" import --change 'ENV PATH=/bin' "${@:3}" "$BED/rootfs.tar" "localhost/sexton/$2" \
-        >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
+    "$1" import --change 'ENV PATH=/bin' "${@:3}" - "localhost/sexton/$2" \
+        <"$BED/rootfs.tar" >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
 }
 
 up() {
@@ -122,6 +190,7 @@ up() {
     [ ! -e "$BED/env" ] || { echo "testbed.sh: $BED is up already" >&2; exit 1; }
     cat >"$BED/env" <<ENV
 export BED=$BED
+export PATH=$BED/bin:\$PATH
 export DOCKER_HOST=unix://$BED/docker/socket
 export DOCKER_CONFIG=$BED/docker/client
 export CONTAINERS_CONF=$BED/podman/containers.conf
@@ -133,20 +202,49 @@ ENV
     make_bundle
     configure_podman
     start_docker
+    start_containerd
+    start_rootless
+    await "$dockerd" "$BED/docker/log" docker version
+    await "$containerd" "$BED/containerd/log" ctr --address "$BED/containerd/socket" version
     make_images
+}
+
+stop_daemon() { # FILE
+    local pid
+    if pid=$(cat "$BED/$1" 2>/dev/null) && kill "$pid" 2>/dev/null; then
+        timeout 30 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
+    fi
+}
+
+# What tests have left of their pods; each has a shim that would outlive containerd.
+end_pods() {
+    local ctr="ctr --address $BED/containerd/socket --namespace k8s.io" pod
+    [ -S "$BED/containerd/socket" ] || return 0
+    for pod in $($ctr tasks list --quiet 2>/dev/null); do
+        $ctr tasks delete --force "$pod" >/dev/null 2>&1 || true
+    done
 }
 
 down() {
     [ -e "$BED/env" ] || return 0 # not a bed, or none any more: leave it alone
     . "$BED/env"
     podman rm --force --all --time 0 >/dev/null 2>&1 || true
-    crun --root "$BED/crun" delete --force no-proc 2>/dev/null || true
-    local dockerd
-    if dockerd=$(cat "$BED/docker/pid" 2>/dev/null) && kill "$dockerd" 2>/dev/null; then
-        timeout 30 tail --pid="$dockerd" -f /dev/null || kill -KILL "$dockerd"
+    podman-rootless rm --force --all --time 0 >/dev/null 2>&1 || true
+    podman-rootless system migrate >/dev/null 2>&1 || true # ends the pause process
+    stop_daemon rootless/pid
+    local runtime
+    for runtime in runc crun; do
+        "$runtime" --root "$BED/$runtime" list --quiet 2>/dev/null |
+            xargs -r -n 1 "$runtime" --root "$BED/$runtime" delete --force || true
+    done
+    end_pods
+    stop_daemon docker/pid
+    stop_daemon containerd/pid
+    rmdir /sys/fs/cgroup/*/"${BED##*/}" "$BED/hugetlb/${BED##*/}" 2>/dev/null || true # of pods
+    # The hierarchy lives on, without a mount, for as long as it has groups. Those of other beds are in it, too.
+    if [ "$(grep -c ' cgroup .*\<hugetlb\>' /proc/mounts)" = 1 ]; then
+        find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
     fi
-    # The hierarchy lives on, without a mount, for as long as it has groups.
-    [ ! -d "$BED/hugetlb" ] || find "$BED/hugetlb" -mindepth 1 -depth -type d -delete || true
     mounts_below_bed | xargs -r umount
     rm -rf --one-file-system "$BED"
 }

@@ -1,0 +1,52 @@
+//! A container's memory limit: what sexton tells of the kernel's OOM killer, and what the runtime does.
+
+use std::fs;
+
+use super::pod::{Container, Handler, Pod};
+use crate::engine::{bed, new_name};
+use crate::oom::{GLUTTON, blamed};
+
+on_each_handler!(
+    a_main_that_is_killed_is_told_of_in_the_termination_log_too,
+    a_child_that_main_reaps_itself_is_counted,
+);
+
+fn start<'a>(pod: &'a Pod, flags: &[&str], mounts: &[String], main: &[&str]) -> Container<'a> {
+    let limits = ["memory_limit", "memory_swap_limit"]
+        .map(|limit| format!("linux.resources.{limit}_in_bytes={}", 32 << 20));
+    pod.sexton(flags).with(&limits).with(mounts).start(main)
+}
+
+fn a_main_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler) {
+    let pod = Pod::new(handler);
+    let log = bed().join(new_name());
+    fs::write(&log, "").unwrap();
+    // As a kubelet does for `terminationMessagePath`.
+    let mounts = [
+        "mounts.container_path=/dev/termination-log".to_owned(),
+        format!("mounts.host_path={}", log.display()),
+        "linux.security_context.readonly_rootfs=true".to_owned(),
+    ];
+    let glutton: Vec<_> = GLUTTON.split(' ').collect();
+    let mut container = start(&pod, &["--termination-log"], &mounts, &glutton);
+    let ended = container.end();
+    ended.assert_status(137);
+    container.wait_for_reason("OOMKilled");
+    let told = "main was killed by SIGKILL, by the kernel's OOM killer: ";
+    let [line] = blamed(&ended)[..] else { panic!("not one line: {ended:#?}") };
+    assert!(line.starts_with(&format!("sexton: warning: {told}")), "{ended:#?}");
+    let message = fs::read_to_string(&log).unwrap();
+    assert!(message.starts_with(&format!("sexton: {told}")), "{message:?}");
+}
+
+fn a_child_that_main_reaps_itself_is_counted(handler: &Handler) {
+    let pod = Pod::new(handler);
+    let script = format!("{GLUTTON}; echo its status is $?; exit 5");
+    let mut container = start(&pod, &[], &[], &["sh", "-c", &script]);
+    container.wait_for("its status is 137");
+    let ended = container.end();
+    ended.assert_status(5);
+    container.wait_for_reason("OOMKilled"); // whoever it was
+    assert!(ended.stderr.contains("; 1 OOM kill in the container; "), "{ended:#?}");
+    assert_eq!(blamed(&ended), [""; 0], "{ended:#?}");
+}
