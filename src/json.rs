@@ -1,10 +1,10 @@
-//! JSON strings. All that sexton writes are flat objects of its own, so there is no more to it than this.
+//! JSON (RFC 8259). All that sexton writes are objects of its own, so there is no more to it than this.
 
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write};
 
-/// A text as a JSON string, quotes included (RFC 8259).
+/// A text as a JSON string, quotes included.
 pub struct Quoted<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Quoted<T> {
@@ -38,6 +38,54 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
+/// An object in the making.
+pub struct Object(String);
+
+impl Object {
+    /// One without members.
+    #[must_use]
+    pub fn new() -> Object {
+        Object("{".to_owned())
+    }
+
+    /// Adds a member whose value is JSON already: a number, a yes or no, an object.
+    pub fn raw(&mut self, name: &str, value: impl fmt::Display) {
+        let separator = if self.0.len() > 1 { "," } else { "" };
+        // Writing to a string does not fail.
+        write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
+    }
+
+    /// Adds a member that is such a value, or null.
+    pub fn optional(&mut self, name: &str, value: Option<impl fmt::Display>) {
+        match value {
+            Some(value) => self.raw(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// Adds a member that is a text.
+    pub fn text(&mut self, name: &str, value: impl fmt::Display) {
+        self.raw(name, Quoted(value));
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn end(self) -> String {
+        self.0 + "}"
+    }
+}
+
+/// An array of values that are JSON already.
+#[must_use]
+pub fn array(items: impl Iterator<Item = impl fmt::Display>) -> String {
+    let mut array = "[".to_owned();
+    for item in items {
+        let separator = if array.len() > 1 { "," } else { "" };
+        write!(array, "{separator}{item}").ok();
+    }
+    array + "]"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +95,18 @@ mod tests {
         let text = Quoted("a\"b\\c\nd\te\u{1}f\u{1f}g\u{7f}é\u{10348}").to_string();
         assert_eq!(text, "\"a\\\"b\\\\c\\nd\\te\\u0001f\\u001fg\\u007fé\u{10348}\"");
         assert_eq!(Quoted(format_args!("{}", 5)).to_string(), "\"5\"");
+    }
+
+    #[test]
+    fn objects_and_arrays_have_commas_between() {
+        let mut object = Object::new();
+        object.raw("a", 1);
+        object.text("b", "x");
+        object.optional("c", None::<i32>);
+        object.optional("d", Some(2));
+        object.raw("e", array([Quoted(1), Quoted(2)].into_iter()));
+        object.raw("f", array([0; 0].into_iter()));
+        let expected = r#"{"a":1,"b":"x","c":null,"d":2,"e":["1","2"],"f":[]}"#;
+        assert_eq!(object.end(), expected);
     }
 }

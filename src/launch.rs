@@ -5,14 +5,13 @@
 
 use crate::environment::Edits;
 use crate::error::Error;
-use crate::plan::{Given, Plan, Statuses, Subreaper, Surroundings};
+use crate::plan::{Given, Plan, Statuses, Surroundings};
 use crate::rlimit::{Limits, UNLIMITED};
 use crate::signal::{Reason, Signal, SignalSet};
 use crate::steps::{self, Inherited, Quoted, Standing, Step, Stream, Who};
 use crate::sys::spawn::Failure;
 use crate::sys::{Errno, fds, files, limits, privileges, process, reason, signals, tty};
 use crate::user::{File, Files};
-use log::debug;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -162,23 +161,6 @@ impl<'a> Launch<'a> {
                 .with_status(statuses.not_found),
         }
     }
-}
-
-/// Becomes a subreaper, if it is to; whether it is one.
-pub fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
-    let adopt = match mode {
-        Subreaper::Auto => pid != process::INIT,
-        Subreaper::On => true,
-        Subreaper::Off => false,
-    };
-    if !adopt {
-        return false;
-    }
-    let result = process::become_subreaper();
-    if let Err(errno) = result {
-        debug!("not a subreaper: {}", reason(errno));
-    }
-    result.is_ok()
 }
 
 /// Says why there is no child at all.

@@ -21,6 +21,7 @@ pub mod capabilities;
 pub mod user;
 pub mod environment;
 pub mod error;
+pub mod procfs;
 pub mod plan;
 pub mod steps;
 pub mod supervisor;
@@ -32,7 +33,9 @@ pub mod launch;
 pub mod delivery;
 pub mod terminal;
 pub mod witness;
+pub mod init;
 pub mod pause;
+pub mod status;
 pub mod runtime;
 
 pub use runtime::run;

@@ -3,48 +3,48 @@
 #![forbid(unsafe_code)]
 
 use crate::capabilities::CapabilitySet;
-use crate::launch;
+use crate::error::Error;
+use crate::init;
 use crate::outcome::Change;
 use crate::plan::Plan;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{fds, privileges, process, signals};
+use crate::sys::{process, signals};
 use log::{debug, info, warn};
+use std::time::Duration;
+
+/// How many are reaped before signals get their turn: a storm of orphans must not delay the end.
+const REAPED_AT_ONCE: usize = 256;
 
 /// Reaps until SIGTERM or SIGINT comes; the exit status.
-#[must_use]
-pub fn run(plan: &Plan) -> u8 {
-    if let Some(signal) = plan.parent_death_signal {
-        let set = process::set_parent_death_signal(signal, process::parent());
-        if set.is_err() {
-            debug!("unable to ask for {signal} when the parent ends");
-        }
-    }
-    if signals::is_ignored(Signal::CHLD) {
-        signals::set_ignored(Signal::CHLD, false).ok(); // it would not come
-    }
-    launch::adopt_orphans(plan.subreaper, process::id());
-    let mut keep: Vec<_> = crate::log::own_descriptors().collect();
-    fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
-    process::leave_directory();
-    privileges::keep_only(CapabilitySet::EMPTY).ok(); // a pause needs none
-    reap(plan);
+///
+/// # Errors
+/// What the plan asks of the kernel cannot be had.
+pub fn run(plan: &Plan) -> Result<u8, Error> {
+    let parent = process::parent();
+    init::take_up(plan, process::id(), parent, signals::is_ignored(Signal::CHLD))?;
+    init::let_go(plan, Vec::new());
+    init::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody
+    // Children may have ended before sexton was executed in their parent's place.
+    let mut more = true;
     loop {
-        let Some(received) = signals::wait(SignalSet::FULL, None) else { continue };
-        match received.signal {
-            Signal::CHLD => reap(plan),
-            signal @ (Signal::TERM | Signal::INT) => {
+        let timeout = more.then_some(Duration::ZERO);
+        match signals::wait(SignalSet::FULL, timeout).map(|received| received.signal) {
+            Some(signal @ (Signal::TERM | Signal::INT)) => {
                 info!("exiting on {signal}");
-                return 0;
+                return Ok(0);
             }
-            signal => debug!("nobody is there to get {signal}"),
+            // SIGTERM and SIGINT come first: the kernel hands out the lowest number.
+            Some(Signal::CHLD) | None => more = reap(plan),
+            Some(signal) => debug!("nobody is there to get {signal}"),
         }
     }
 }
 
-/// Reaps all that have ended.
-fn reap(plan: &Plan) {
-    while let Waited::Child(pid, change, _) = wait::child(None, false) {
+/// Reaps those that have ended; whether there may be more.
+fn reap(plan: &Plan) -> bool {
+    for _ in 0..REAPED_AT_ONCE {
+        let Waited::Child(pid, change, _) = wait::child(None, false) else { return false };
         match change {
             Change::Ended(outcome) if plan.warn_on_reap => {
                 warn!("reaped orphan {pid}, which {outcome}");
@@ -53,4 +53,5 @@ fn reap(plan: &Plan) {
             Change::Stopped(_) | Change::Continued => {}
         }
     }
+    true
 }

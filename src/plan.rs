@@ -246,6 +246,26 @@ pub enum Subreaper {
     Off,
 }
 
+/// `--status`: what to show of the PID namespace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inspection {
+    /// How it is shown.
+    pub format: StatusFormat,
+    /// For a health check: the exit status tells, and the text is one line at most.
+    pub check: bool,
+    /// Colours may be used on a terminal.
+    pub colour: bool,
+}
+
+/// How `--status` shows what it has seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StatusFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// How the supervisor treats signals and ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy {

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::Error;
-use crate::json::Quoted;
+use crate::json::Object;
 use crate::outcome::{Outcome, Usage};
 use crate::plan::{Plan, TerminationLog};
 use crate::rlimit::Resource;
@@ -15,7 +15,7 @@ use crate::sys::proc::Name;
 use crate::sys::{fds, reason};
 use log::{debug, warn};
 use std::ffi::CStr;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -367,30 +367,6 @@ impl Outlets {
                 debug!("unable to write the termination log: {}", reason(errno));
             }
         }
-    }
-}
-
-/// A flat JSON object in the making.
-struct Object(String);
-
-impl Object {
-    fn new() -> Object {
-        Object("{".to_owned())
-    }
-
-    /// A member whose value is JSON already.
-    fn raw(&mut self, name: &str, value: impl fmt::Display) {
-        let separator = if self.0.len() > 1 { "," } else { "" };
-        // Writing to a string does not fail.
-        write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
-    }
-
-    fn text(&mut self, name: &str, value: impl fmt::Display) {
-        self.raw(name, Quoted(value));
-    }
-
-    fn end(self) -> String {
-        self.0 + "}"
     }
 }
 

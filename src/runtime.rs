@@ -7,12 +7,14 @@ use crate::cli::{self, Printed, Request};
 use crate::delivery::Delivery;
 use crate::environment;
 use crate::error::Error;
+use crate::init;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome, Usage};
 use crate::pause;
-use crate::plan::{Plan, Target};
+use crate::plan::{Inspection, Plan, Target};
 use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
+use crate::status;
 use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
 use crate::sys::clock::Clock;
@@ -33,16 +35,15 @@ use std::time::Duration;
 /// the `main` of a program that does nothing else.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
-    let (plan, dry_run) = match cli::parse(argv, environment, process::id()) {
-        Ok(Request::Run(plan)) => (plan, false),
-        Ok(Request::DryRun(plan)) => (plan, true),
-        Ok(Request::Pause(plan)) => {
-            crate::log::start(&plan.logging);
-            return pause::run(&plan);
-        }
-        Ok(Request::Print(text)) => return print(&text),
-        Err(error) => return give_up(&error),
-    };
+    let (plan, act): (_, fn(&Plan, SignalSet) -> u8) =
+        match cli::parse(argv, environment, process::id()) {
+            Ok(Request::Run(plan)) => (plan, supervise),
+            Ok(Request::DryRun(plan)) => (plan, describe),
+            Ok(Request::Pause(plan)) => (plan, pause),
+            Ok(Request::Status(inspection)) => return look(&inspection, mask),
+            Ok(Request::Print(text)) => return print(&text),
+            Err(error) => return give_up(&error),
+        };
     crate::log::start(&plan.logging);
     for entry in &plan.unknown_variables {
         // Not the value: it may be a secret of somebody else's.
@@ -50,12 +51,23 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         let name = entry.split('=').next().unwrap_or_default();
         warn!("{} is not a variable of sexton's: ignored", name.escape_debug());
     }
-    if dry_run {
-        return describe(&plan, mask);
-    }
-    let status = supervise(&plan, mask);
+    let status = act(&plan, mask);
     crate::log::finish();
     status
+}
+
+/// Runs no command; the exit status.
+fn pause(plan: &Plan, _mask: SignalSet) -> u8 {
+    pause::run(plan).unwrap_or_else(|error| give_up(&error))
+}
+
+/// Shows what is there; the exit status.
+fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
+    signals::set_mask(mask); // Ctrl-C ends it, and so does a pipe that nobody reads any more
+    match status::run(inspection) {
+        Ok(printed) => print(&printed),
+        Err(error) => give_up(&error),
+    }
 }
 
 /// Runs the command; the exit status.
@@ -177,24 +189,7 @@ impl<'a> Runtime<'a> {
         let parent = process::parent();
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
-        if let Some(signal) = plan.parent_death_signal {
-            process::set_parent_death_signal(signal, parent).map_err(|errno| {
-                Error::unable(
-                    format_args!("ask for {signal} when the parent ends"),
-                    sys::reason(errno),
-                )
-            })?;
-        }
-        if launch.inherited.sigchld_ignored {
-            // The kernel would reap main itself, and tell nobody.
-            signals::set_ignored(Signal::CHLD, false)
-                .map_err(|errno| Error::unable("stop ignoring SIGCHLD", sys::reason(errno)))?;
-        }
-        let adopts = launch::adopt_orphans(plan.subreaper, pid);
-        if !adopts && pid != process::INIT && plan.warn_if_not_adopting {
-            warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
-        }
-
+        init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
         let listen_pid = environment::listen_pid(&launch.environment, pid);
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
@@ -204,10 +199,8 @@ impl<'a> Runtime<'a> {
         let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
-        keep.extend(crate::log::own_descriptors());
         keep.push(child.descriptor().as_raw_fd());
-        fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
-        process::leave_directory();
+        init::let_go(plan, keep);
         give_up_privileges(&launch);
         Ok(Runtime {
             clock,
@@ -546,7 +539,5 @@ fn give_up_privileges(launch: &Launch) {
         }
     }
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
-    if let Err(errno) = privileges::keep_only(CapabilitySet::KILL.or(find)) {
-        debug!("unable to give up capabilities: {}", sys::reason(errno));
-    }
+    init::keep_capabilities(CapabilitySet::KILL.or(find));
 }

@@ -186,6 +186,13 @@ impl<'a> File<'a> {
     }
 }
 
+/// The name of a user in the text of /etc/passwd.
+#[must_use]
+pub fn name_of(passwd: &[u8], uid: u32) -> Option<&[u8]> {
+    let files = Files { passwd: File::Text(passwd), group: File::Missing };
+    files.users().find(|entry| entry.uid == uid).map(|entry| entry.name)
+}
+
 struct UserEntry<'a> {
     name: &'a [u8],
     uid: u32,

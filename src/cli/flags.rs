@@ -4,7 +4,8 @@ use super::settings::{Settings, add_capabilities, once};
 use crate::duration;
 use crate::exit_map;
 use crate::plan::{
-    Grouping, LogFormat, LogTo, Redirection, Rung, Subreaper, SyslogAddress, Target, TerminationLog,
+    Grouping, LogFormat, LogTo, Redirection, Rung, StatusFormat, Subreaper, SyslogAddress, Target,
+    TerminationLog,
 };
 use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
@@ -110,6 +111,7 @@ const SHUTDOWN: &str = "Shutdown";
 const PRIVILEGES: &str = "The command's privileges";
 const SURROUNDINGS: &str = "The command's surroundings";
 const TELLING: &str = "Reaping and telling";
+const INSTEAD: &str = "Instead of running a command";
 
 /// Every flag, in the order of `--help`.
 pub static FLAGS: &[Flag] = &[
@@ -507,28 +509,53 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "pause",
         short: Some('P'),
-        section: TELLING,
+        section: INSTEAD,
         kind: Kind::Switch(|s, on| once(&mut s.pause, on)),
         help: "Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT. For a pod's pause container.",
     },
     Flag {
+        long: "status",
+        short: None,
+        section: INSTEAD,
+        kind: Kind::Optional("text|json", |s, v| {
+            let formats = [("text", StatusFormat::Text), ("json", StatusFormat::Json)];
+            let format = match v {
+                Choice::Off => None,
+                Choice::Usual => Some(StatusFormat::Text),
+                Choice::This(value) => {
+                    Some(choice(std::str::from_utf8(value).unwrap_or_default(), &formats)?)
+                }
+            };
+            once(&mut s.status, format)
+        }),
+        help: "Show the processes of this container, zombies and who neglects them, limits, memory.",
+    },
+    Flag {
+        long: "check",
+        short: None,
+        section: INSTEAD,
+        kind: Kind::Switch(|s, on| once(&mut s.check, on)),
+        help: "With --status, for health checks: print one line and exit 1 if there are stuck zombies, or \
+               if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing.",
+    },
+    Flag {
         long: "dry-run",
         short: None,
-        section: TELLING,
+        section: INSTEAD,
         kind: Kind::Switch(|s, on| once(&mut s.dry_run, on)),
         help: "Print what would be done before the command is executed, and do nothing.",
     },
     Flag {
         long: "help",
         short: Some('h'),
-        section: TELLING,
+        section: INSTEAD,
         kind: Kind::Print(help),
         help: "Print this text.",
     },
     Flag {
         long: "version",
         short: Some('V'),
-        section: TELLING,
+        section: INSTEAD,
         kind: Kind::Print(|| format!("sexton {}\n", env!("CARGO_PKG_VERSION"))),
         help: "Print the version.",
     },

@@ -16,7 +16,7 @@ mod tini;
 use self::settings::Settings;
 use crate::environment;
 use crate::error::{Error, printable};
-use crate::plan::Plan;
+use crate::plan::{Inspection, Plan};
 use std::ffi::CStr;
 
 /// What sexton is asked to do.
@@ -28,6 +28,8 @@ pub enum Request<'a> {
     DryRun(Box<Plan<'a>>),
     /// Run nothing: reap, and exit when told to.
     Pause(Box<Plan<'a>>),
+    /// Show what is in the PID namespace.
+    Status(Inspection),
     /// Print a text and exit.
     Print(Printed),
 }
@@ -161,10 +163,12 @@ pub fn parse<'a>(
         Some((program, words)) => (program.to_bytes(), words),
         None => (&b""[..], argv),
     };
-    if let [only] = words
-        && only.to_bytes() == b"-P"
-    {
-        // catatonit's, under any name: Podman runs the file that a link leads to.
+    // catatonit's, under any name: Podman runs the file that a link leads to.
+    let pauses = matches!(words, [only] if only.to_bytes() == b"-P");
+    // No other init has it, and in a container sexton may lie under the name of one only.
+    let looks =
+        |word: &&CStr| word.to_bytes() == b"--status" || word.to_bytes().starts_with(b"--status=");
+    if pauses || words.first().is_some_and(looks) {
         return native::parse(words, environment);
     }
     let call = |program, words| Call { program, words, environment, pid };

@@ -5,6 +5,7 @@ use super::settings::Settings;
 use super::{Printed, Request};
 use crate::environment::variable;
 use crate::error::{Error, printable};
+use crate::plan::Inspection;
 use crate::signal::Reason;
 use std::ffi::CStr;
 
@@ -60,8 +61,20 @@ pub fn request<'a>(
     argv: Vec<&'a CStr>,
     environment: &[&'a CStr],
 ) -> Result<Request<'a>, Error> {
-    let variables = read_variables(environment)?;
+    // A look into a container is run with the container's variables, which are for its init.
+    let looks = flags.status.is_some();
+    let variables = if looks { Settings::default() } else { read_variables(environment)? };
     let settings = flags.over(variables).over(defaults);
+    if let Some(format) = settings.status.flatten() {
+        if !argv.is_empty() {
+            return Err(Error::usage("--status runs no command, and one is given"));
+        }
+        let check = settings.check == Some(true);
+        return Ok(Request::Status(Inspection { format, check, colour: has_colour(environment) }));
+    }
+    if settings.check == Some(true) {
+        return Err(Error::usage("--check goes with --status"));
+    }
     let pause = settings.pause == Some(true);
     if pause && !argv.is_empty() {
         return Err(Error::usage("--pause runs no command, and one is given"));
@@ -81,6 +94,12 @@ pub fn request<'a>(
     let mut plan = settings.into_plan(argv, environment).map_err(Error::usage)?;
     plan.unknown_variables = own.into_iter().filter(|entry| is_unknown(entry)).collect();
     Ok(request(Box::new(plan)))
+}
+
+/// Whether a terminal may be shown colours: <https://no-color.org>, and terminals that know none.
+fn has_colour(environment: &[&CStr]) -> bool {
+    let value = |name: &[u8]| variable(environment, name).map(|(_, value)| value);
+    value(b"NO_COLOR").is_none_or(<[u8]>::is_empty) && value(b"TERM") != Some(b"dumb")
 }
 
 /// Whether a `SEXTON_*` variable is neither sexton's nor one of those that Kubernetes makes for a

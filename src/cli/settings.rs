@@ -4,8 +4,8 @@ use crate::capabilities::{self, List};
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
-    Given, Grouping, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, Statuses, Style,
-    Subreaper, Surroundings, Target, TerminationLog,
+    Given, Grouping, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, StatusFormat,
+    Statuses, Style, Subreaper, Surroundings, Target, TerminationLog,
 };
 use crate::rewrite::Rewrites;
 use crate::rlimit::Spec;
@@ -55,6 +55,8 @@ pub struct Settings {
     pub termination_log: Option<Option<TerminationLog>>,
     pub verbose: Option<usize>,
     pub pause: Option<bool>,
+    pub status: Option<Option<StatusFormat>>,
+    pub check: Option<bool>,
     // What follows has no flag of its own.
     pub and_continue: Option<bool>,
     pub farewell: Option<bool>,
@@ -150,6 +152,8 @@ impl Settings {
             termination_log: self.termination_log.or(fallback.termination_log),
             verbose: self.verbose.or(fallback.verbose),
             pause: self.pause.or(fallback.pause),
+            status: self.status.or(fallback.status),
+            check: self.check.or(fallback.check),
             and_continue: self.and_continue.or(fallback.and_continue),
             farewell: self.farewell.or(fallback.farewell),
             suspend_at: self.suspend_at.or(fallback.suspend_at),

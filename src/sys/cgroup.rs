@@ -1,20 +1,38 @@
-//! How often the kernel's OOM killer has struck in this process's memory cgroup (the kernel's
-//! `admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst`).
+//! What this process's cgroups say of memory and process IDs (the kernel's `admin-guide/cgroup-v2.rst`,
+//! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
 use super::Errno;
+use crate::procfs;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::read;
 use std::ffi::{CStr, CString};
 
-/// The file that counts OOM kills: `memory.events` of cgroup v2, or `memory.oom_control` of v1.
+/// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
+const MOUNT: &str = "/sys/fs/cgroup";
+
+/// A controller, and how a file of it is named in v2 and v1.
+type File = (&'static str, [&'static str; 2]);
+
+/// What counts OOM kills.
+const OOM_KILLS: File = ("memory", ["memory.events", "memory.oom_control"]);
+
+/// The paths that a file may have, the likeliest first.
+fn paths(own: &str, (controller, [v2, v1]): File) -> impl Iterator<Item = CString> {
+    // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
+    let v2 = [procfs::cgroup(own, ""), Some("")].map(|group| ("", "", group, v2));
+    let v1 = [procfs::cgroup(own, controller), Some("")].map(|group| ("/", controller, group, v1));
+    v2.into_iter().chain(v1).filter_map(|(slash, controller, group, file)| {
+        let group = group?.trim_end_matches('/');
+        CString::new(format!("{MOUNT}{slash}{controller}{group}/{file}")).ok()
+    })
+}
+
+/// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
+/// `memory.oom_control` of v1.
 pub struct OomCounter {
     file: CString,
 }
-
-/// Where cgroup file systems are mounted: v2, v1's memory controller, v2 beside v1.
-const V2: &str = "/sys/fs/cgroup";
-const V1: &str = "/sys/fs/cgroup/memory";
 
 impl OomCounter {
     /// Finds the file of this process's own cgroup, and reads its count. `None` if there is no such mount, or the kernel does not
@@ -22,17 +40,7 @@ impl OomCounter {
     #[must_use]
     pub fn find() -> Option<(OomCounter, u64)> {
         let mut buffer = [0; 4096];
-        let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-        let own = std::str::from_utf8(own).unwrap_or_default();
-        // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
-        let v2 = [group(own, ""), Some("")].map(|group| (V2, group, "memory.events"));
-        let v1 = [group(own, "memory"), Some("")].map(|group| (V1, group, "memory.oom_control"));
-        let candidates = v2.into_iter().chain(v1);
-        candidates
-            .filter_map(|(mount, group, file)| {
-                let group = group?.trim_end_matches('/');
-                CString::new(format!("{mount}{group}/{file}")).ok()
-            })
+        paths(contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default(), OOM_KILLS)
             .map(|file| OomCounter { file })
             .find_map(|counter| counter.read().map(|count| (counter, count)))
     }
@@ -41,49 +49,58 @@ impl OomCounter {
     #[must_use]
     pub fn read(&self) -> Option<u64> {
         let mut buffer = [0; 1024];
-        parse(contents(&self.file, &mut buffer).ok()?)
+        procfs::entry(contents(&self.file, &mut buffer).ok()?, "oom_kill")
     }
 }
 
-/// The path of the group in `/proc/self/cgroup` for a controller; v2's line has an empty one.
-fn group<'a>(own: &'a str, controller: &str) -> Option<&'a str> {
-    own.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let controllers = parts.next()?;
-        controllers.split(',').any(|name| name == controller).then(|| parts.next()).flatten()
+/// What is used of something, and of how much.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Now.
+    pub current: u64,
+    /// At most; none without a limit.
+    pub limit: Option<u64>,
+    /// How often the limit had its way: processes that the OOM killer killed, or that were not forked.
+    pub hits: Option<u64>,
+}
+
+/// The memory of this process's cgroup, in bytes, and its OOM kills. A limit further up is not seen.
+#[must_use]
+pub fn memory() -> Option<Usage> {
+    usage(
+        ("memory", ["memory.current", "memory.usage_in_bytes"]),
+        ("memory", ["memory.max", "memory.limit_in_bytes"]),
+        OOM_KILLS,
+        "oom_kill",
+    )
+}
+
+/// The processes and threads of this process's cgroup, and the forks that it refused.
+#[must_use]
+pub fn pids() -> Option<Usage> {
+    let same = |name| ("pids", [name, name]);
+    usage(same("pids.current"), same("pids.max"), same("pids.events"), "max")
+}
+
+fn usage(current: File, limit: File, events: File, hits: &str) -> Option<Usage> {
+    let mut buffer = [0; 4096];
+    let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+    let text = |file| paths(own, file).find_map(|path| text(&path));
+    Some(Usage {
+        current: text(current)?.trim().parse().ok()?,
+        limit: text(limit).and_then(|text| procfs::cgroup_limit(&text)),
+        hits: text(events).and_then(|text| procfs::entry(&text, hits)),
     })
 }
 
-fn parse(events: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(events).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+fn text(path: &CStr) -> Option<String> {
+    let mut buffer = [0; 1024];
+    contents(path, &mut buffer).ok().map(str::to_owned)
 }
 
-fn contents<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+/// The beginning of a file; empty if it is no text.
+fn contents<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let length = read(&file, buffer)?;
-    Ok(buffer.get(..length).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_count_is_read_from_both_kinds() {
-        assert_eq!(parse(b"low 0\nhigh 3\nmax 9\noom 2\noom_kill 7\noom_group_kill 1\n"), Some(7));
-        assert_eq!(parse(b"oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"), Some(4));
-        assert_eq!(parse(b"oom_kill_disable 0\nunder_oom 0\n"), None);
-        assert_eq!(parse(b"oom_kill x\n"), None);
-    }
-
-    #[test]
-    fn the_group_is_that_of_the_controller() {
-        let own = "9:cpu,cpuacct:/a\n5:memory:/docker/x:y\n0::/v2\n";
-        assert_eq!(group(own, "memory"), Some("/docker/x:y"));
-        assert_eq!(group(own, ""), Some("/v2"));
-        assert_eq!(group(own, "cpuacct"), Some("/a"));
-        assert_eq!(group(own, "pids"), None);
-        assert_eq!(group("", ""), None);
-    }
+    Ok(std::str::from_utf8(buffer.get(..length).unwrap_or_default()).unwrap_or_default())
 }

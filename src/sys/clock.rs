@@ -23,6 +23,14 @@ impl Clock {
     }
 }
 
+/// How long ago this machine, or the time namespace, was booted, time in suspension included: what start times in
+/// /proc are counted from.
+#[must_use]
+pub fn since_boot() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+        .map_or(Duration::ZERO, Duration::from)
+}
+
 /// Displays as the time of day: `2026-11-21T14:03:55.123Z` (RFC 3339, UTC).
 #[derive(Clone, Copy)]
 pub struct Now;

@@ -1,9 +1,10 @@
 //! Reading /proc (proc(5)) without allocating. All of it may be missing; then nothing is read.
 
 use super::Errno;
+use crate::procfs::Stat;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -21,42 +22,45 @@ pub fn is_own() -> bool {
     number == Some(super::process::id())
 }
 
-/// What `/proc/PID/stat` says of a process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stat {
-    /// The letter of its state: R, S, D, Z, T, t, ...
-    pub state: char,
-    /// The parent's process ID; 0 if it is outside of the PID namespace.
-    pub parent: i32,
-    /// Start time in clock ticks since boot: it tells a process from a later one with the same ID.
-    pub started: u64,
-}
-
-impl Stat {
-    /// A process that has ended and is not reaped.
-    #[must_use]
-    pub fn is_zombie(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
-    }
-}
-
 /// Reads `/proc/PID/stat`; `None` if the process is gone or hidden.
 #[must_use]
 pub fn stat(pid: i32) -> Option<Stat> {
     let mut buffer = [0; 512];
-    parse_stat(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
+    Stat::parse(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
 }
 
-/// The name is in parentheses and may hold any byte, parentheses too: the last one ends it.
-fn parse_stat(stat: &[u8]) -> Option<Stat> {
-    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
-    let fields = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
-    let mut fields = fields.split_ascii_whitespace();
-    // State and parent are fields 3 and 4, the starting time is field 22.
-    let state = fields.next()?.chars().next()?;
-    let parent = fields.next()?.parse().ok()?;
-    let started = fields.nth(22 - 5)?.parse().ok()?;
-    Some(Stat { state, parent, started })
+/// A whole file of `/proc/PID`. Allocates.
+///
+/// # Errors
+/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's.
+pub fn file(pid: i32, name: &str) -> Result<Vec<u8>, Errno> {
+    let path = path(format_args!("/proc/{pid}/{name}\0"));
+    super::files::contents(path?.as_c_str())?.ok_or(Errno::ENOENT)
+}
+
+/// The first `MOST` bytes of a process's arguments, each with a null byte behind it.
+#[must_use]
+pub fn command_line<const MOST: usize>(pid: i32) -> Vec<u8> {
+    let mut buffer = [0; MOST];
+    read(format_args!("/proc/{pid}/cmdline\0"), &mut buffer).unwrap_or_default().to_vec()
+}
+
+/// How many descriptors a process has open; `None` if it is gone or somebody else's.
+#[must_use]
+pub fn open_files(pid: i32) -> Option<u64> {
+    let path = path(format_args!("/proc/{pid}/fd\0")).ok()?;
+    let directory = Numbers::of(path.as_c_str()).ok()?;
+    // Linux 6.2 shows the number as the size.
+    let size = fstat(&directory.0).ok()?.st_size.unsigned_abs();
+    if size > 0 { Some(size) } else { directory.count().ok() }
+}
+
+/// Device and inode of the file that a process executes; `None` if it is gone or somebody else's.
+#[must_use]
+pub fn executable(pid: i32) -> Option<(u64, u64)> {
+    let path = path(format_args!("/proc/{pid}/exe\0")).ok()?;
+    let stat = nix::sys::stat::stat(path.as_c_str()).ok()?;
+    Some((stat.st_dev, stat.st_ino))
 }
 
 /// Calls `visit` with each child of this process.
@@ -229,10 +233,15 @@ fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
 }
 
 fn open_file(path: fmt::Arguments) -> Option<OwnedFd> {
-    let mut formatted = Path::default();
-    formatted.write_fmt(path).ok()?;
-    let path = CStr::from_bytes_until_nul(&formatted.bytes).ok()?;
-    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+    let path = self::path(path).ok()?;
+    open(path.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+}
+
+/// A path that has a null byte at its end.
+fn path(formatted: fmt::Arguments) -> Result<Path, Errno> {
+    let mut path = Path::default();
+    path.write_fmt(formatted).map_err(|fmt::Error| Errno::ENAMETOOLONG)?;
+    Ok(path)
 }
 
 /// A short path on the stack.
@@ -244,6 +253,12 @@ struct Path {
 impl Default for Path {
     fn default() -> Path {
         Path { bytes: [0; 48], length: 0 }
+    }
+}
+
+impl Path {
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
 }
 
@@ -259,18 +274,6 @@ impl Write for Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stat_is_read_behind_the_last_parenthesis() {
-        let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
-        for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
-            let stat = format!("42 ({name}) S {fields}\n");
-            let expected = Stat { state: 'S', parent: 40, started: 220 };
-            assert_eq!(parse_stat(stat.as_bytes()), Some(expected), "{name:?}");
-        }
-        assert_eq!(parse_stat(b"42 (sh) S 1 2 3"), None);
-        assert_eq!(parse_stat(b""), None);
-    }
 
     #[test]
     fn this_process_is_found_with_its_parent_and_name() {

@@ -4,6 +4,7 @@ use super::Errno;
 use crate::signal::Signal;
 use nix::libc;
 use nix::unistd;
+use std::time::Duration;
 
 /// PID 1 of its namespace.
 pub const INIT: i32 = 1;
@@ -87,6 +88,11 @@ pub fn job_control_shell() -> Option<i32> {
 pub fn leave_directory() {
     // It cannot fail unless the root itself is unreadable; then there is nothing to keep busy.
     unistd::chdir(c"/").ok();
+}
+
+/// Does nothing for so long.
+pub fn sleep(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The host's name, `-` if it has none.

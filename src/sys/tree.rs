@@ -14,6 +14,7 @@
 //! when those between have ended: the caller repeats SIGKILL until nothing is left.
 
 use super::{Errno, proc, send};
+use crate::procfs::Stat;
 use crate::signal::Received;
 
 /// Signals to send one after the other.
@@ -97,7 +98,7 @@ fn send_to_hidden_children(signals: &Signals) -> bool {
 }
 
 /// Sends signals to a process if it is a descendant, whatever happens to its parents meanwhile.
-fn send_to_descendant(pid: i32, stat: proc::Stat, root: i32, signals: &Signals) {
+fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals) {
     /// Each further try takes the end of one more process between the two.
     const TRIES: usize = DEEPEST + 2;
     let mut found = climb(stat, root);
@@ -166,10 +167,10 @@ fn descent(pid: i32, root: i32) -> Descent {
 }
 
 /// Follows the line of parents.
-fn climb(mut stat: proc::Stat, root: i32) -> Descent {
+fn climb(mut stat: Stat, root: i32) -> Descent {
     let mut line = Fnv::default();
     for depth in 0..DEEPEST {
-        let proc::Stat { parent, started, .. } = stat;
+        let Stat { parent, started, .. } = stat;
         line.add(parent as u64);
         line.add(started);
         if parent == root {

@@ -9,7 +9,7 @@ use nix::sys::signal::kill;
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, Pid, fork, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -30,6 +30,18 @@ fn with_terminal<T>(action: impl FnOnce(BorrowedFd) -> T) -> Option<T> {
         }
     }
     None
+}
+
+/// How many columns the terminal has that a descriptor is; `None` if it is none. 80 if it does not know.
+#[must_use]
+pub fn width(fd: RawFd) -> Option<usize> {
+    const USUAL: usize = 80;
+    let mut size = MaybeUninit::<libc::winsize>::zeroed();
+    // SAFETY: writes one live structure.
+    Errno::result(unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, size.as_mut_ptr()) }).ok()?;
+    // SAFETY: zeroed memory is a valid winsize, and the kernel has filled it.
+    let columns = usize::from(unsafe { size.assume_init() }.ws_col);
+    Some(if columns == 0 { USUAL } else { columns })
 }
 
 /// How this process's group stands to the controlling terminal.

@@ -919,23 +919,30 @@ pub fn full_pipe() -> (OwnedFd, OwnedFd) {
 /// main and back. The second logs, which may cost a little.
 pub fn side_by_side(what: &str, quiet: Running, logging: Running) -> (Running, Running) {
     const ROUNDS: usize = 301;
+    // On a busy machine whoever does more is interrupted more often. What blocks is slower every time.
+    const TRIES: usize = 10;
     let mut both = [quiet, logging];
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        for (running, times) in both.iter_mut().zip(&mut times) {
-            let begin = Instant::now();
-            running.signal(libc::SIGTERM);
-            running.expect("signal 15 value none");
-            times.push(begin.elapsed());
-            running.expect("signal 18 value none");
+    for left in (0..TRIES).rev() {
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            for (running, times) in both.iter_mut().zip(&mut times) {
+                let begin = Instant::now();
+                running.signal(libc::SIGTERM);
+                running.expect("signal 15 value none");
+                times.push(begin.elapsed());
+                running.expect("signal 18 value none");
+            }
         }
+        let [quiet, logging] = times.map(|mut times| {
+            times.sort();
+            (times[ROUNDS / 2], times[ROUNDS * 95 / 100])
+        });
+        println!("{what}: SIGTERM to main, median and 95 %: {logging:?}, not logging {quiet:?}");
+        if logging.0 < quiet.0 * 3 + Duration::from_micros(500) {
+            break;
+        }
+        assert!(left > 0, "{what}: {logging:?} {quiet:?}");
     }
-    let [quiet, logging] = times.map(|mut times| {
-        times.sort();
-        (times[ROUNDS / 2], times[ROUNDS * 95 / 100])
-    });
-    println!("{what}: SIGTERM to main, median and 95 %: {logging:?}, not logging {quiet:?}");
-    assert!(logging.0 < quiet.0 * 3 + Duration::from_micros(500), "{what}: {logging:?} {quiet:?}");
     let [quiet, logging] = both;
     (quiet, logging)
 }

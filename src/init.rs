@@ -1,0 +1,66 @@
+//! What sexton asks of the kernel for itself, and what it lets go of: the same with a command and without.
+
+#![forbid(unsafe_code)]
+
+use crate::capabilities::CapabilitySet;
+use crate::error::Error;
+use crate::plan::{Plan, Subreaper};
+use crate::signal::Signal;
+use crate::sys::{fds, privileges, process, reason, signals};
+use log::{debug, warn};
+use std::os::fd::RawFd;
+
+/// Asks for orphans, for SIGCHLD, and for what the plan wants when the parent ends. `parent` was the parent's
+/// process ID at the start.
+///
+/// # Errors
+/// The signal for the end of the parent or SIGCHLD cannot be had.
+pub fn take_up(plan: &Plan, pid: i32, parent: i32, sigchld_ignored: bool) -> Result<(), Error> {
+    if let Some(signal) = plan.parent_death_signal {
+        process::set_parent_death_signal(signal, parent).map_err(|errno| {
+            Error::unable(format_args!("ask for {signal} when the parent ends"), reason(errno))
+        })?;
+    }
+    if sigchld_ignored {
+        // The kernel would reap all children itself, and tell nobody.
+        signals::set_ignored(Signal::CHLD, false)
+            .map_err(|errno| Error::unable("stop ignoring SIGCHLD", reason(errno)))?;
+    }
+    let adopts = adopt_orphans(plan.subreaper, pid);
+    if !adopts && pid != process::INIT && plan.warn_if_not_adopting {
+        warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
+    }
+    Ok(())
+}
+
+/// Becomes a subreaper, if it is to; whether it is one.
+fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
+    let adopt = match mode {
+        Subreaper::Auto => pid != process::INIT,
+        Subreaper::On => true,
+        Subreaper::Off => false,
+    };
+    if !adopt {
+        return false;
+    }
+    let result = process::become_subreaper();
+    if let Err(errno) = result {
+        debug!("not a subreaper: {}", reason(errno));
+    }
+    result.is_ok()
+}
+
+/// Keeps no pipe, socket or mount busy: closes all descriptors but those of the log and of `keep`, and leaves the
+/// working directory.
+pub fn let_go(plan: &Plan, mut keep: Vec<RawFd>) {
+    keep.extend(crate::log::own_descriptors());
+    fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
+    process::leave_directory();
+}
+
+/// Gives up all capabilities but these.
+pub fn keep_capabilities(set: CapabilitySet) {
+    if let Err(errno) = privileges::keep_only(set) {
+        debug!("unable to give up capabilities: {}", reason(errno));
+    }
+}

@@ -1,0 +1,66 @@
+//! `--status`: a look at the PID namespace from inside, for images without a shell.
+//!
+//! One pass over /proc makes a [`Snapshot`]; [`Findings`] are what is wrong with it; both are shown as a table,
+//! as JSON, or, for a health check, as one line at most.
+
+#![forbid(unsafe_code)]
+
+mod findings;
+mod forest;
+mod json;
+mod snapshot;
+mod table;
+
+use self::findings::Findings;
+use self::snapshot::Snapshot;
+use self::table::Paper;
+use crate::cli::Printed;
+use crate::error::Error;
+use crate::plan::{Inspection, StatusFormat};
+use crate::sys::{Errno, fds, proc, process, reason, tty};
+use std::time::Duration;
+
+/// A zombie that is still there after so long is stuck: whoever is told of its end by SIGCHLD takes less. A
+/// Kubernetes probe gives up after a second.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The exit status of a health check that has found something.
+const UNHEALTHY: u8 = 1;
+
+/// Looks, and says what there is.
+///
+/// # Errors
+/// /proc cannot be read, or is that of another PID namespace.
+pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
+    let snapshot = Snapshot::take().map_err(|errno| {
+        let why = match errno {
+            Errno::ENOENT => "it is not mounted, or that of another PID namespace".to_owned(),
+            errno => reason(errno).to_string(),
+        };
+        Error::unable("read /proc", why)
+    })?;
+    let findings = Findings::new(&snapshot, stuck(snapshot.zombies()));
+    let text = match inspection.format {
+        StatusFormat::Json => json::object(&snapshot, &findings) + "\n",
+        StatusFormat::Text if inspection.check => findings.line(),
+        StatusFormat::Text => {
+            let width = tty::width(fds::STDOUT);
+            let paper = Paper { width, colour: width.is_some() && inspection.colour };
+            table::render(&snapshot, &findings, paper)
+        }
+    };
+    let unhealthy = inspection.check && !findings.are_none();
+    Ok(Printed { text, to_stderr: false, status: if unhealthy { UNHEALTHY } else { 0 } })
+}
+
+/// Those of the zombies that are still there after a while.
+fn stuck(mut zombies: Vec<snapshot::Zombie>) -> Vec<snapshot::Zombie> {
+    if !zombies.is_empty() {
+        process::sleep(PATIENCE);
+        zombies.retain(|zombie| {
+            proc::stat(zombie.pid)
+                .is_some_and(|stat| stat.is_zombie() && stat.started == zombie.started)
+        });
+    }
+    zombies
+}

@@ -1,0 +1,319 @@
+//! What /proc and the cgroups say now.
+
+use super::forest;
+use crate::procfs::{self, Stat, Status};
+use crate::rlimit::{Limits, Resource};
+use crate::signal::{Signal, SignalSet};
+use crate::sys::clock;
+use crate::sys::{Errno, cgroup, files, proc, process};
+use crate::user;
+use std::time::Duration;
+
+/// Commands are shown up to so many bytes.
+const COMMAND: usize = 4096;
+
+/// One process.
+pub struct Process {
+    pub pid: i32,
+    /// `None` if the process is somebody else's and /proc hides it (`hidepid`).
+    pub stat: Option<Stat>,
+    pub status: Option<Status>,
+    /// How long ago it was started.
+    pub age: Option<Duration>,
+    /// `None` if the process is somebody else's.
+    pub open_files: Option<u64>,
+    /// The name of the program that it executes, or what it calls itself; at most 15 bytes.
+    pub name: Vec<u8>,
+    /// Its arguments, each with a null byte behind it; empty for a zombie.
+    pub arguments: Vec<u8>,
+}
+
+/// What SIGTERM does to a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reaction {
+    /// A handler runs.
+    Handled,
+    /// Nothing.
+    Ignored,
+    /// It dies.
+    Fatal,
+    /// It waits until the process unblocks it, or asks for it: what sexton does.
+    Blocked,
+}
+
+impl Reaction {
+    pub fn name(self) -> &'static str {
+        match self {
+            Reaction::Handled => "handled",
+            Reaction::Ignored => "ignored",
+            Reaction::Fatal => "fatal",
+            Reaction::Blocked => "blocked",
+        }
+    }
+}
+
+impl Process {
+    /// Reads it; `None` if it is gone.
+    fn read(pid: i32, now: Duration) -> Option<Process> {
+        let hidden = |errno| matches!(errno, Errno::EACCES | Errno::EPERM);
+        let text = match proc::file(pid, "stat") {
+            Ok(text) => text,
+            Err(errno) if hidden(errno) => Vec::new(),
+            Err(_) => return None,
+        };
+        let stat = Stat::parse(&text);
+        let status = match proc::file(pid, "status") {
+            Ok(text) => Some(Status::parse(&text)),
+            Err(errno) if hidden(errno) => None,
+            Err(_) => return None,
+        };
+        let zombie = stat.is_some_and(|stat| stat.is_zombie());
+        Some(Process {
+            pid,
+            stat,
+            status,
+            age: stat.map(|stat| now.saturating_sub(stat.start_time())),
+            open_files: if zombie { None } else { proc::open_files(pid) },
+            name: procfs::name(&text).unwrap_or_default().to_vec(),
+            arguments: proc::command_line::<COMMAND>(pid),
+        })
+    }
+
+    pub fn is_zombie(&self) -> bool {
+        self.stat.is_some_and(|stat| stat.is_zombie())
+    }
+
+    pub fn parent(&self) -> i32 {
+        self.stat.map_or(0, |stat| stat.parent)
+    }
+
+    /// What SIGTERM does to it; `None` if it cannot be seen, or has ended.
+    pub fn on_sigterm(&self) -> Option<Reaction> {
+        let status = self.status.filter(|_| !self.is_zombie())?;
+        Some(if status.ignored.contains(Signal::TERM) {
+            Reaction::Ignored
+        } else if status.blocked.contains(Signal::TERM) {
+            Reaction::Blocked
+        } else if status.caught.contains(Signal::TERM) {
+            Reaction::Handled
+        } else if self.pid == process::INIT {
+            Reaction::Ignored // the kernel spares it: pid_namespaces(7)
+        } else {
+            Reaction::Fatal
+        })
+    }
+
+    /// What it was started as: its arguments with blanks between, or, if it has none, its name in brackets.
+    pub fn command(&self) -> String {
+        let end = self.arguments.iter().rposition(|&byte| byte != 0);
+        match end.and_then(|end| self.arguments.get(..=end)) {
+            Some(arguments) => String::from_utf8_lossy(arguments).replace('\0', " "),
+            None if self.stat.is_none() => "?".to_owned(),
+            None => format!("[{}]", self.name()),
+        }
+    }
+
+    pub fn name(&self) -> String {
+        String::from_utf8_lossy(&self.name).into_owned()
+    }
+}
+
+/// One that has ended and that its parent has not waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Zombie {
+    pub pid: i32,
+    pub started: u64,
+    pub name: String,
+    pub parent: i32,
+    /// The process that must wait for it before its parent can: a debugger. 0 for none.
+    pub tracer: i32,
+}
+
+/// Who is PID 1.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Init {
+    Sexton,
+    /// Another init.
+    Other(String),
+    /// The application itself.
+    Application(String),
+    /// Nobody that can be seen.
+    Hidden,
+}
+
+/// What was seen.
+pub struct Snapshot {
+    /// In the order of their process IDs, without the one that looks.
+    pub processes: Vec<Process>,
+    /// The users' names.
+    pub users: Users,
+    pub init: Init,
+    /// Main's process ID.
+    pub main: Option<i32>,
+    /// Main's limits.
+    pub limits: Vec<(Resource, Limits)>,
+    pub memory: Option<cgroup::Usage>,
+    pub pids: Option<cgroup::Usage>,
+}
+
+impl Snapshot {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
+    pub fn take() -> Result<Snapshot, Errno> {
+        let now = clock::since_boot();
+        let own = process::id();
+        let mut processes: Vec<Process> = Vec::new();
+        proc::Numbers::of_processes()?.visit_all(|pid| {
+            if let Some(process) = Process::read(pid, now).filter(|_| pid != own) {
+                // The kernel lists them in order; no other order would do any harm.
+                let at = processes.partition_point(|other| other.pid < pid);
+                processes.insert(at, process);
+            }
+        })?;
+        let init = init(&processes);
+        let main = main(&processes, &init);
+        let limits = main.and_then(|pid| proc::file(pid, "limits").ok()).unwrap_or_default();
+        Ok(Snapshot {
+            init,
+            main,
+            limits: procfs::limits(&String::from_utf8_lossy(&limits)).collect(),
+            users: Users::of(&processes),
+            processes,
+            memory: cgroup::memory(),
+            pids: cgroup::pids(),
+        })
+    }
+
+    pub fn process(&self, pid: i32) -> Option<&Process> {
+        find(&self.processes, pid)
+    }
+
+    /// All that have ended and are not reaped yet.
+    pub fn zombies(&self) -> Vec<Zombie> {
+        let zombies = self.processes.iter().filter(|process| process.is_zombie());
+        zombies
+            .filter_map(|process| {
+                let Stat { started, parent, .. } = process.stat?;
+                let tracer = process.status.map_or(0, |status| status.tracer);
+                Some(Zombie { pid: process.pid, started, name: process.name(), parent, tracer })
+            })
+            .collect()
+    }
+
+    /// Each process with its depth, children behind their parents.
+    pub fn tree(&self) -> Vec<(&Process, usize)> {
+        let parents: Vec<(i32, i32)> =
+            self.processes.iter().map(|process| (process.pid, process.parent())).collect();
+        let order = forest::order(&parents).into_iter();
+        order.filter_map(|(index, depth)| Some((self.processes.get(index)?, depth))).collect()
+    }
+}
+
+fn find(processes: &[Process], pid: i32) -> Option<&Process> {
+    let index = processes.binary_search_by_key(&pid, |process| process.pid).ok()?;
+    processes.get(index)
+}
+
+/// Names under which inits for containers, and others, are known.
+const INITS: [&str; 13] = [
+    "tini",
+    "tini-static",
+    "docker-init",
+    "podman-init",
+    "dumb-init",
+    "catatonit",
+    "pid1",
+    "tino",
+    "init",
+    "systemd",
+    "s6-svscan",
+    "runit",
+    "pause",
+];
+
+/// Whether a process is a sexton: the file that this one is, or one that is called so, or like an init that it
+/// stands in for, and waits for all signals. No other init blocks those that the C library keeps for itself.
+fn is_sexton(process: &Process) -> bool {
+    let every = SignalSet::FULL.without(Signal::KILL).without(Signal::STOP);
+    let name = process.name();
+    let waits = process.status.is_some_and(|status| status.blocked == every);
+    let own = proc::executable(process.pid);
+    (waits && (name == "sexton" || INITS.contains(&name.as_str())))
+        || (own.is_some() && own == proc::executable(process::id()))
+}
+
+fn init(processes: &[Process]) -> Init {
+    match find(processes, process::INIT).filter(|process| process.stat.is_some()) {
+        None => Init::Hidden,
+        Some(process) if is_sexton(process) => Init::Sexton,
+        Some(process) if INITS.contains(&process.name().as_str()) => Init::Other(process.name()),
+        Some(process) => Init::Application(process.name()),
+    }
+}
+
+/// The command that the container is there for. Under an init that is its oldest child, and under sexton the
+/// oldest that leads a process group, as main does; once main has ended, it is one that main left behind. If
+/// the init is that of a pod, or hidden, it is looked for under the only sexton that there is.
+fn main(processes: &[Process], init: &Init) -> Option<i32> {
+    let sexton = match init {
+        Init::Application(_) => return Some(process::INIT),
+        Init::Sexton => process::INIT,
+        Init::Other(name) if name != "pause" => {
+            return oldest(processes, |stat| stat.parent == process::INIT);
+        }
+        Init::Other(_) | Init::Hidden => {
+            let mut sextons = processes.iter().filter(|process| is_sexton(process));
+            let first = sextons.next()?;
+            if sextons.next().is_some() {
+                return None;
+            }
+            first.pid
+        }
+    };
+    let leads = |process: &Process| process.stat.is_some_and(|stat| stat.group == process.pid);
+    let leaders = processes.iter().filter(|process| leads(process));
+    oldest(leaders, |stat| stat.parent == sexton)
+}
+
+fn oldest<'a>(
+    processes: impl IntoIterator<Item = &'a Process>,
+    wanted: impl Fn(&Stat) -> bool,
+) -> Option<i32> {
+    let mut oldest: Option<(u64, i32)> = None;
+    for process in processes {
+        let Some(stat) = process.stat.filter(&wanted) else { continue };
+        let this = (stat.started, process.pid);
+        oldest = Some(oldest.map_or(this, |other| other.min(this)));
+    }
+    oldest.map(|(_, pid)| pid)
+}
+
+/// The names of some users, as far as there are any.
+pub struct Users(Vec<(u32, String)>);
+
+impl Users {
+    /// Looks each user up once.
+    fn of(processes: &[Process]) -> Users {
+        let passwd = files::contents(c"/etc/passwd").ok().flatten().unwrap_or_default();
+        let mut users = Users(Vec::new());
+        for uid in processes.iter().filter_map(|process| process.status?.uid) {
+            if users.find(uid).is_none() {
+                let name = user::name_of(&passwd, uid);
+                let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
+                users.0.push((uid, name.unwrap_or_else(|| uid.to_string())));
+            }
+        }
+        users
+    }
+
+    fn find(&self, uid: u32) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == uid).map(|(_, name)| name.as_str())
+    }
+
+    /// The user's name, or number.
+    pub fn name(&self, process: &Process) -> Option<&str> {
+        self.find(process.status?.uid?)
+    }
+}
