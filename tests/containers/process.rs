@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything is waited for: far longer than it takes, so that only what never comes fails a
 /// test.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a program ended and what it had written by then.
 #[derive(Debug)]
