@@ -14,7 +14,7 @@ need_rust
 need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conmon crun:crun \
     /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static script:bsdutils jq:jq \
     newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux
-need nginx:nginx-light /usr/lib/postgresql/15/bin/pgbench:postgresql-15 /usr/bin/redis-server:redis-server \
+need nginx:nginx-light /usr/lib/postgresql/15/bin/initdb:postgresql-15 /usr/bin/redis-server:redis-server \
     /usr/lib/jvm/java-17-openjdk-amd64/bin/javac:openjdk-17-jdk-headless /usr/bin/node:nodejs cron:cron \
     sshd:openssh-server ssh:openssh-client docker-compose:docker-compose # for software.rs
 TARGET=x86_64-unknown-linux-musl
