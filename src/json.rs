@@ -38,19 +38,14 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// An object in the making.
+/// An object in the making: its members.
+#[derive(Default)]
 pub struct Object(String);
 
 impl Object {
-    /// One without members.
-    #[must_use]
-    pub fn new() -> Object {
-        Object("{".to_owned())
-    }
-
     /// Adds a member whose value is JSON already: a number, a yes or no, an object.
     pub fn raw(&mut self, name: &str, value: impl fmt::Display) {
-        let separator = if self.0.len() > 1 { "," } else { "" };
+        let separator = if self.0.is_empty() { "" } else { "," };
         // Writing to a string does not fail.
         write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
     }
@@ -71,7 +66,7 @@ impl Object {
     /// The object.
     #[must_use]
     pub fn end(self) -> String {
-        self.0 + "}"
+        format!("{{{}}}", self.0)
     }
 }
 
@@ -99,7 +94,7 @@ mod tests {
 
     #[test]
     fn objects_and_arrays_have_commas_between() {
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.raw("a", 1);
         object.text("b", "x");
         object.optional("c", None::<i32>);

@@ -159,7 +159,7 @@ impl Report {
     #[must_use]
     pub fn json(&self) -> String {
         let record = &self.record;
-        let mut json = Object::new();
+        let mut json = Object::default();
         json.raw("version", 1);
         json.text("command", &record.command);
         json.raw("pid", record.pid);
@@ -180,7 +180,7 @@ impl Report {
         json.raw("oom_killed", record.oom);
         json.raw("oom_kills", record.oom_kills);
         if let Some(stop) = record.stop {
-            let mut object = Object::new();
+            let mut object = Object::default();
             object.text("signal", stop.signal.signal);
             object.raw("pid", stop.signal.origin.pid);
             object.raw("uid", stop.signal.origin.uid);
@@ -190,7 +190,7 @@ impl Report {
             object.raw("after_seconds", Seconds(stop.at));
             json.raw("stop", object.end());
         }
-        let mut phases = Object::new();
+        let mut phases = Object::default();
         for (stage, took) in record.times.each() {
             phases.raw(stage.name(), Seconds(took));
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The whole object, on one line.
 pub fn object(snapshot: &Snapshot, findings: &Findings) -> String {
-    let mut json = Object::new();
+    let mut json = Object::default();
     json.raw("version", 1);
     json.raw("init", init(&snapshot.init));
     json.optional("main", snapshot.main);
@@ -32,7 +32,7 @@ fn init(init: &Init) -> String {
         Init::Application(name) => ("application", Some(name)),
         Init::Hidden => ("hidden", None),
     };
-    let mut json = Object::new();
+    let mut json = Object::default();
     json.text("kind", kind);
     if let Some(name) = name {
         json.text("name", name);
@@ -41,7 +41,7 @@ fn init(init: &Init) -> String {
 }
 
 fn process(snapshot: &Snapshot, process: &Process) -> String {
-    let mut json = Object::new();
+    let mut json = Object::default();
     json.raw("pid", process.pid);
     json.optional("parent", process.stat.map(|stat| stat.parent));
     json.optional("uid", process.status.and_then(|status| status.uid));
@@ -59,7 +59,7 @@ fn process(snapshot: &Snapshot, process: &Process) -> String {
 }
 
 fn neglect(neglect: &Neglect) -> String {
-    let mut json = Object::new();
+    let mut json = Object::default();
     json.raw("parent", neglect.parent);
     json.text("name", &neglect.name);
     json.raw("pids", array(neglect.zombies.iter().map(|zombie| zombie.pid)));
@@ -68,10 +68,10 @@ fn neglect(neglect: &Neglect) -> String {
 }
 
 fn limits(limits: &[(Resource, Limits)]) -> String {
-    let mut json = Object::new();
+    let mut json = Object::default();
     for (resource, Limits { soft, hard }) in limits {
         let value = |limit: u64| Some(limit).filter(|&limit| limit != UNLIMITED);
-        let mut both = Object::new();
+        let mut both = Object::default();
         both.optional("soft", value(*soft));
         both.optional("hard", value(*hard));
         json.raw(resource.name(), both.end());
@@ -80,7 +80,7 @@ fn limits(limits: &[(Resource, Limits)]) -> String {
 }
 
 fn usage(usage: Usage, hits: &str) -> String {
-    let mut json = Object::new();
+    let mut json = Object::default();
     json.raw("current", usage.current);
     json.optional("limit", usage.limit);
     json.optional(hits, usage.hits);

@@ -3,7 +3,7 @@
 use super::forest;
 use crate::procfs::{self, Stat, Status};
 use crate::rlimit::{Limits, Resource};
-use crate::signal::{Signal, SignalSet};
+use crate::signal::Signal;
 use crate::sys::clock;
 use crate::sys::{Errno, cgroup, files, proc, process};
 use crate::user;
@@ -26,6 +26,11 @@ pub struct Process {
     pub name: Vec<u8>,
     /// Its arguments, each with a null byte behind it; empty for a zombie.
     pub arguments: Vec<u8>,
+    /// It executes sexton, or something of that name.
+    pub is_sexton: bool,
+    /// It is in sigtimedwait(2): for so long the kernel unblocks, and shows as unblocked, what it waits for. `None` if
+    /// that cannot be seen.
+    awaits_signals: Option<bool>,
 }
 
 /// What SIGTERM does to a process.
@@ -53,8 +58,8 @@ impl Reaction {
 }
 
 impl Process {
-    /// Reads it; `None` if it is gone.
-    fn read(pid: i32, now: Duration) -> Option<Process> {
+    /// Reads it; `None` if it is gone. `own` is the file that this process executes.
+    fn read(pid: i32, now: Duration, own: Option<(u64, u64)>) -> Option<Process> {
         let hidden = |errno| matches!(errno, Errno::EACCES | Errno::EPERM);
         let text = match proc::file(pid, "stat") {
             Ok(text) => text,
@@ -68,14 +73,18 @@ impl Process {
             Err(_) => return None,
         };
         let zombie = stat.is_some_and(|stat| stat.is_zombie());
+        let name = procfs::name(&text).unwrap_or_default().to_vec();
+        let is_sexton = name == b"sexton" || (own.is_some() && own == proc::executable(pid));
         Some(Process {
             pid,
             stat,
             status,
             age: stat.map(|stat| now.saturating_sub(stat.start_time())),
             open_files: if zombie { None } else { proc::open_files(pid) },
-            name: procfs::name(&text).unwrap_or_default().to_vec(),
+            name,
             arguments: proc::command_line::<COMMAND>(pid),
+            is_sexton,
+            awaits_signals: if is_sexton { Some(true) } else { proc::awaits_signals(pid) },
         })
     }
 
@@ -96,6 +105,8 @@ impl Process {
             Reaction::Blocked
         } else if status.caught.contains(Signal::TERM) {
             Reaction::Handled
+        } else if self.awaits_signals? {
+            Reaction::Blocked
         } else if self.pid == process::INIT {
             Reaction::Ignored // the kernel spares it: pid_namespaces(7)
         } else {
@@ -163,10 +174,10 @@ impl Snapshot {
     /// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
     pub fn take() -> Result<Snapshot, Errno> {
         let now = clock::since_boot();
-        let own = process::id();
+        let (own, program) = (process::id(), proc::executable(process::id()));
         let mut processes: Vec<Process> = Vec::new();
         proc::Numbers::of_processes()?.visit_all(|pid| {
-            if let Some(process) = Process::read(pid, now).filter(|_| pid != own) {
+            if let Some(process) = Process::read(pid, now, program).filter(|_| pid != own) {
                 // The kernel lists them in order; no other order would do any harm.
                 let at = processes.partition_point(|other| other.pid < pid);
                 processes.insert(at, process);
@@ -233,21 +244,10 @@ const INITS: [&str; 13] = [
     "pause",
 ];
 
-/// Whether a process is a sexton: the file that this one is, or one that is called so, or like an init that it
-/// stands in for, and waits for all signals. No other init blocks those that the C library keeps for itself.
-fn is_sexton(process: &Process) -> bool {
-    let every = SignalSet::FULL.without(Signal::KILL).without(Signal::STOP);
-    let name = process.name();
-    let waits = process.status.is_some_and(|status| status.blocked == every);
-    let own = proc::executable(process.pid);
-    (waits && (name == "sexton" || INITS.contains(&name.as_str())))
-        || (own.is_some() && own == proc::executable(process::id()))
-}
-
 fn init(processes: &[Process]) -> Init {
     match find(processes, process::INIT).filter(|process| process.stat.is_some()) {
         None => Init::Hidden,
-        Some(process) if is_sexton(process) => Init::Sexton,
+        Some(process) if process.is_sexton => Init::Sexton,
         Some(process) if INITS.contains(&process.name().as_str()) => Init::Other(process.name()),
         Some(process) => Init::Application(process.name()),
     }
@@ -264,7 +264,7 @@ fn main(processes: &[Process], init: &Init) -> Option<i32> {
             return oldest(processes, |stat| stat.parent == process::INIT);
         }
         Init::Other(_) | Init::Hidden => {
-            let mut sextons = processes.iter().filter(|process| is_sexton(process));
+            let mut sextons = processes.iter().filter(|process| process.is_sexton);
             let first = sextons.next()?;
             if sextons.next().is_some() {
                 return None;

@@ -55,6 +55,20 @@ pub fn open_files(pid: i32) -> Option<u64> {
     if size > 0 { Some(size) } else { directory.count().ok() }
 }
 
+/// Whether a process waits for a signal in sigtimedwait(2), with its first thread; `None` if it is gone or somebody
+/// else's.
+#[must_use]
+pub fn awaits_signals(pid: i32) -> Option<bool> {
+    let mut buffer = [0; 24];
+    if let Some(call) = read(format_args!("/proc/{pid}/syscall\0"), &mut buffer) {
+        let number = std::str::from_utf8(call).ok()?.split_ascii_whitespace().next()?;
+        return Some(number.parse() == Ok(libc::SYS_rt_sigtimedwait)); // or "running"
+    }
+    // That takes the right to trace it, which Yama may deny. This takes less, and shows 0 to those without it.
+    let place = read(format_args!("/proc/{pid}/wchan\0"), &mut buffer)?;
+    (place != b"0").then(|| place.starts_with(b"do_sigtimedwait"))
+}
+
 /// Device and inode of the file that a process executes; `None` if it is gone or somebody else's.
 #[must_use]
 pub fn executable(pid: i32) -> Option<(u64, u64)> {

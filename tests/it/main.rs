@@ -23,6 +23,7 @@ mod report;
 mod shutdown;
 mod signals;
 mod start;
+mod status;
 mod streams;
 mod surroundings;
 mod syslog;

@@ -182,3 +182,16 @@ fn sexton_ends_with_the_last_of_five_thousand_processes() {
         }
     }
 }
+
+#[test]
+fn a_process_without_its_first_thread_is_ended_with_the_others() {
+    for place in [Place::Init, Place::Child] {
+        let mut running =
+            Setup::new(&["--linger=30s", &probe(), "leaderless"]).place(place).start();
+        running.expect("ready");
+        running.signal(libc::SIGTERM);
+        let ended = running.end_with_its_tree();
+        // It obeys SIGTERM, if it gets it: nothing has to be killed, and told.
+        assert_eq!((ended.status, ended.stderr.as_str()), (143, ""), "{ended:?}");
+    }
+}

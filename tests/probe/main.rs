@@ -55,6 +55,8 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "desert" => return desert(number(2)),
         "many" => many(number(2), word(3)),
         "churn" => churn(),
+        "neglect" => neglect(number(2)),
+        "leaderless" => leaderless(),
         "runaway" => return run_away(),
         "stop" => return stop_and_go_on(),
         "write" => write_forever(),
@@ -382,6 +384,37 @@ fn churn() -> ! {
         }
         while unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } > 0 {}
     }
+}
+
+/// Never waits for its children, which have all ended when it says so.
+fn neglect(count: i32) -> ! {
+    for _ in 0..count {
+        let child = fork();
+        if child == 0 {
+            exit_now(0);
+        }
+        let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+        let flags = libc::WEXITED | libc::WNOWAIT;
+        let id = child as libc::id_t;
+        assert_eq!(unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), flags) }, 0);
+    }
+    say("ready");
+    pause()
+}
+
+/// Starts a process whose first thread ends, while another goes on.
+fn leaderless() -> ! {
+    let child = fork();
+    if child == 0 {
+        std::thread::spawn(|| pause());
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    }
+    let path = format!("/proc/{child}/stat");
+    while !std::fs::read_to_string(&path).unwrap().contains(") Z ") {
+        std::thread::yield_now();
+    }
+    say("ready");
+    pause()
 }
 
 /// A process that never stays: each forks the next and ends. Only killing it at once ends it.
