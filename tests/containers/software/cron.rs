@@ -27,7 +27,7 @@ fn many_jobs_leave_no_zombie(engine: &Engine) {
         )
     };
     fs::write(example.folder.join("jobs"), (0..JOBS).map(job).collect::<String>()).unwrap();
-    let volumes = ["log:/log", "jobs:/etc/cron.d/jobs:ro"];
+    let volumes = ["log:/log", "jobs:/etc/cron.d/load:ro"];
     let mut container = example.start(&volumes, &["--env", "SEXTON_REPORT=/log/report"]);
     process::eventually("cron is started", || log.with_file_name("report").exists());
     let init = container.init();
@@ -48,7 +48,9 @@ fn many_jobs_leave_no_zombie(engine: &Engine) {
         thread::sleep(Duration::from_millis(100)); // between two looks
     }
     process::eventually("no zombie is left", || process::zombies_below(init).is_empty());
-    container.stop_within(STOP).assert_status(0);
+    let ended = container.stop_within(STOP);
+    ended.assert_status(0);
+    assert!(ended.stderr.contains(" UTC "), "the example's own job tells the date: {ended:?}");
 
     let report = fs::read_to_string(log.with_file_name("report")).unwrap();
     let (_, reaped) = report.split_once(r#""orphans_reaped":"#).expect("a count");
