@@ -13,7 +13,7 @@ on_each_engine!(
     an_image_with_another_init_is_given_sexton_in_its_place,
 );
 
-const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 pub fn new_tag() -> String {
     format!("localhost/{}:1", engine::new_name())
@@ -54,10 +54,10 @@ fn the_image_of_sexton_can_be_used(engine: &Engine) {
 fn the_example_stops_in_order(engine: &Engine) {
     let sexton = format!("SEXTON={}", build_sexton(engine));
     let tag = new_tag();
-    let context = Path::new(REPOSITORY).join("docker/example");
+    let context = Path::new(REPOSITORY).join("docker/examples/server");
     build(
         engine,
-        "docker/example/Dockerfile",
+        "docker/examples/server/Dockerfile",
         &context,
         &[&sexton, "BASE=localhost/sexton/base:1"],
         &tag,

@@ -184,8 +184,14 @@ impl Container {
     /// end.
     #[track_caller]
     pub fn stop(&mut self) -> Ended {
+        self.stop_within(20)
+    }
+
+    /// The same for a program that may take longer: the seconds are the engine's time-out.
+    #[track_caller]
+    pub fn stop_within(&mut self, seconds: u32) -> Ended {
         let begin = Instant::now();
-        self.call(&["stop", "--time", "20", &self.name]);
+        self.call(&["stop", "--time", &seconds.to_string(), &self.name]);
         let ended = self.client.end();
         Ended { took: begin.elapsed(), ..ended }
     }
@@ -193,10 +199,13 @@ impl Container {
     /// The container's init, as the host numbers it.
     #[track_caller]
     pub fn init(&self) -> u32 {
-        self.call(&["inspect", "--format", "{{.State.Pid}}", &self.name])
-            .trim()
-            .parse()
-            .expect("a pid")
+        let mut pid = 0; // until the engine has taken down that it runs
+        process::eventually("the container's init is known", || {
+            let answer = self.call(&["inspect", "--format", "{{.State.Pid}}", &self.name]);
+            pid = answer.trim().parse().expect("a pid");
+            pid != 0
+        });
+        pid
     }
 
     /// Waits until the init has exactly so many children, zombies counted.

@@ -51,6 +51,7 @@ mod host_pid;
 mod no_proc;
 mod oom;
 mod reaping;
+mod software;
 mod status;
 mod stop;
 mod surroundings;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything is waited for: far longer than it takes, so that only what never comes fails a
 /// test.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a program ended and what it had written by then.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ fn note_down(
 
 /// Waits for a state of the system that no event announces.
 #[track_caller]
-pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < PATIENCE, "waited in vain until {what}");
@@ -208,7 +208,8 @@ pub fn outer_terminal(script: &Listener) -> PathBuf {
 
 /// The children of a process, zombies included, as the host numbers them.
 pub fn children_of(parent: u32) -> Vec<u32> {
-    processes().filter(|&pid| parent_of(pid) == Some(parent)).collect()
+    let children = processes().into_iter().filter(|process| process.parent == parent);
+    children.map(|child| child.pid).collect()
 }
 
 /// Waits until a process has exactly so many children, zombies counted.
@@ -221,12 +222,8 @@ pub fn wait_for_children(parent: u32, count: usize) {
 pub fn namespace_of(member: u32) -> Vec<u32> {
     let namespace = |pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
     let own = namespace(member).expect("a living process");
-    processes().filter(|&pid| namespace(pid).as_ref() == Some(&own)).collect()
-}
-
-fn processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").unwrap();
-    entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+    let pids = processes().into_iter().map(|process| process.pid);
+    pids.filter(|&pid| namespace(pid).as_ref() == Some(&own)).collect()
 }
 
 pub fn command_line(pid: u32) -> String {
@@ -234,8 +231,37 @@ pub fn command_line(pid: u32) -> String {
     line.trim_end_matches('\0').replace('\0', " ")
 }
 
-fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    after_name.split(' ').nth(1)?.parse().ok()
+/// The zombies among the descendants of a process.
+pub fn zombies_below(ancestor: u32) -> Vec<u32> {
+    let processes = processes();
+    let mut family = vec![ancestor];
+    let mut at = 0;
+    while let Some(&parent) = family.get(at) {
+        family
+            .extend(processes.iter().filter(|child| child.parent == parent).map(|child| child.pid));
+        at += 1;
+    }
+    let zombies = processes.iter().filter(|process| process.state == "Z");
+    zombies.map(|zombie| zombie.pid).filter(|pid| family.contains(pid)).collect()
+}
+
+struct Process {
+    pid: u32,
+    parent: u32,
+    state: String,
+}
+
+/// All that the host sees; what ends meanwhile may be left out.
+fn processes() -> Vec<Process> {
+    let pids = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        let mut fields = after_name.split(' ');
+        let state = fields.next()?.to_string();
+        Some(Process { pid, parent: fields.next()?.parse().ok()?, state })
+    })
+    .collect()
 }

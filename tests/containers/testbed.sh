@@ -9,6 +9,8 @@
 # Images, for all of them:
 #   localhost/sexton/base:1   busybox in /bin, the init at /sexton, no entry point
 #   localhost/sexton/init:1   the same with ENTRYPOINT ["/sexton", "--"]
+#   localhost/sexton/debian:1 what the images of docker/examples are made from: base with the /etc and /var of
+#                             some Debian packages, but without a /usr, for which the host's is mounted
 # The init is also the engines' own, for `run --init` (Docker has it by the name docker-init), and what
 # Podman has for catatonit, which holds its pods. By CRI, pods are held by localhost/sexton/pause:1, nothing
 # but the init with ENTRYPOINT ["/sexton", "--pause"]. $BED/bundle is an OCI bundle of the first image's files.
@@ -45,6 +47,37 @@ mkdir -p "target/$target/release" && cp /sexton "target/$target/release/sexton"
 CARGO
     chmod 755 "$BED/rootfs/bin/cargo"
     tar -C "$BED/rootfs" --numeric-owner --owner=0 --group=0 -cf "$BED/rootfs.tar" .
+}
+
+# A Debian system with the packages that software.rs runs, without copying them: /usr, by far the most of it, is
+# mounted from the host when a container runs, as are /bin, /sbin, /lib and /lib64, which are links to it in Debian.
+# Here is the rest. Busybox in /bin is for the RUN lines of a Dockerfile, when nothing is mounted.
+make_debian() {
+    local debian=$BED/debian
+    cp -a "$BED/rootfs" "$debian"
+    mkdir -p "$debian"/{usr,sbin,lib,lib64,root,run,srv,var/log,var/tmp}
+    ln -s ../run "$debian/var/run"
+    (cd / && cp -a --parents etc/{passwd,group,nsswitch.conf,alternatives,pam.d,security,login.defs} \
+        etc/ld.so.c* etc/ssl/openssl.cnf "$debian")
+    sed 's/:.*/:*:20000:0:99999:7:::/' /etc/passwd >"$debian/etc/shadow" # accounts without a password
+    chmod 600 "$debian/etc/shadow"
+    dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^ii //p' >"$debian/etc/packages"
+    dpkg -L nginx-common redis-server postgresql-common openjdk-17-jre-headless cron-daemon-common cron openssh-server |
+        sed -n 's#^/\(etc\|var\)/#\1/#p' | grep -Ev '^etc/(init.d|cron.[a-z]*ly)/' | sort -u |
+        tar -C / -cf - --no-recursion -T - | tar -C "$debian" -xf -
+    cp /usr/share/openssh/sshd_config "$debian/etc/ssh" # the package does it when it is configured
+    cat >"$debian/bin/apt-get" <<'APT'
+#!/bin/sh
+# A stand-in: what is to be installed must be what the host has installed.
+for word; do
+    case $word in
+        update | install | -*) ;;
+        *) grep -qx "$word" /etc/packages || { echo "apt-get: the host has no package $word" >&2; exit 100; } ;;
+    esac
+done
+APT
+    chmod 755 "$debian/bin/apt-get"
+    tar -C "$debian" --numeric-owner -cf "$BED/debian.tar" .
 }
 
 make_bundle() {
@@ -161,8 +194,12 @@ start_rootless() {
 make_images() {
     local engine
     for engine in docker podman podman-rootless; do
-        make_image "$engine" base:1
-        make_image "$engine" init:1 --change 'ENTRYPOINT ["/sexton", "--"]'
+        make_image "$engine" base:1 rootfs
+        make_image "$engine" init:1 rootfs --change 'ENTRYPOINT ["/sexton", "--"]'
+    done
+    for engine in docker podman; do
+        make_image "$engine" debian:1 debian \
+            --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
     done
     tar -C "$BED/rootfs" --numeric-owner --owner=0 --group=0 -c ./sexton |
         docker import --change 'ENTRYPOINT ["/sexton", "--pause"]' - localhost/sexton/pause:1 >/dev/null
@@ -180,9 +217,9 @@ cri_has() { # IMAGE
         "$here/cri/client.py" "$BED/containerd/socket" "$BED/containerd/modules" | grep -qa image.id=
 }
 
-make_image() { # ENGINE NAME [OPTION...]
-    "$1" import --change 'ENV PATH=/bin' "${@:3}" - "localhost/sexton/$2" \
-        <"$BED/rootfs.tar" >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
+make_image() { # ENGINE NAME FILES [OPTION...]
+    "$1" import --change 'ENV PATH=/bin' "${@:4}" - "localhost/sexton/$2" \
+        <"$BED/$3.tar" >/dev/null 2>"$BED/import.log" || { cat "$BED/import.log" >&2; exit 1; }
 }
 
 up() {
@@ -199,6 +236,7 @@ ENV
     . "$BED/env"
     claim_hugetlb_for_cgroup_v1
     make_rootfs
+    make_debian
     make_bundle
     configure_podman
     start_docker
