@@ -14,7 +14,7 @@ trap 'echo "tests/kubernetes/run.sh: NOT PASSED (line $LINENO)" >&2' ERR
 need_root
 need_rust
 need containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins busybox:busybox-static \
-    jq:jq curl:curl ip:iproute2 unshare:util-linux nsenter:util-linux
+    jq:jq curl:curl ip:iproute2 unshare:util-linux nsenter:util-linux pgrep:procps
 target=x86_64-unknown-linux-musl
 if [ -z "${IT_BIN-}" ]; then
     cargo build --locked --release --bin sexton --target "$target"
@@ -64,7 +64,7 @@ image pause sexton '["/sexton", "--pause"]'
 # The node.
 tests/kubernetes/node.sh start "$bed" "$kubelet/kubelet" "$IT_BIN" >"$bed/node.log" 2>&1 &
 outside=$! # which stays until all is gone
-node= failed=0 passed=0
+node='' failed=0 passed=0
 find_pid_1() { [ -s "$bed/unshare.pid" ] && node=$(pgrep -P "$(cat "$bed/unshare.pid")"); }
 finish() {
     local status=$?
@@ -75,12 +75,11 @@ finish() {
 }
 trap finish EXIT
 
-# wait_for WHAT COMMAND... : until it succeeds, for 3 minutes.
+# wait_for COMMAND... : until it succeeds, for 3 minutes.
 wait_for() {
-    local what=$1 end=$((SECONDS + 180))
-    shift
+    local end=$((SECONDS + 180))
     until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || { echo "FAILED $what: not within 3 minutes: $*"; failed=$((failed + 1)); return 0; }
+        [ "$SECONDS" -lt "$end" ] || return 1
         kill -0 "$outside" 2>/dev/null || { echo "the node has ended:" >&2; tail "$bed"/{node,containerd,kubelet}.log >&2; exit 1; }
         sleep 0.2
     done
@@ -97,7 +96,7 @@ check() {
         failed=$((failed + 1))
     fi
 }
-eventually() { wait_for "$@" && check "$@"; }
+eventually() { check "$1" wait_for "${@:2}"; }
 is() { [ "$1" = "$2" ] || { echo "  it is: $1"; false; }; }
 
 in_node() { nsenter --target "$node" --net --pid --mount "$@"; }
@@ -109,9 +108,7 @@ pod() { # POD FILTER
 }
 container() { pod "$1" ".status.containerStatuses[] | select(.name == \"$2\") | $3"; }
 container_id() { container "$1" "$2" '.containerID | ltrimstr("containerd://")'; }
-sandbox_id() { ctr containers list -q | while read -r id; do # the one with the pod's name that is a sandbox
-    ctr containers info "$id" | jq -er --arg pod "$1-node" '.Labels | select(."io.kubernetes.pod.name" == $pod
-        and ."io.cri-containerd.kind" == "sandbox")' >/dev/null && echo "$id"; done; }
+sandbox_id() { ctr containers list -q "labels.\"io.kubernetes.pod.name\"==$1-node,labels.\"io.cri-containerd.kind\"==sandbox"; }
 host_pid() { ctr tasks list | awk -v id="$1" '$1 == id { print $2 }'; } # as the node counts
 # What a container has written, all its lives; the file lives on here when the kubelet removes it.
 output() { cat "$bed/kept/$1.$2".* 2>/dev/null | cut -d ' ' -f 4- || true; }
@@ -130,11 +127,6 @@ says_in_order() { # POD CONTAINER TEXT... : lines that begin so, each after the 
             { echo "  no \"$text\" where it is expected, in:"; output "$1" "$2" | sed 's/^/    /'; return 1; }
     done
 }
-when() { # POD CONTAINER TEXT : the time of that line, in milliseconds
-    local stamp
-    stamp=$(cat "$bed/kept/$1.$2".* | grep -F -m 1 -e "$3" | cut -d ' ' -f 1)
-    date -d "${stamp:-1970-01-01}" +%s%3N
-}
 ends_with() { # CONTAINER_ID STATUS : containerd has seen its end
     local event
     event=$(exit_of "$1")
@@ -146,15 +138,17 @@ exit_of() { # from the one line of it: ID is the container's, not that of a proc
 has_ended() { [ -n "$(exit_of "$1")" ]; }
 # What `kubectl delete` does to a pod; the kubelet takes a static one away when its manifest is.
 delete() { rm "$bed/manifests/$1.yaml"; }
-is_gone() { [ -z "$(pod "$1" .metadata.name)" ]; }
+is_gone() {
+    local name
+    name=$(pod "$1" .metadata.name) && [ -z "$name" ]
+}
 zombies_of() { # PID : the zombies that it has for children
-    in_node sh -c 'cat /proc/[0-9]*/stat 2>/dev/null' | sed 's/.*) //' | awk -v parent="$1" '$1 == "Z" && $2 == parent' | wc -l
+    in_node sh -c 'cat /proc/[0-9]*/stat 2>/dev/null' | sed 's/.*) //' | awk -v parent="${1:?}" '$1 == "Z" && $2 == parent' | wc -l
 }
 no_zombies_of() { [ "$(zombies_of "$1")" = 0 ]; }
-at_least() { [ "${1:-0}" -ge "$2" ] || { echo "  it is: $1"; false; }; }
 
 find_node() { find_pid_1 && pod . . >/dev/null 2>&1; }
-wait_for "the kubelet" find_node
+wait_for find_node
 echo "the kubelet $version runs"
 mkdir "$bed/new"
 cp docs/kubernetes/*.yaml tests/kubernetes/pods/*.yaml "$bed/new"
