@@ -22,6 +22,10 @@ test-containers *filter:
 test-qemu:
     bash tests/qemu/run.sh
 
+# docs/kubernetes in a real kubelet, which is built once (root).
+test-kubernetes:
+    bash tests/kubernetes/run.sh
+
 # The release archive, in dist/.
 release:
     docker/release.sh
