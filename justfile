@@ -22,6 +22,10 @@ test-containers *filter:
 test-qemu:
     bash tests/qemu/run.sh
 
+# The parsers, by libFuzzer, each for so many seconds.
+fuzz seconds="60" *targets:
+    bash tests/fuzz/run.sh {{seconds}} {{targets}}
+
 # The release archive, in dist/.
 release:
     docker/release.sh
