@@ -20,7 +20,7 @@ on_each_engine!(
 
 /// A program that needs 100 MiB, and no more even if the limit does not work. It is by far the largest in
 /// its container, so it is the one that is chosen.
-const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
+pub const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
 
 const BLAMED: &str = "by the kernel's OOM killer";
 

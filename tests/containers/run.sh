@@ -13,7 +13,7 @@ need_root
 need_rust
 need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conmon crun:crun \
     /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static script:bsdutils jq:jq \
-    newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux
+    tini-static:tini newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux
 TARGET=x86_64-unknown-linux-musl
 
 if [ -z "${IT_BIN-}" ]; then
