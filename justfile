@@ -26,6 +26,10 @@ test-qemu:
 test-kubernetes:
     bash tests/kubernetes/run.sh
 
+# The parsers, by libFuzzer, each for so many seconds.
+fuzz seconds="60" *targets:
+    bash tests/fuzz/run.sh {{seconds}} {{targets}}
+
 # The release archive, in dist/.
 release:
     docker/release.sh

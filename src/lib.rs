@@ -38,4 +38,7 @@ pub mod pause;
 pub mod status;
 pub mod runtime;
 
+#[cfg(test)]
+mod random;
+
 pub use runtime::run;

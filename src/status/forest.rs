@@ -29,17 +29,19 @@ pub fn order(processes: &[(i32, i32)]) -> Vec<(usize, usize)> {
             continue;
         }
         let mut waiting = vec![(root, 0)];
+        let mut is_root = true;
         while let Some((index, depth)) = waiting.pop() {
+            // In a circle the root comes up again, as a child that has brothers and sisters.
+            if !std::mem::take(&mut is_root)
+                && let Some(&next) = next.get(index)
+            {
+                waiting.push((next, depth));
+            }
             match shown.get_mut(index) {
                 Some(shown) if !*shown => *shown = true,
                 _ => continue,
             }
             order.push((index, depth));
-            if index != root
-                && let Some(&next) = next.get(index)
-            {
-                waiting.push((next, depth));
-            }
             if let Some(&child) = first.get(index) {
                 waiting.push((child, depth + 1));
             }
@@ -72,6 +74,8 @@ mod tests {
     #[test]
     fn nobody_is_lost_in_a_circle() {
         assert_eq!(shown(&[(1, 0), (5, 6), (6, 5), (7, 7)]), [(1, 0), (7, 0), (5, 0), (6, 1)]);
+        let with_a_sister = [(5, 6), (6, 5), (8, 6), (9, 8)];
+        assert_eq!(shown(&with_a_sister), [(5, 0), (6, 1), (8, 2), (9, 3)]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod findings;
-mod forest;
+pub mod forest;
 mod json;
 mod snapshot;
 mod table;

@@ -118,6 +118,13 @@ impl Process {
         })
     }
 
+    /// Whether it is a sexton that runs no command.
+    fn pauses(&self) -> bool {
+        let words = self.arguments.split(|&byte| byte == 0).skip(1);
+        let mut options = words.take_while(|word| word.starts_with(b"-") && *word != b"--");
+        self.is_sexton && options.any(|word| word == b"--pause" || word == b"-P")
+    }
+
     /// What it was started as: its arguments with blanks between, or, if it has none, its name in brackets.
     pub fn command(&self) -> String {
         let end = self.arguments.iter().rposition(|&byte| byte != 0);
@@ -263,16 +270,18 @@ fn init(processes: &[Process]) -> Init {
 
 /// The command that the container is there for. Under an init that is its oldest child, and under sexton the
 /// oldest that leads a process group, as main does; once main has ended, it is one that main left behind. If
-/// the init is that of a pod, or hidden, it is looked for under the only sexton that there is.
+/// the init is that of a pod, or hidden, it is looked for under the only sexton that there is besides.
 fn main(processes: &[Process], init: &Init) -> Option<i32> {
+    let of_a_pod = find(processes, process::INIT).is_some_and(Process::pauses);
     let sexton = match init {
         Init::Application(_) => return Some(process::INIT),
-        Init::Sexton => process::INIT,
+        Init::Sexton if !of_a_pod => process::INIT,
         Init::Other(name) if name != "pause" => {
             return oldest(processes, |stat| stat.parent == process::INIT);
         }
-        Init::Other(_) | Init::Hidden => {
-            let mut sextons = processes.iter().filter(|process| process.is_sexton);
+        Init::Other(_) | Init::Sexton | Init::Hidden => {
+            let mut sextons =
+                processes.iter().filter(|process| process.is_sexton && !process.pauses());
             let first = sextons.next()?;
             if sextons.next().is_some() {
                 return None;

@@ -110,7 +110,11 @@ pub fn render(snapshot: &Snapshot, findings: &Findings, paper: Paper) -> String 
     }
     main(snapshot, &mut page);
     if let Some(memory) = snapshot.memory {
-        let kills = memory.hits.map(|kills| format!(", {kills} OOM kills")).unwrap_or_default();
+        let kills = memory.hits.map(|kills| match kills {
+            1 => ", 1 OOM kill".to_owned(),
+            kills => format!(", {kills} OOM kills"),
+        });
+        let kills = kills.unwrap_or_default();
         let ink = if memory.hits.is_some_and(|kills| kills > 0) { Ink::Yellow } else { Ink::Plain };
         page.about(
             ink,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::Rung;
+use crate::random::Random;
 use crate::rewrite::{Rewrites, Rule};
 use crate::signal::{Origin, SignalSet};
 
@@ -433,18 +434,6 @@ fn every_sequence_of_events_keeps_the_promises() {
     }
     println!("{sequences} sequences");
     assert!(sequences > 1_000_000, "only {sequences} sequences were tried");
-}
-
-/// xorshift64: the same sequences in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }
 
 const RUNS: u64 = 100_000;

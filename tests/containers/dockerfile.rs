@@ -34,7 +34,7 @@ pub fn build(engine: &Engine, dockerfile: &str, context: &Path, images: &[&str],
 
 /// The image base stands in for rust:1-alpine: its `cargo` only copies the binary that is tested to
 /// where cargo would put it.
-fn build_sexton(engine: &Engine) -> String {
+pub fn build_sexton(engine: &Engine) -> String {
     let tag = new_tag();
     let context = engine::bed().join(engine::new_name());
     fs::create_dir_all(&context).unwrap();

@@ -118,10 +118,10 @@ fn podman_runs_it_by_init_path_of_the_configuration_and_of_the_command_line() {
 }
 
 /// A pod, removed in the end.
-struct Pod(String);
+pub struct Pod(pub String);
 
 impl Pod {
-    fn new(options: &[&str]) -> Pod {
+    pub fn new(options: &[&str]) -> Pod {
         let pod = Pod(new_name());
         podman(&[&["pod", "create", "--name", &pod.0], options].concat());
         podman(&["pod", "start", &pod.0]);

@@ -151,9 +151,19 @@ impl Container {
         process::output_of(Command::new(self.program).args(arguments))
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     #[track_caller]
     pub fn exec(&self, main: &[&str]) -> String {
         self.call(&[&["exec", &self.name], main].concat())
+    }
+
+    /// Runs a program in the container to its end, whatever that is, with options of `exec`.
+    pub fn exec_with(&self, options: &[&str], main: &[&str]) -> Ended {
+        let mut command = Command::new(self.program);
+        Listener::spawn(command.arg("exec").args(options).arg(&self.name).args(main)).end()
     }
 
     /// `exec -it` in a terminal, which [`Listener::say`] types at.

@@ -48,6 +48,7 @@ mod dockerfile;
 mod drop_in;
 mod hardened;
 mod host_pid;
+mod inside;
 mod no_proc;
 mod oom;
 mod reaping;

@@ -14,7 +14,7 @@ need_rust
 need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conmon crun:crun \
     /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static script:bsdutils jq:jq \
     protoc:protobuf-compiler /usr/bin/python3:python3 /usr/lib/python3/dist-packages/grpc:python3-grpcio \
-    newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux
+    newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux tini-static:tini
 need nginx:nginx-light /usr/lib/postgresql/15/bin/initdb:postgresql-15 /usr/bin/redis-server:redis-server \
     /usr/lib/jvm/java-17-openjdk-amd64/bin/javac:openjdk-17-jdk-headless /usr/bin/node:nodejs cron:cron \
     sshd:openssh-server ssh:openssh-client docker-compose:docker-compose # for software.rs

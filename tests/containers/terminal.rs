@@ -1,8 +1,7 @@
 //! `docker run -it` and `docker exec -it`: as if there were no init.
 
 use crate::engine::{Engine, Run};
-use crate::process::{Listener, outer_terminal, output_of};
-use std::process::Command;
+use crate::process::{Listener, resize};
 
 on_each_engine!(
     main_is_the_foreground_group,
@@ -110,9 +109,7 @@ fn a_new_size_reaches_main(engine: &Engine) {
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done";
     let container = engine.run().in_a_terminal().sh(script);
     container.wait_for("ready");
-    let terminal = outer_terminal(&container);
-    let size = ["rows", "33", "columns", "101"];
-    output_of(Command::new("stty").arg("--file").arg(terminal).args(size));
+    resize(&container, 33, 101);
     container.wait_for("33 101");
 }
 

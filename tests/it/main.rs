@@ -18,6 +18,7 @@ mod layers;
 mod limits;
 mod logging;
 mod old_kernels;
+mod parsers;
 mod privileges;
 mod reaping;
 mod report;
@@ -33,3 +34,8 @@ mod transparency;
 mod tree;
 mod users;
 mod worlds;
+
+#[path = "../fuzz/invariants.rs"]
+mod invariants;
+#[path = "../../src/random.rs"]
+mod random;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the host cannot show, on demand, in a small virtual machine: OOM kills counted by cgroup v2, and limits that
+# What the host cannot show, on demand, in a small virtual machine: what cgroup v2 counts (OOM kills, --status), and limits that
 # are raised with CAP_SYS_RESOURCE. Installs what it needs, unpacks Debian's cloud kernel into the target folder,
 # and boots it with an initramfs of the static sexton, busybox and guest.sh. Emulated, so that it works without
 # /dev/kvm. About 15 s, besides what is installed. Needs root, for apt.
