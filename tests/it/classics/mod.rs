@@ -15,6 +15,7 @@ mod tools;
 use crate::harness::{Ended, Folder, Place, Running, Setup};
 use nix::libc;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a program runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,9 +49,7 @@ pub fn command(words: &[&str]) -> Classic {
 pub fn fixture(name: &str, arguments: &[&str]) -> Classic {
     let source = format!("{}/tests/it/classics/{name}", env!("CARGO_MANIFEST_DIR"));
     if name.ends_with(".c") {
-        // For each test one: none waits for another's compiler, and none removes another's program.
-        let label = format!("{name}-{}", arguments.first().unwrap_or(&""));
-        let (folder, program) = compiled(&source, &label);
+        let (folder, program) = compiled(&source);
         let mut classic = command(&[&[program.as_str()], arguments].concat());
         classic._compiled = Some(folder);
         return classic;
@@ -59,8 +58,10 @@ pub fn fixture(name: &str, arguments: &[&str]) -> Classic {
     command(&[&[interpreter, source.as_str()], arguments].concat())
 }
 
-fn compiled(source: &str, label: &str) -> (Folder, String) {
-    let folder = Folder::new(label);
+/// Each test compiles its own: none removes another's.
+fn compiled(source: &str) -> (Folder, String) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = Folder::new(&format!("compiled-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     let program = folder.at("program");
     let compiler = Command::new("cc")
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", &program, source])
