@@ -28,6 +28,7 @@ pub fn order(processes: &[(i32, i32)]) -> Vec<(usize, usize)> {
         if shown.get(root) == Some(&true) {
             continue;
         }
+        let root = topmost(&parents, root);
         let mut waiting = vec![(root, 0)];
         let mut is_root = true;
         while let Some((index, depth)) = waiting.pop() {
@@ -48,6 +49,20 @@ pub fn order(processes: &[(i32, i32)]) -> Vec<(usize, usize)> {
         }
     }
     order
+}
+
+/// Who has no parent above a process; if its line goes in a circle, one of that (Floyd's tortoise and hare).
+fn topmost(parents: &[Option<usize>], process: usize) -> usize {
+    let up = |index: usize| parents.get(index).copied().flatten();
+    let (mut slow, mut fast) = (process, process);
+    loop {
+        let Some(next) = up(fast) else { return fast };
+        let Some(after) = up(next) else { return next };
+        (slow, fast) = (up(slow).unwrap_or(slow), after);
+        if slow == fast {
+            return slow;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +89,8 @@ mod tests {
     #[test]
     fn nobody_is_lost_in_a_circle() {
         assert_eq!(shown(&[(1, 0), (5, 6), (6, 5), (7, 7)]), [(1, 0), (7, 0), (5, 0), (6, 1)]);
+        // Who is below a circle, and not in it, has its parent above it.
+        assert_eq!(shown(&[(5, 7), (7, 8), (8, 7)]), [(8, 0), (7, 1), (5, 2)]);
         let with_a_sister = [(5, 6), (6, 5), (8, 6), (9, 8)];
         assert_eq!(shown(&with_a_sister), [(5, 0), (6, 1), (8, 2), (9, 3)]);
     }
