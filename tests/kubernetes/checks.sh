@@ -50,8 +50,9 @@ eventually "a liveness probe's stop, mapped to 0, is a success: not started agai
 # One PID namespace for all containers.
 eventually "shared-pid: the app is started again" restarted shared-pid app
 pause=$(host_pid "$(sandbox_id shared-pid)") app=$(host_pid "$(container_id shared-pid app)")
-in_container() { ctr tasks exec --exec-id look "$(container_id "$1" "$2")" "${@:3}"; }
-check "shared-pid: PID 1 is the pause" is "$(in_container shared-pid app cat /proc/1/cmdline | tr '\0' ' ')" '/sexton --pause '
+check "shared-pid: PID 1 is the pause" is "$(command_of "$pause")" '/sexton --pause'
+check "shared-pid: the app is in its PID namespace" \
+    is "$(in_node readlink "/proc/$app/ns/pid")" "$(in_node readlink "/proc/$pause/ns/pid")"
 eventually "shared-pid: the app's orphans are sexton's" says shared-pid app '(sleep), which exited with status 0'
 check "shared-pid: its daemon ended with it" says shared-pid app '(sleep), which was killed by SIGTERM'
 check "shared-pid: the other container lives on" is "$(container shared-pid sidecar '"\(.restartCount) \(.ready)"')" '0 true'
@@ -79,7 +80,7 @@ check "low-port: it is no root, and has that one capability" \
 
 # The ends. All begin at once; how each went is told by the logs and by containerd.
 eventually "wrapper: it runs" says wrapper app 'server: ready'
-check "wrapper: sexton is PID 1" is "$(in_container wrapper app cat /proc/1/cmdline | tr '\0' '\n' | head -n 1)" /shared/sexton
+check "wrapper: sexton is PID 1" is "$(command_of "$(host_pid "$(container_id wrapper app)")" | cut -c 1-23)" '/shared/sexton -- sh -c'
 eventually "wrapper: orphans are reaped" says wrapper app 'reaped orphan'
 eventually "stop: server and worker run" says stop app 'worker: ready'
 eventually "stubborn: it runs" says stubborn app 'server: ready'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the kubelet of Debian's source package "kubernetes" into FOLDER/kubelet. The package itself has none. About
-# 3 minutes on 2 cores, 2 GB of disk meanwhile.
+# Builds the kubelet of Debian's source package "kubernetes" into FOLDER/kubelet. No binary package has it.
+# 7 minutes of CPU time, 1.1 GB of disk meanwhile.
 #
 #   kubelet.sh FOLDER VERSION     VERSION as apt has it
 set -euo pipefail

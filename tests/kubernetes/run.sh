@@ -110,6 +110,7 @@ container() { pod "$1" ".status.containerStatuses[] | select(.name == \"$2\") | 
 container_id() { container "$1" "$2" '.containerID | ltrimstr("containerd://")'; }
 sandbox_id() { ctr containers list -q "labels.\"io.kubernetes.pod.name\"==$1-node,labels.\"io.cri-containerd.kind\"==sandbox"; }
 host_pid() { ctr tasks list | awk -v id="$1" '$1 == id { print $2 }'; } # as the node counts
+command_of() { in_node cat "/proc/$1/cmdline" | tr '\0\n' '  ' | sed 's/ $//'; }
 # What a container has written, all its lives; the file lives on here when the kubelet removes it.
 output() { cat "$bed/kept/$1.$2".* 2>/dev/null | cut -d ' ' -f 4- || true; }
 keep() { # POD CONTAINER
