@@ -162,7 +162,8 @@ pub fn limits(text: &str) -> impl Iterator<Item = (Resource, Limits)> {
 /// The path of the group in `/proc/PID/cgroup` for a controller of v1; for an empty name, that of v2.
 #[must_use]
 pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
+    // A group may be called anything; `lines` would take a carriage return at the end for the line's.
+    text.split('\n').find_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let controllers = parts.next()?;
         controllers.split(',').any(|name| name == controller).then(|| parts.next()).flatten()
@@ -248,6 +249,7 @@ mod tests {
         assert_eq!(cgroup(own, ""), Some("/v2"));
         assert_eq!(cgroup(own, "cpuacct"), Some("/a"));
         assert_eq!(cgroup(own, "pids"), None);
+        assert_eq!(cgroup("5:pids:/a\r\n", "pids"), Some("/a\r"));
         assert_eq!(cgroup("", ""), None);
     }
 

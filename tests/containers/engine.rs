@@ -45,8 +45,8 @@ pub fn is_sexton(pid: u32) -> bool {
 impl Engine {
     /// `docker ...` or `podman ...`
     pub fn command(&self) -> Command {
-        bed();
         let mut command = Command::new(self.program);
+        command.current_dir(bed()); // where conmon leaves a file named oom, if there was one
         command.env("DOCKER_BUILDKIT", "0"); // the classic builder: BuildKit needs a plug-in
         command
     }
@@ -126,6 +126,9 @@ impl<'a> Run<'a> {
     }
 }
 
+/// How many columns such a terminal has.
+pub const COLUMNS: usize = 70;
+
 /// The same command under a pseudo terminal of its own, by script(1).
 fn with_a_terminal(command: &Command) -> Command {
     let quote =
@@ -133,7 +136,8 @@ fn with_a_terminal(command: &Command) -> Command {
     let words: Vec<_> =
         [command.get_program()].into_iter().chain(command.get_args()).map(quote).collect();
     let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
+    let sized = format!("stty rows 24 columns {COLUMNS}; exec {}", words.join(" "));
+    script.args(["--quiet", "--return", "--command", &sized, "/dev/null"]);
     script
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use crate::dockerfile::{build, build_sexton, new_tag};
 use crate::drop_in::Pod;
-use crate::engine::{self, Container, DOCKER_RUNC, Engine, PODMAN_CRUN, Run};
+use crate::engine::{self, COLUMNS, Container, DOCKER_RUNC, Engine, PODMAN_CRUN, Run};
 use crate::oom::GLUTTON;
-use crate::process::{self, Ended, Listener, resize};
+use crate::process::{self, Ended, Listener};
 
 on_each_engine!(
     the_tree_and_the_limits_of_main_are_shown,
@@ -301,22 +301,17 @@ fn a_terminal_has_its_width_and_colours(engine: &Engine) {
     let plain = shown.replace(BOLD, "").replace(END, "");
     assert!(!plain.contains('\x1b'), "{shown:?}");
     let longest = plain.lines().map(str::len).max();
-    assert_eq!(longest, Some(60), "{plain}"); // PID 1's command does not fit
+    assert_eq!(longest, Some(COLUMNS), "{plain}"); // PID 1's command does not fit
     let plain = in_a_terminal(&container, "NO_COLOR=1 /sexton --status");
     assert!(!plain.contains('\x1b') && plain.contains("sexton"), "{plain:?}");
 }
 
-/// What a command prints on a terminal of 60 columns. The engine's client hands the size over when it likes.
+/// What a command prints there. The engine's client hands the size over when it likes: here it is the same.
 fn in_a_terminal(container: &Container, command: &str) -> String {
-    let wait =
-        r#"echo up; until [ "$(stty size)" = "20 60" ]; do sleep 0.1; done; echo; echo sized"#;
-    let mut terminal = container.exec_in_a_terminal(&["sh", "-c", &format!("{wait}; {command}")]);
-    terminal.wait_for("up");
-    resize(&terminal, 20, 60);
-    let ended = terminal.end();
+    let sized = format!("stty rows 24 columns {COLUMNS}; {command}");
+    let ended = container.exec_in_a_terminal(&["sh", "-c", &sized]).end();
     ended.assert_status(0);
-    let (_, shown) = ended.stdout.split_once("sized\r\n").expect("the size has come");
-    shown.to_owned()
+    ended.stdout
 }
 
 fn nothing_but_a_terminal_has_colours(engine: &Engine) {

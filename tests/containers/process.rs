@@ -200,18 +200,10 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// The terminal that script(1) has made for the engine's client.
 #[track_caller]
-fn outer_terminal(script: &Listener) -> PathBuf {
+pub fn outer_terminal(script: &Listener) -> PathBuf {
     let clients = children_of(script.child.id());
     let terminal = clients.iter().find_map(|pid| fs::read_link(format!("/proc/{pid}/fd/0")).ok());
     terminal.filter(|path| path.starts_with("/dev/pts")).expect("the client has a terminal")
-}
-
-/// Makes that terminal so large.
-#[track_caller]
-pub fn resize(script: &Listener, rows: u16, columns: u16) {
-    let (rows, columns) = (rows.to_string(), columns.to_string());
-    let size = ["rows", &rows, "columns", &columns];
-    output_of(Command::new("stty").arg("--file").arg(outer_terminal(script)).args(size));
 }
 
 /// The children of a process, zombies included, as the host numbers them.

@@ -1,7 +1,8 @@
 //! `docker run -it` and `docker exec -it`: as if there were no init.
 
 use crate::engine::{Engine, Run};
-use crate::process::{Listener, resize};
+use crate::process::{Listener, outer_terminal, output_of};
+use std::process::Command;
 
 on_each_engine!(
     main_is_the_foreground_group,
@@ -109,7 +110,9 @@ fn a_new_size_reaches_main(engine: &Engine) {
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done";
     let container = engine.run().in_a_terminal().sh(script);
     container.wait_for("ready");
-    resize(&container, 33, 101);
+    let terminal = outer_terminal(&container);
+    let size = ["rows", "33", "columns", "101"];
+    output_of(Command::new("stty").arg("--file").arg(terminal).args(size));
     container.wait_for("33 101");
 }
 

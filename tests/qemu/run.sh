@@ -41,7 +41,7 @@ install -m 755 tests/qemu/guest.sh "$scratch/root/init"
 (cd "$scratch/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$scratch/initramfs"
 
 begin=$EPOCHREALTIME
-timeout 300 qemu-system-x86_64 -accel tcg,thread=single -cpu max,-cx16 -smp 1 -m 256M \
+timeout 600 qemu-system-x86_64 -accel tcg,thread=single -cpu max,-cx16 -smp 1 -m 256M \
     -nodefaults -no-user-config -display none -serial stdio -no-reboot \
     -kernel "$kernel" -initrd "$scratch/initramfs" \
     -append "console=ttyS0 loglevel=0 panic=-1" </dev/null | tr -d '\r' | tee "$scratch/console"
