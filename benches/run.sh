@@ -38,7 +38,7 @@ echo "the released binary, $("$folder/sexton" --version), static musl, $(rustc -
 
 # Not in the release profile: it only calls the kernel, and the tests have built all that it needs.
 cargo bench --quiet --locked --profile dev --bench inits -- "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
-[ -e benches/size.sh ] && benches/size.sh --update "$pages/benchmarks.md"
+benches/size.sh --update "$pages/benchmarks.md"
 if [ -n "${quick[*]}" ]; then
   sed -n '/^## Figures/,/^## Targets/p' "$pages/benchmarks.md"
 fi

@@ -68,7 +68,7 @@ impl Bench {
                 scratch: folder,
                 starts: 2000,
                 signals: 10_000,
-                stuck: Duration::from_secs(10),
+                stuck: Duration::from_secs(5),
                 memory: 5,
                 rounds: 3,
                 storm: 1_000_000,

@@ -44,7 +44,6 @@ pub struct Results {
     pub memory: measure::Figures<process::Memory>,
     pub group: measure::Figures<u64>,
     pub idle: measure::Figures<measure::IdleCost>,
-    pub idle_time: std::time::Duration,
     pub signals: measure::Figures<measure::Latency>,
     pub direct: measure::Latency,
     pub talking: measure::Figures<measure::Talking>,
@@ -84,7 +83,7 @@ fn measure_all(bench: &Bench) -> Results {
     let storm = measure::storms(bench);
     step("memory control groups");
     let group = measure::groups(bench);
-    let (idle, idle_time) = idle.end();
+    let idle = idle.end();
     step("done");
     let took = begin.elapsed();
     Results {
@@ -93,7 +92,6 @@ fn measure_all(bench: &Bench) -> Results {
         memory,
         group,
         idle,
-        idle_time,
         signals,
         direct,
         talking,

@@ -61,13 +61,23 @@ pub fn starts(bench: &Bench, pinned: bool) -> Figures<Overhead> {
 
 /// All inits with a main that does nothing, from the start of the run to its end.
 pub struct Idle {
-    begin: u64,
-    running: Vec<(Running, u64, u64)>,
+    running: Vec<Resting>,
 }
 
-/// What an idle init costs.
+enum Resting {
+    Now {
+        running: Running,
+        begin: u64,
+        switches: u64,
+        cpu: u64,
+    },
+    /// It never rests, and would take a CPU from the others.
+    Stopped(IdleCost),
+}
+
+/// What an idle init costs in a minute.
 pub struct IdleCost {
-    pub wakeups: u64,
+    pub wakeups: f64,
     /// In us.
     pub cpu: f64,
 }
@@ -76,21 +86,38 @@ impl Idle {
     pub fn start(bench: &Bench) -> Idle {
         let start = |init: &Init| {
             let running = init.start(bench, &init.options, &["idle"]).expect(init.name);
-            let (switches, cpu) = (running.switches(), running.cpu_time());
-            (running, switches, cpu)
+            let (begin, switches, cpu) = (now(), running.switches(), running.cpu_time());
+            let resting = Resting::Now { running, begin, switches, cpu };
+            std::thread::sleep(Duration::from_millis(200));
+            if resting.rests() { resting } else { Resting::Stopped(resting.cost()) }
         };
-        let running = bench.inits.iter().map(start).collect();
-        Idle { begin: now(), running }
+        Idle { running: bench.inits.iter().map(start).collect() }
     }
 
-    /// What has been since the start, and for how long that is.
-    pub fn end(self) -> (Figures<IdleCost>, Duration) {
-        let cost = |(running, switches, cpu): &(Running, u64, u64)| {
-            let cpu = micros(running.cpu_time() - cpu);
-            Ok(IdleCost { wakeups: running.switches() - switches, cpu })
-        };
-        let figures = self.running.iter().map(cost).collect();
-        (figures, Duration::from_nanos(now() - self.begin))
+    pub fn end(self) -> Figures<IdleCost> {
+        self.running.into_iter().map(|resting| Ok(resting.cost())).collect()
+    }
+}
+
+impl Resting {
+    fn rests(&self) -> bool {
+        match self {
+            Resting::Now { running, cpu, .. } => running.sleeps() || running.cpu_time() == *cpu,
+            Resting::Stopped(_) => false,
+        }
+    }
+
+    fn cost(&self) -> IdleCost {
+        match self {
+            Resting::Now { running, begin, switches, cpu } => {
+                let minutes = (now() - begin) as f64 / 60e9;
+                IdleCost {
+                    wakeups: (running.switches() - switches) as f64 / minutes,
+                    cpu: micros(running.cpu_time() - cpu) / minutes,
+                }
+            }
+            Resting::Stopped(cost) => IdleCost { ..*cost },
+        }
     }
 }
 
@@ -311,6 +338,7 @@ fn tree(bench: &Bench, init: &Init, stubborn: bool) -> Tree {
     let shared = bench.scratch.join("shared");
     let fifo = bench.scratch.join("fifo");
     fs::write(&shared, [0; 4096]).unwrap();
+    fs::remove_file(&fifo).ok(); // of a run that was interrupted
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let writers = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&fifo).unwrap();
     let count = 5000 / bench.shrink;
@@ -339,7 +367,6 @@ fn tree(bench: &Bench, init: &Init, stubborn: bool) -> Tree {
     running.reap();
     let words = fs::read(&shared).unwrap();
     let word = |index: usize| u64::from_ne_bytes(words[index * 8..][..8].try_into().unwrap());
-    fs::remove_file(&fifo).unwrap();
     let [last, exit] = ends;
     let millis = |from: u64, to: u64| (to as f64 - from as f64) / 1e6;
     Tree {

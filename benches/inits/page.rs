@@ -181,12 +181,8 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
         table.numbers("resident idle, KiB", &results.memory, |it| it.resident as f64),
         table.numbers("private dirty idle, KiB", &results.memory, |it| it.private_dirty as f64),
         table.numbers("smallest memory control group, KiB", &results.group, |it| *it as f64),
-        table.numbers(
-            format!("wake-ups in {} s idle", results.idle_time.as_secs()),
-            &results.idle,
-            |it| it.wakeups as f64,
-        ),
-        table.numbers("CPU time in that, us", &results.idle, |it| it.cpu),
+        table.numbers("wake-ups a minute, idle", &results.idle, |it| it.wakeups),
+        table.numbers("CPU time a minute, idle, us", &results.idle, |it| it.cpu),
         table.numbers("signal forwarding p50, us", &results.signals, |it| it.p50),
         table.numbers("signal forwarding p99, us", &results.signals, |it| it.p99),
         table.numbers("p50, telling of each to /dev/null, us", &results.talking, |it| it.to_null),
@@ -264,6 +260,11 @@ fn linger(init: &Init) -> f64 {
     if init.lingers { LINGER.as_secs_f64() * 1e3 } else { 0.0 }
 }
 
+/// A cell without its spread.
+fn plain(cell: &str) -> &str {
+    cell.split(" (").next().unwrap_or(cell)
+}
+
 /// Where others are ahead, by more than noise.
 fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
     *text += "\n## Where sexton loses\n\nTo a peer, by more than 3 %:\n\n";
@@ -274,13 +275,19 @@ fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
         let ahead = ahead.filter_map(|index| {
             let value = row.values[index]?;
             (own - value > own.abs() * 0.03)
-                .then(|| format!("{} ({})", bench.inits[index].name, row.cells[index]))
+                .then(|| format!("{} ({})", bench.inits[index].name, plain(&row.cells[index])))
         });
         let ahead: Vec<String> = ahead.collect();
         if !ahead.is_empty() {
             none = false;
-            writeln!(text, "- {}: {}, behind {}", row.label, row.cells[0], ahead.join(", "))
-                .unwrap();
+            writeln!(
+                text,
+                "- {}: {}, behind {}",
+                row.label,
+                plain(&row.cells[0]),
+                ahead.join(", ")
+            )
+            .unwrap();
         }
     }
     if none {

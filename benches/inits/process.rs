@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long anything may take before it counts as stuck.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// An init that takes so much CPU time, in nanoseconds, never sleeps.
+const SPINS: u64 = 500_000_000;
+
 /// Nanoseconds of CLOCK_MONOTONIC, which the workload tells times by as well.
 pub fn now() -> u64 {
     read_clock(libc::CLOCK_MONOTONIC)
@@ -149,6 +152,8 @@ pub fn wait(pid: i32) -> i32 {
 /// What the child does, in the memory of its parent.
 extern "C" fn execute(command: *mut c_void) -> c_int {
     let command = unsafe { &*command.cast::<Command>() };
+    // A run that is interrupted leaves nobody behind.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if let Some(group) = command.group {
         unsafe { libc::write(group, c"0".as_ptr().cast(), 1) };
     }
@@ -227,18 +232,24 @@ impl Running {
         read_clock((!self.pid << 3) | CPU_CLOCK_SCHED)
     }
 
-    /// Waits until the init has had nothing to do for a while.
+    /// Waits until the init has had nothing to do for a while: it sleeps, and has taken no CPU time.
     pub fn settle(&self) {
-        let until = now() + LIMIT.as_nanos() as u64;
-        let mut before = self.cpu_time();
+        let begin = self.cpu_time();
+        let mut before = begin;
         loop {
             std::thread::sleep(Duration::from_millis(30));
             let after = self.cpu_time();
-            if after == before || now() > until {
+            if after == before && self.sleeps() || after - begin > SPINS {
                 return;
             }
             before = after;
         }
+    }
+
+    /// Not if it has work, but waits for a CPU.
+    pub fn sleeps(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap();
+        stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
     }
 
     /// How often the init has been switched to, all its threads together.

@@ -87,8 +87,8 @@ pub fn write(text: &mut String, bench: &Bench, results: &Results) {
     targets.row(
         "idle",
         "no wake-up, no CPU time",
-        &format!("{}, {} us", idle.wakeups, short(idle.cpu)),
-        idle.wakeups == 0 && idle.cpu == 0.0,
+        &format!("{}, {} us in {} s", short(idle.wakeups), short(idle.cpu), results.took.as_secs()),
+        idle.wakeups == 0.0 && idle.cpu == 0.0,
     );
 
     // To a tenth of a microsecond, as they are shown.
