@@ -2,6 +2,7 @@
 
 use crate::Results;
 use crate::inits::Bench;
+use crate::stats::Samples;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 900.0;
@@ -22,7 +23,7 @@ pub fn draw(bench: &Bench, results: &Results) -> String {
         ("File, KiB (dynamic ones without their libc)", sizes.collect()),
         ("Start overhead, pinned, us", starts.collect()),
         ("Resident idle, KiB", memory.collect()),
-        ("CPU per orphan, many children alive, us", orphans.collect()),
+        ("CPU per orphan, 2,000 children alive, us", orphans.collect()),
     ];
     let panel_height = TITLE + BAR * bench.inits.len() as f64 + 14.0;
     let height = panel_height * 2.0;
@@ -40,7 +41,9 @@ pub fn draw(bench: &Bench, results: &Results) -> String {
 
 fn panel(svg: &mut String, bench: &Bench, corner: (f64, f64), title: &str, values: &[Option<f64>]) {
     let (left, top) = corner;
-    let largest = values.iter().flatten().copied().fold(0.0, f64::max);
+    let present = Samples::new(values.iter().flatten().copied().collect());
+    // One that is far beyond the others would leave them no length.
+    let largest = present.quantile(1.0).min(present.median() * 5.0);
     writeln!(
         svg,
         "<text x=\"{}\" y=\"{}\" font-size=\"14\" font-weight=\"bold\">{title}</text>",
@@ -51,13 +54,14 @@ fn panel(svg: &mut String, bench: &Bench, corner: (f64, f64), title: &str, value
     for (index, (init, value)) in bench.inits.iter().zip(values).enumerate() {
         let y = top + TITLE + BAR * index as f64;
         let x = left + BARS;
-        let length = value.map_or(0.0, |value| (value / largest * LONGEST).max(1.0));
+        let length = value.map_or(0.0, |value| (value / largest * LONGEST).clamp(1.0, LONGEST));
         let colour = match init.name {
             "sexton" => "#b3202a",
             "floor" => "#9aa5b1",
             _ => "#3f6c9b",
         };
         let number = match value {
+            Some(value) if *value > largest => format!("» {value:.0}"),
             Some(value) if *value < 10.0 => format!("{value:.1}"),
             Some(value) => format!("{value:.0}"),
             None => "–".into(),
