@@ -30,6 +30,14 @@ test-kubernetes:
 fuzz seconds="60" *targets:
     bash tests/fuzz/run.sh {{seconds}} {{targets}}
 
+# Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
+bench *arguments:
+    benches/run.sh {{arguments}}
+
+# The bytes of the binary by part; --check, --update.
+size *arguments:
+    benches/size.sh {{arguments}}
+
 # The release archive, in dist/.
 release:
     docker/release.sh

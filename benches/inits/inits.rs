@@ -1,0 +1,138 @@
+//! The programs that are measured, and how much of it.
+
+use crate::process::{Running, null};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A program, in the folder of the run under its name.
+pub struct Init {
+    pub name: &'static str,
+    pub path: PathBuf,
+    /// Where it is from and how it was built: from the file NAME.txt beside it.
+    pub origin: String,
+    /// As one would run it.
+    pub options: Vec<&'static str>,
+    /// The best that it has for a whole tree.
+    pub tree_options: Vec<&'static str>,
+    /// It gives what main leaves behind a second to end, by the options for a tree.
+    pub lingers: bool,
+    /// With all that it can tell, if that includes signals.
+    pub verbose: Option<Vec<&'static str>>,
+    /// Every signal that comes, and not only the first that stops it.
+    pub forwards: bool,
+}
+
+/// The settings of a run.
+pub struct Bench {
+    pub inits: Vec<Init>,
+    pub workload: String,
+    /// For files of the run.
+    pub scratch: PathBuf,
+    /// Starts of each init.
+    pub starts: usize,
+    /// Signals through each init.
+    pub signals: usize,
+    /// How long a signal may take; then the init is stuck.
+    pub stuck: Duration,
+    /// Instances of each init whose memory is looked at.
+    pub memory: usize,
+    /// How often what takes long is repeated.
+    pub rounds: usize,
+    /// Orphans in the storm; a tenth of it for the peers.
+    pub storm: u64,
+    /// By how much trees and the like are smaller.
+    pub shrink: u64,
+}
+
+impl Bench {
+    pub fn new(folder: PathBuf, quick: bool) -> Bench {
+        let workload = folder.join("workload").to_str().expect("UTF-8").to_owned();
+        let inits = inits(&folder);
+        if quick {
+            Bench {
+                inits,
+                workload,
+                scratch: folder,
+                starts: 20,
+                signals: 400,
+                stuck: Duration::from_secs(1),
+                memory: 1,
+                rounds: 1,
+                storm: 20_000,
+                shrink: 20,
+            }
+        } else {
+            Bench {
+                inits,
+                workload,
+                scratch: folder,
+                starts: 2000,
+                signals: 10_000,
+                stuck: Duration::from_secs(5),
+                memory: 5,
+                rounds: 3,
+                storm: 1_000_000,
+                shrink: 1,
+            }
+        }
+    }
+
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.inits.iter().position(|init| init.name == name)
+    }
+}
+
+impl Init {
+    /// The command line for this main.
+    pub fn line(&self, bench: &Bench, options: &[&str], main: &[&str]) -> Vec<String> {
+        let path = self.path.to_str().expect("UTF-8");
+        let words = [path].into_iter().chain(options.iter().copied());
+        let main = [bench.workload.as_str()].into_iter().chain(main.iter().copied());
+        words.chain(main).map(str::to_owned).collect()
+    }
+
+    pub fn start(&self, bench: &Bench, options: &[&str], main: &[&str]) -> Option<Running> {
+        Running::start(&self.line(bench, options, main), &null(), true)
+    }
+}
+
+/// Those that are in the folder, sexton first.
+fn inits(folder: &std::path::Path) -> Vec<Init> {
+    let init =
+        |name, options: &[&'static str], tree: &[&'static str], verbose: &[&'static str]| Init {
+            name,
+            path: folder.join(name),
+            origin: String::new(),
+            options: options.to_vec(),
+            tree_options: tree.to_vec(),
+            lingers: tree.contains(&"1s") || tree.contains(&"1000"),
+            verbose: (!verbose.is_empty()).then(|| verbose.to_vec()),
+            forwards: true,
+        };
+    let tini = |name| init(name, &["--"], &["-g", "--"], &["-vvv", "--"]);
+    let dumb_init = |name| init(name, &["--"], &["--"], &["-v", "--"]);
+    let all = [
+        init("sexton", &["--"], &["--linger", "1s", "--"], &["--log-level", "trace", "--"]),
+        init("floor", &[], &[], &[]),
+        tini("tini"),
+        tini("tini-static"),
+        tini("tini-musl"),
+        dumb_init("dumb-init"),
+        dumb_init("dumb-init-musl"),
+        init("catatonit", &["--"], &["-g", "--"], &[]),
+        Init { forwards: false, ..init("pid1", &["--"], &["--"], &["-v", "--"]) },
+        // The entry point that its documentation gives.
+        init(
+            "tino",
+            &["-g", "-s", "--"],
+            &["-g", "-s", "-t", "1000", "--"],
+            &["-vvv", "-g", "-s", "--"],
+        ),
+    ];
+    let mut present: Vec<Init> = all.into_iter().filter(|init| init.path.exists()).collect();
+    for init in &mut present {
+        let text = std::fs::read_to_string(init.path.with_extension("txt"));
+        init.origin = text.unwrap_or_else(|_| panic!("{}.txt is missing", init.name)).trim().into();
+    }
+    present
+}

@@ -1,0 +1,105 @@
+//! The benchmark: measures inits side by side, as PID 1 of PID namespaces, and writes a page and a plot.
+//! `benches/run.sh` builds what it needs and runs it.
+
+#![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::print_stderr, reason = "progress")]
+
+mod inits;
+mod measure;
+mod page;
+mod plot;
+mod process;
+mod stats;
+mod targets;
+
+use inits::Bench;
+use measure::{Idle, Pace};
+use std::fs;
+use std::path::PathBuf;
+
+const USAGE: &str = "usage: inits [--quick] FOLDER PAGE.md PLOT.svg";
+
+fn main() {
+    // Cargo adds --bench.
+    let (flags, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let [folder, page, plot] = words.try_into().expect(USAGE);
+    let quick = flags.iter().any(|flag| flag == "--quick");
+    let bench = Bench::new(PathBuf::from(folder).canonicalize().expect(USAGE), quick);
+    assert_eq!([bench.inits[0].name, bench.inits[1].name], ["sexton", "floor"]);
+    // Rust ignores it, and what is started would ignore it too.
+    unsafe { nix::libc::signal(nix::libc::SIGPIPE, nix::libc::SIG_DFL) };
+
+    let results = measure_all(&bench);
+    let name = PathBuf::from(&plot).file_name().unwrap().to_str().unwrap().to_owned();
+    fs::write(page, page::write(&bench, &results, &name)).expect("the page can be written");
+    fs::write(plot, plot::draw(&bench, &results)).expect("the plot can be written");
+}
+
+/// All figures of a run.
+pub struct Results {
+    pub pinned: measure::Figures<measure::Overhead>,
+    pub free: measure::Figures<measure::Overhead>,
+    pub memory: measure::Figures<process::Memory>,
+    pub group: measure::Figures<u64>,
+    pub idle: measure::Figures<measure::IdleCost>,
+    pub signals: measure::Figures<measure::Latency>,
+    pub direct: measure::Latency,
+    pub talking: measure::Figures<measure::Talking>,
+    /// With no, 2,000 and 10,000 children alive.
+    pub orphans: [measure::Figures<measure::Cost>; 3],
+    /// With 2,000 alive, each 20 ms after the one before.
+    pub sparse: measure::Figures<measure::Cost>,
+    pub storm: measure::Figures<measure::Storm>,
+    pub obeying: measure::Figures<measure::Tree>,
+    pub ignoring: measure::Figures<measure::Tree>,
+    pub took: std::time::Duration,
+}
+
+fn measure_all(bench: &Bench) -> Results {
+    let begin = std::time::Instant::now();
+    let step = |what: &str| eprintln!("{:4} s  {what}", begin.elapsed().as_secs());
+    step("memory");
+    let memory = measure::memory(bench);
+    let idle = Idle::start(bench);
+    step("starts, pinned");
+    let pinned = measure::starts(bench, true);
+    step("starts, free");
+    let free = measure::starts(bench, false);
+    step("signals");
+    let (signals, direct) = measure::signals(bench);
+    step("signals, telling of them");
+    let talking = measure::talking(bench);
+    step("orphans");
+    let orphans = [0, 2000, 10_000].map(|alive| measure::orphans(bench, alive, Pace::Dense));
+    step("orphans, rarely");
+    let sparse = measure::orphans(bench, 2000, Pace::Sparse);
+    step("trees that obey");
+    let obeying = measure::trees(bench, false);
+    step("trees that ignore SIGTERM");
+    let ignoring = measure::trees(bench, true);
+    step("a storm of orphans");
+    let storm = measure::storms(bench);
+    step("memory control groups");
+    let group = measure::groups(bench);
+    let idle = idle.end();
+    step("done");
+    let took = begin.elapsed();
+    Results {
+        pinned,
+        free,
+        memory,
+        group,
+        idle,
+        signals,
+        direct,
+        talking,
+        orphans,
+        sparse,
+        storm,
+        obeying,
+        ignoring,
+        took,
+    }
+}

@@ -1,0 +1,437 @@
+//! The measurements: each runs all inits side by side, and gives a figure for each.
+
+use crate::inits::{Bench, Init};
+use crate::process::{Command, LIMIT, Memory, Pinned, Running, Urgent, now, null, pipe, sync};
+use crate::stats::{Samples, Shuffle};
+use nix::libc;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A figure of each init, in their order; or why there is none.
+pub type Figures<T> = Vec<Result<T, &'static str>>;
+
+fn each<T>(bench: &Bench, measure: impl FnMut(&Init) -> Result<T, &'static str>) -> Figures<T> {
+    bench.inits.iter().map(measure).collect()
+}
+
+fn micros(nanos: u64) -> f64 {
+    nanos as f64 / 1e3
+}
+
+/// What a start costs more than without an init, in us.
+pub struct Overhead {
+    pub median: f64,
+    /// Of nine starts of ten.
+    pub p90: f64,
+}
+
+/// From the clone to the end, of an init whose main ends at once; less the same of main alone.
+pub fn starts(bench: &Bench, pinned: bool) -> Figures<Overhead> {
+    let _pinned = pinned.then(Pinned::new);
+    let null = null();
+    let descriptors = [&null, &null, &null];
+    let alone = vec![bench.workload.clone(), "exit".into()];
+    let lines = bench.inits.iter().map(|init| init.line(bench, &init.options, &["exit"]));
+    let mut commands: Vec<Command> =
+        lines.chain([alone]).map(|line| Command::new(&line, &descriptors)).collect();
+    let mut samples = vec![Vec::new(); commands.len()];
+    let mut shuffle = Shuffle::new();
+    for round in 0..bench.starts + 10 {
+        for index in shuffle.order(commands.len()) {
+            let begin = now();
+            let status = commands[index].run();
+            let took = micros(now() - begin);
+            assert_eq!(status, 0, "{}", bench.inits.get(index).map_or("main", |init| init.name));
+            if round >= 10 {
+                samples[index].push(took); // not the first few, which find cold caches
+            }
+        }
+    }
+    let base = Samples::new(samples.pop().unwrap()).median();
+    let overhead = |samples: Vec<f64>| {
+        let samples = Samples::new(samples);
+        Ok(Overhead { median: samples.median() - base, p90: samples.quantile(0.9) - base })
+    };
+    samples.into_iter().map(overhead).collect()
+}
+
+/// All inits with a main that does nothing, from the start of the run to its end.
+pub struct Idle {
+    running: Vec<Resting>,
+}
+
+enum Resting {
+    Now {
+        running: Running,
+        begin: u64,
+        switches: u64,
+        cpu: u64,
+    },
+    /// It never rests, and would take a CPU from the others.
+    Stopped(IdleCost),
+}
+
+/// What an idle init costs in a minute.
+pub struct IdleCost {
+    pub wakeups: f64,
+    /// In us.
+    pub cpu: f64,
+}
+
+impl Idle {
+    pub fn start(bench: &Bench) -> Idle {
+        let start = |init: &Init| {
+            let running = init.start(bench, &init.options, &["idle"]).expect(init.name);
+            let (begin, switches, cpu) = (now(), running.switches(), running.cpu_time());
+            let resting = Resting::Now { running, begin, switches, cpu };
+            std::thread::sleep(Duration::from_millis(200));
+            if resting.rests() { resting } else { Resting::Stopped(resting.cost()) }
+        };
+        Idle { running: bench.inits.iter().map(start).collect() }
+    }
+
+    pub fn end(self) -> Figures<IdleCost> {
+        self.running.into_iter().map(|resting| Ok(resting.cost())).collect()
+    }
+}
+
+impl Resting {
+    fn rests(&self) -> bool {
+        match self {
+            Resting::Now { running, cpu, .. } => running.sleeps() || running.cpu_time() == *cpu,
+            Resting::Stopped(_) => false,
+        }
+    }
+
+    fn cost(&self) -> IdleCost {
+        match self {
+            Resting::Now { running, begin, switches, cpu } => {
+                let minutes = (now() - begin) as f64 / 60e9;
+                IdleCost {
+                    wakeups: (running.switches() - switches) as f64 / minutes,
+                    cpu: micros(running.cpu_time() - cpu) / minutes,
+                }
+            }
+            Resting::Stopped(cost) => IdleCost { ..*cost },
+        }
+    }
+}
+
+/// Memory of an idle init.
+pub fn memory(bench: &Bench) -> Figures<Memory> {
+    let mut all = vec![(Vec::new(), Vec::new()); bench.inits.len()];
+    for _ in 0..bench.memory {
+        let start = |init: &Init| init.start(bench, &init.options, &["idle"]).expect(init.name);
+        let running: Vec<Running> = bench.inits.iter().map(start).collect();
+        sync();
+        for (running, (resident, dirty)) in running.iter().zip(&mut all) {
+            let memory = running.memory();
+            resident.push(memory.resident as f64);
+            dirty.push(memory.private_dirty as f64);
+        }
+    }
+    let median = |samples| Samples::new(samples).median() as u64;
+    let memory =
+        |(resident, dirty)| Ok(Memory { resident: median(resident), private_dirty: median(dirty) });
+    all.into_iter().map(memory).collect()
+}
+
+/// From kill(2) to main's return from the wait for the signal, in us.
+pub struct Latency {
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl Latency {
+    fn of(samples: Vec<f64>) -> Latency {
+        let samples = Samples::new(samples);
+        Latency { p50: samples.median(), p99: samples.quantile(0.99) }
+    }
+}
+
+const ONCE: &str = "forwards SIGTERM and SIGINT only, and those once";
+
+/// Of signals through each init, and of signals sent to main itself.
+pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
+    let _pinned = Pinned::new();
+    let main = vec![bench.workload.clone(), "receive".into()];
+    let direct = Running::start(&main, &null(), false).expect("main");
+    let mut running: Vec<Option<Running>> = vec![Some(direct)];
+    running.extend(bench.inits.iter().map(|init| {
+        init.forwards.then(|| init.start(bench, &init.options, &["receive"]).expect(init.name))
+    }));
+    let mut samples = vec![Vec::new(); running.len()];
+    let mut shuffle = Shuffle::new();
+    for _ in 0..bench.signals / 100 {
+        for index in shuffle.order(running.len()) {
+            if let Some(running) = &mut running[index] {
+                samples[index]
+                    .extend((0..100).map(|_| forward(bench, running).expect("it is forwarded")));
+            }
+        }
+    }
+    let mut latencies = samples.into_iter().map(|samples| match samples.is_empty() {
+        true => Err(ONCE),
+        false => Ok(Latency::of(samples)),
+    });
+    let direct = latencies.next().and_then(Result::ok).expect("signals sent to main");
+    (latencies.collect(), direct)
+}
+
+fn forward(bench: &Bench, running: &mut Running) -> Option<f64> {
+    let begin = now();
+    running.signal(libc::SIGUSR1);
+    let end = running.answer(bench.stuck)?;
+    Some(micros(end.saturating_sub(begin)))
+}
+
+/// The same with all that the init can tell going to standard output or error: to /dev/null, and to a pipe
+/// that is full.
+pub struct Talking {
+    pub to_null: f64,
+    /// `None` if the init is stuck itself.
+    pub to_full_pipe: Option<f64>,
+}
+
+pub fn talking(bench: &Bench) -> Figures<Talking> {
+    let _pinned = Pinned::new();
+    each(bench, |init| {
+        let (Some(verbose), true) = (&init.verbose, init.forwards) else {
+            return Err(if init.forwards { "tells nothing of signals" } else { ONCE });
+        };
+        let line = init.line(bench, verbose, &["receive"]);
+        let median = |mut running: Running| {
+            let samples: Option<Vec<f64>> =
+                (0..bench.signals / 4).map(|_| forward(bench, &mut running)).collect();
+            Some(Latency::of(samples?).p50)
+        };
+        let running = Running::start(&line, &null(), true).expect(init.name);
+        let to_null = median(running).expect(init.name);
+        // Room for what is told at the start; then none.
+        let (_reader, mut writer) = pipe();
+        let running = Running::start(&line, &writer, true).expect(init.name);
+        fill(&mut writer);
+        Ok(Talking { to_null, to_full_pipe: median(running) })
+    })
+}
+
+fn fill(writer: &mut File) {
+    let fd = writer.as_raw_fd();
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) };
+    while writer.write(&[b'.'; 512]).is_ok() {}
+    while writer.write(b".").is_ok() {}
+    unsafe { libc::fcntl(fd, libc::F_SETFL, flags) };
+}
+
+/// How orphans come.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// The next when the one before is reaped.
+    Dense,
+    /// 20 ms after.
+    Sparse,
+}
+
+/// The init's CPU time for each orphan, in us: the median of the rounds, and their range.
+pub struct Cost {
+    pub median: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// With so many of the init's children alive.
+pub fn orphans(bench: &Bench, alive: u64, pace: Pace) -> Figures<Cost> {
+    let _pinned = Pinned::new();
+    let alive = alive / bench.shrink;
+    let (what, count, rounds) = match (pace, alive) {
+        (Pace::Dense, 0) => ('o', 3000 / bench.shrink, bench.rounds),
+        (Pace::Dense, _) => ('o', 400 / bench.shrink, bench.rounds),
+        (Pace::Sparse, _) => ('r', 50 / bench.shrink, bench.rounds),
+    };
+    let mut samples = vec![Vec::new(); bench.inits.len()];
+    let mut shuffle = Shuffle::new();
+    for _ in 0..rounds {
+        for index in shuffle.order(bench.inits.len()) {
+            let init = &bench.inits[index];
+            let mut running = init.start(bench, &init.options, &["orphans"]).expect(init.name);
+            running.order('l', alive);
+            running.order('o', 20); // caches
+            running.settle();
+            let before = running.cpu_time();
+            running.order(what, count);
+            running.settle();
+            samples[index].push(micros(running.cpu_time() - before) / count as f64);
+        }
+    }
+    let cost = |samples: Vec<f64>| {
+        let samples = Samples::new(samples);
+        let [low, median, high] = [0.0, 0.5, 1.0].map(|share| samples.quantile(share));
+        Ok(Cost { median, low, high })
+    };
+    samples.into_iter().map(cost).collect()
+}
+
+/// Memory before and after a storm of orphans.
+pub struct Storm {
+    pub orphans: u64,
+    pub before: Memory,
+    pub after: Memory,
+    /// How many were never reaped.
+    pub left: usize,
+}
+
+pub fn storms(bench: &Bench) -> Figures<Storm> {
+    each(bench, |init| {
+        let mut running = init.start(bench, &init.options, &["orphans"]).expect(init.name);
+        running.order('s', 1000); // what the first ones need, and keep
+        running.settle();
+        sync();
+        let before = running.memory();
+        let orphans = if init.name == "sexton" { bench.storm } else { bench.storm / 10 };
+        running.order('s', orphans);
+        running.settle();
+        sync();
+        let left = running.children() - 1;
+        Ok(Storm { orphans, before, after: running.memory(), left })
+    })
+}
+
+/// How a tree went down: main and many others, by SIGTERM.
+#[derive(Clone, Copy)]
+pub struct Tree {
+    /// How many of the others had it, in percent.
+    pub seen: f64,
+    /// From main's end to that of the last of the tree, in ms.
+    pub last: f64,
+    /// From the end of the last of the tree to that of the init, in ms.
+    pub exit: f64,
+}
+
+/// The `--linger` for trees that ignore SIGTERM.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+pub fn trees(bench: &Bench, stubborn: bool) -> Figures<Tree> {
+    let mut samples = vec![Vec::new(); bench.inits.len()];
+    for _ in 0..bench.rounds {
+        for (init, samples) in bench.inits.iter().zip(&mut samples) {
+            samples.push(tree(bench, init, stubborn));
+        }
+    }
+    let median = |samples: Vec<Tree>| {
+        let of =
+            |field: fn(&Tree) -> f64| Samples::new(samples.iter().map(field).collect()).median();
+        Ok(Tree {
+            seen: of(|tree| tree.seen),
+            last: of(|tree| tree.last),
+            exit: of(|tree| tree.exit),
+        })
+    };
+    samples.into_iter().map(median).collect()
+}
+
+fn tree(bench: &Bench, init: &Init, stubborn: bool) -> Tree {
+    let shared = bench.scratch.join("shared");
+    let fifo = bench.scratch.join("fifo");
+    fs::write(&shared, [0; 4096]).unwrap();
+    fs::remove_file(&fifo).ok(); // of a run that was interrupted
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let writers = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&fifo).unwrap();
+    let count = 5000 / bench.shrink;
+    let number = count.to_string();
+    let mut main = vec!["tree", shared.to_str().unwrap(), fifo.to_str().unwrap(), &number];
+    main.extend(stubborn.then_some("stubborn"));
+    let running = init.start(bench, &init.tree_options, &main).expect(init.name);
+    let _urgent = Urgent::new();
+    running.signal(libc::SIGTERM);
+    let mut polls = [
+        libc::pollfd { fd: writers.as_raw_fd(), events: 0, revents: 0 },
+        libc::pollfd { fd: running.handle.as_raw_fd(), events: libc::POLLIN, revents: 0 },
+    ];
+    let mut ends = [0, 0];
+    while ends.contains(&0) {
+        let found = unsafe { libc::poll(polls.as_mut_ptr(), 2, LIMIT.as_millis() as i32) };
+        let time = now();
+        assert!(found > 0, "{} does not end", init.name);
+        for (poll, end) in polls.iter_mut().zip(&mut ends) {
+            if poll.revents != 0 {
+                *end = time;
+                poll.fd = -1; // poll(2) skips it
+            }
+        }
+    }
+    running.reap();
+    let words = fs::read(&shared).unwrap();
+    let word = |index: usize| u64::from_ne_bytes(words[index * 8..][..8].try_into().unwrap());
+    let [last, exit] = ends;
+    let millis = |from: u64, to: u64| (to as f64 - from as f64) / 1e6;
+    Tree {
+        seen: word(1) as f64 * 100.0 / count as f64,
+        last: millis(word(0), last),
+        exit: millis(last, exit).max(0.0),
+    }
+}
+
+/// The smallest limit of a memory control group in which the init runs a main that ends at once, in KiB.
+pub fn groups(bench: &Bench) -> Figures<u64> {
+    let Some(parent) = memory_group() else {
+        return each(bench, |_| Err("no memory controller here"));
+    };
+    each(bench, |init| {
+        let line = init.line(bench, &init.options, &["exit"]);
+        let works =
+            |pages: u64| (0..bench.rounds).all(|_| runs_within(&parent, &line, pages * 4096));
+        let (mut too_small, mut enough) = (1, 2048);
+        while enough - too_small > 1 {
+            let middle = (too_small + enough) / 2;
+            if works(middle) { enough = middle } else { too_small = middle }
+        }
+        Ok(enough * 4)
+    })
+}
+
+/// The control group of this process in version 1's memory hierarchy, or in version 2's if that has it.
+fn memory_group() -> Option<PathBuf> {
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let in_root = |root: &str, path: &str| PathBuf::from(format!("{root}{path}"));
+    own.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let group = match controllers {
+            "" => in_root("/sys/fs/cgroup", path),
+            _ if controllers.split(',').any(|name| name == "memory") => {
+                in_root("/sys/fs/cgroup/memory", path)
+            }
+            _ => return None,
+        };
+        let probe = group.join(format!("sexton-bench-{}", std::process::id()));
+        fs::create_dir(&probe).ok()?;
+        let limited = limit_file(&probe).is_some();
+        fs::remove_dir(&probe).ok();
+        limited.then_some(group)
+    })
+}
+
+fn limit_file(group: &std::path::Path) -> Option<PathBuf> {
+    let names = ["memory.limit_in_bytes", "memory.max"];
+    names.iter().map(|name| group.join(name)).find(|path| path.exists())
+}
+
+fn runs_within(parent: &std::path::Path, line: &[String], limit: u64) -> bool {
+    let group = parent.join(format!("sexton-bench-{}", std::process::id()));
+    fs::create_dir(&group).unwrap();
+    fs::write(limit_file(&group).unwrap(), limit.to_string()).unwrap();
+    let processes = File::options().write(true).open(group.join("cgroup.procs")).unwrap();
+    let null = null();
+    let mut command = Command::new(line, &[&null, &null, &null]).in_group(&processes);
+    let works = command.run() == 0;
+    // The group is busy until the last of its processes is gone altogether.
+    while let Err(error) = fs::remove_dir(&group) {
+        assert_eq!(error.raw_os_error(), Some(libc::EBUSY), "{error}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    works
+}

@@ -1,0 +1,317 @@
+//! The page: tables with the inits as columns, the targets, and how all of it was measured.
+
+use crate::Results;
+use crate::inits::{Bench, Init};
+use crate::measure::{Cost, Figures, LINGER, Overhead};
+use crate::targets;
+use std::fmt::Write as _;
+use std::fs;
+
+/// A row of the tables.
+struct Row {
+    label: String,
+    /// What each init's cell says.
+    cells: Vec<String>,
+    /// The number by which it is compared, less being better; `None` where there is none.
+    values: Vec<Option<f64>>,
+}
+
+/// Cells of a row, with footnotes for those that have no figure.
+struct Table<'a> {
+    bench: &'a Bench,
+    notes: Vec<&'static str>,
+}
+
+impl Table<'_> {
+    fn row<T>(
+        &mut self,
+        label: impl Into<String>,
+        figures: &Figures<T>,
+        show: impl Fn(&Init, &T) -> String,
+        value: impl Fn(&Init, &T) -> Option<f64>,
+    ) -> Row {
+        let inits = &self.bench.inits;
+        assert_eq!(figures.len(), inits.len());
+        let values = inits.iter().zip(figures);
+        let values = values.map(|(init, figure)| value(init, figure.as_ref().ok()?)).collect();
+        let cells = inits.iter().zip(figures).map(|(init, figure)| match figure {
+            Ok(figure) => show(init, figure),
+            Err(reason) => self.note(reason),
+        });
+        let cells: Vec<String> = cells.collect();
+        assert!(cells.iter().all(|cell| !cell.is_empty() && !cell.contains("NaN")), "{cells:?}");
+        Row { label: label.into(), cells, values }
+    }
+
+    /// A row of numbers as they are.
+    fn numbers<T>(
+        &mut self,
+        label: impl Into<String>,
+        figures: &Figures<T>,
+        number: impl Fn(&T) -> f64,
+    ) -> Row {
+        self.row(label, figures, |_, it| short(number(it)), |_, it| Some(number(it)))
+    }
+
+    fn note(&mut self, reason: &'static str) -> String {
+        let number = self.notes.iter().position(|note| *note == reason).unwrap_or_else(|| {
+            self.notes.push(reason);
+            self.notes.len() - 1
+        });
+        format!("– [{}]", number + 1)
+    }
+}
+
+/// With commas between the thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8(groups.join(&b',')).unwrap()
+}
+
+/// With one decimal if it is small and has any.
+pub fn short(number: f64) -> String {
+    if number.abs() < 99.95 && number.fract() != 0.0 {
+        format!("{number:.1}")
+    } else {
+        format!("{number:.0}")
+    }
+}
+
+pub fn size(init: &Init) -> u64 {
+    fs::metadata(&init.path).unwrap().len()
+}
+
+pub fn write(bench: &Bench, results: &Results, plot: &str) -> String {
+    let mut table = Table { bench, notes: Vec::new() };
+    let rows = rows(&mut table, results);
+    let mut page = String::new();
+    let text = &mut page;
+    *text += "# Benchmarks\n\n";
+    *text += "`just bench` (`benches/run.sh`) measures all of this in one run, the programs side by side, and\n\
+              writes this page. The ratios count: the times belong to this machine.\n\n";
+    machine(text, results);
+    writeln!(text, "\n![The main figures as bars]({plot})\n").unwrap();
+    *text += "## The programs\n\n| name | what it is | options |\n| --- | --- | --- |\n";
+    for init in &bench.inits {
+        let options = init.options.join(" ");
+        let options = if options.is_empty() { "".into() } else { format!("`{options}`") };
+        writeln!(text, "| {} | {} | {options} |", init.name, init.origin).unwrap();
+    }
+    *text += "\nThe fair ones are those built for musl: glibc's start alone costs more than such a program, above\n\
+              all on virtual machines, where each `cpuid` instruction that it executes is trapped.\n";
+    *text += "\n## Figures\n\n|";
+    for name in ["", "**sexton**"].into_iter().chain(bench.inits[1..].iter().map(|init| init.name))
+    {
+        write!(text, " {name} |").unwrap();
+    }
+    writeln!(text, "\n|{}", " --- |".repeat(bench.inits.len() + 1)).unwrap();
+    for row in &rows {
+        writeln!(text, "| {} | {} |", row.label, row.cells.join(" | ")).unwrap();
+    }
+    text.push('\n');
+    for (index, note) in table.notes.iter().enumerate() {
+        writeln!(text, "[{}] {note}", index + 1).unwrap();
+        text.push('\n');
+    }
+    writeln!(
+        text,
+        "A signal sent to main itself takes {} us (p50; p99 {}).",
+        short(results.direct.p50),
+        short(results.direct.p99)
+    )
+    .unwrap();
+    targets::write(text, bench, results);
+    losses(text, bench, &rows);
+    method(text, bench, results);
+    page
+}
+
+fn machine(text: &mut String, results: &Results) {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(':').map_or("?", |(_, value)| value.trim()).to_owned()
+    };
+    let cpu = read("/proc/cpuinfo");
+    let count = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    let virtual_machine = field(&cpu, "flags").split(' ').any(|flag| flag == "hypervisor");
+    let kind = if virtual_machine { "a virtual machine" } else { "a machine" };
+    let memory: u64 =
+        field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
+    let load = read("/proc/loadavg");
+    writeln!(
+        text,
+        "Measured on {kind} with {count} CPUs ({}), {} GiB, Linux {},\n\
+         in {} s. Load of the last minute at the end: {}.",
+        field(&cpu, "model name"),
+        memory >> 20,
+        read("/proc/sys/kernel/osrelease").trim(),
+        results.took.as_secs(),
+        load.split(' ').next().unwrap_or("?"),
+    )
+    .unwrap();
+}
+
+fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
+    let bench = table.bench;
+    let sizes: Figures<u64> = bench.inits.iter().map(|init| Ok(size(init))).collect();
+    let alive = |count: u64| grouped(count / bench.shrink);
+    let overhead = |it: &Overhead| format!("{} ({})", short(it.median), short(it.p90));
+    let mut rows = vec![
+        table.row(
+            "file, bytes",
+            &sizes,
+            |_, size| grouped(*size),
+            // A dynamic one needs its libc besides.
+            |init, size| (!init.origin.contains("dynamic")).then_some(*size as f64),
+        ),
+        table.row(
+            "start overhead, pinned to one CPU, us (nine of ten)",
+            &results.pinned,
+            |_, it| overhead(it),
+            |_, it| Some(it.median),
+        ),
+        table.row(
+            "start overhead, free, us (nine of ten)",
+            &results.free,
+            |_, it| overhead(it),
+            |_, it| Some(it.median),
+        ),
+        table.numbers("resident idle, KiB", &results.memory, |it| it.resident as f64),
+        table.numbers("private dirty idle, KiB", &results.memory, |it| it.private_dirty as f64),
+        table.numbers("smallest memory control group, KiB", &results.group, |it| *it as f64),
+        table.numbers("wake-ups a minute, idle", &results.idle, |it| it.wakeups),
+        table.numbers("CPU time a minute, idle, us", &results.idle, |it| it.cpu),
+        table.numbers("signal forwarding p50, us", &results.signals, |it| it.p50),
+        table.numbers("signal forwarding p99, us", &results.signals, |it| it.p99),
+        table.numbers("p50, telling of each to /dev/null, us", &results.talking, |it| it.to_null),
+        table.row(
+            "p50, telling of each to a full pipe, us",
+            &results.talking,
+            |_, it| it.to_full_pipe.map_or("stuck".into(), short),
+            |_, it| Some(it.to_full_pipe.unwrap_or(f64::INFINITY)),
+        ),
+    ];
+    for (count, figures) in [0, 2000, 10_000].into_iter().zip(&results.orphans) {
+        let label = match count {
+            0 => "CPU per orphan, us".into(),
+            _ => format!("CPU per orphan, {} children alive, us", alive(count)),
+        };
+        rows.push(table.row(label, figures, |_, it| cost(it), |_, it| Some(it.median)));
+    }
+    let label = format!("the same, {} alive, an orphan every 20 ms", alive(2000));
+    rows.push(table.row(label, &results.sparse, |_, it| cost(it), |_, it| Some(it.median)));
+    let tree = alive(5000);
+    rows.push(table.row(
+        format!("tree of {tree} that obeys: have had SIGTERM, %"),
+        &results.obeying,
+        |_, it| short(it.seen),
+        |_, it| Some(-it.seen),
+    ));
+    rows.push(table.row(
+        "… init exits after the last death, ms",
+        &results.obeying,
+        |_, it| short(it.exit),
+        |_, _| None,
+    ));
+    rows.push(table.row(
+        format!("tree of {tree} that ignores it: have had SIGTERM, %"),
+        &results.ignoring,
+        |_, it| short(it.seen),
+        |_, it| Some(-it.seen),
+    ));
+    rows.push(table.row(
+        "… last death after the deadline, ms",
+        &results.ignoring,
+        |init, it| short(it.last - linger(init)),
+        |_, _| None,
+    ));
+    rows.push(table.row(
+        "… init exits after the last death, ms",
+        &results.ignoring,
+        |_, it| short(it.exit),
+        |_, _| None,
+    ));
+    rows.push(table.row(
+        "resident / private dirty after a storm of orphans, KiB more",
+        &results.storm,
+        |_, it| {
+            let more = |after: u64, before: u64| after as i64 - before as i64;
+            let left = if it.left == 0 { "".into() } else { format!(", {} not reaped", it.left) };
+            format!(
+                "{} / {}{left}",
+                more(it.after.resident, it.before.resident),
+                more(it.after.private_dirty, it.before.private_dirty)
+            )
+        },
+        |_, it| Some(it.after.private_dirty as f64 - it.before.private_dirty as f64),
+    ));
+    rows
+}
+
+fn cost(cost: &Cost) -> String {
+    let Cost { median, low, high } = cost;
+    format!("{} ({} to {})", short(*median), short(*low), short(*high))
+}
+
+/// What the init gave those that were left, in ms.
+fn linger(init: &Init) -> f64 {
+    if init.lingers { LINGER.as_secs_f64() * 1e3 } else { 0.0 }
+}
+
+/// A cell without its spread.
+fn plain(cell: &str) -> &str {
+    cell.split(" (").next().unwrap_or(cell)
+}
+
+/// Where others are ahead, by more than noise.
+fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
+    *text += "\n## Where sexton loses\n\nTo a peer, by more than 3 %:\n\n";
+    let mut none = true;
+    for row in rows {
+        let Some(own) = row.values[0] else { continue };
+        let ahead = (1..bench.inits.len()).filter(|index| bench.inits[*index].name != "floor");
+        let ahead = ahead.filter_map(|index| {
+            let value = row.values[index]?;
+            (own - value > own.abs() * 0.03)
+                .then(|| format!("{} ({})", bench.inits[index].name, plain(&row.cells[index])))
+        });
+        let ahead: Vec<String> = ahead.collect();
+        if !ahead.is_empty() {
+            none = false;
+            writeln!(
+                text,
+                "- {}: {}, behind {}",
+                row.label,
+                plain(&row.cells[0]),
+                ahead.join(", ")
+            )
+            .unwrap();
+        }
+    }
+    if none {
+        *text += "- nowhere\n";
+    }
+}
+
+fn method(text: &mut String, bench: &Bench, results: &Results) {
+    let Bench { starts, signals, memory, rounds, shrink, stuck, .. } = bench;
+    let storm = &results.storm[0].as_ref().expect("sexton's storm").orphans;
+    write!(
+        text,
+        include_str!("method.md"),
+        starts = starts,
+        memory = memory,
+        rounds = rounds,
+        signals = signals,
+        workload = fs::metadata(&bench.workload).unwrap().len(),
+        told = signals / 4,
+        stuck = stuck.as_secs(),
+        dense = 3000 / shrink,
+        alive = 400 / shrink,
+        tree = grouped(5000 / shrink),
+        storm = grouped(*storm),
+    )
+    .unwrap();
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Measures sexton beside other inits and writes docs/benchmarks.md and docs/benchmarks.svg. Installs and builds
+# what it needs. Needs root and an x86_64.
+#
+#   benches/run.sh            all of it; on a machine with nothing else to do
+#   benches/run.sh --quick    a little of everything, with Debian's peers only, into a temporary folder:
+#                             shows that every figure can be had, and says nothing about times
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+. benches/peers.sh
+need_root
+need_rust
+target=${CARGO_TARGET_DIR:-target}
+folder=$target/bench
+quick=()
+pages=docs
+if [ "${1:-}" = --quick ]; then
+  quick=(--quick)
+  pages=$(mktemp -d)
+  folder=$target/bench-quick
+  trap 'rm -r "$pages"' EXIT
+fi
+
+mkdir -p "$folder"
+folder=$(realpath "$folder")
+gather_peers "$folder"
+if [ -z "${quick[*]}" ]; then
+  gather_sources "$folder"
+  gather_crates "$folder"
+fi
+for program in floor workload; do
+  cc -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables -Os -s \
+    -Wall -Wextra -Werror -Wl,-z,noseparate-code,-z,norelro,-z,noexecstack,--build-id=none \
+    -o "$folder/$program" "benches/$program.c"
+done
+echo "raw system calls: forks, executes, forwards, waits" >"$folder/floor.txt"
+cargo build --quiet --locked --release --bin sexton --target $musl
+install -m 755 "$target/$musl/release/sexton" "$folder/sexton"
+echo "the released binary, $("$folder/sexton" --version), static musl, $(rustc --version | cut -d ' ' -f 1,2)" >"$folder/sexton.txt"
+
+# Not in the release profile: it only calls the kernel, and the tests have built all that it needs.
+cargo bench --quiet --locked --profile dev --bench inits -- "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
+benches/size.sh --update "$pages/benchmarks.md"
+if [ -n "${quick[*]}" ]; then
+  sed -n '/^## Figures/,/^## Targets/p' "$pages/benchmarks.md"
+fi
