@@ -4,7 +4,10 @@
 //! A panic still tells its message and its place. These are the functions that std's prebuilt objects refer
 //! to (the Itanium C++ ABI's "Exception Handling", level I); what asks for a frame is told that there is none.
 
-#![allow(unsafe_code, reason = "symbols of the C library's neighbour; compiled into the binary only")]
+#![allow(
+    unsafe_code,
+    reason = "symbols of the C library's neighbour; compiled into the binary only"
+)]
 
 use std::ffi::{c_int, c_void};
 
