@@ -20,6 +20,7 @@ use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
 use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
 use crate::terminal::Terminal;
+use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
@@ -48,7 +49,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
         // Not the value: it may be a secret of somebody else's.
         let entry = entry.to_string_lossy();
         let name = entry.split('=').next().unwrap_or_default();
-        warn!("{} is not a variable of sexton's: ignored", name.escape_debug());
+        warn!("{} is not a variable of sexton's: ignored", Escaped(name));
     }
     if dry_run {
         return describe(&plan, mask);
@@ -206,7 +207,7 @@ impl<'a> Runtime<'a> {
         info!("main is pid {}", child.pid);
         keep.extend(crate::log::own_descriptors());
         keep.push(child.descriptor().as_raw_fd());
-        fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
+        fds::close_inherited(plan.logging.uses_stdout(), &keep);
         process::leave_directory();
         give_up_privileges(&launch);
         Ok(Runtime {

@@ -9,6 +9,7 @@ use crate::plan::{Grouping, Redirection, Surroundings};
 use crate::rlimit::{Limits, Resource};
 use crate::schedule::{Cpus, IoPriority, Scheduler};
 use crate::signal::{Signal, SignalSet};
+use crate::text::Escaped;
 use crate::user::{Identity, Listed};
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -188,7 +189,7 @@ pub struct Quoted<'a>(pub &'a CStr);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}'", self.0.to_string_lossy().escape_debug())
+        write!(f, "'{}'", Escaped(&self.0.to_string_lossy()))
     }
 }
 

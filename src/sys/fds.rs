@@ -66,7 +66,7 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// Closes every descriptor but standard error, standard output if that is kept, and those of `keep`, which are
 /// above 2.
-pub fn close_inherited(keep_stdout: bool, keep: &mut [RawFd]) {
+pub fn close_inherited(keep_stdout: bool, keep: &[RawFd]) {
     close_from_to(0, if keep_stdout { STDOUT } else { STDERR } - 1);
     close_from(STDERR + 1, keep);
 }
@@ -75,9 +75,8 @@ pub fn close_inherited(keep_stdout: bool, keep: &mut [RawFd]) {
 ///
 /// Linux 5.9 does it with one call per gap; before that, what `/proc/self/fd` lists is closed, and
 /// without /proc whatever the limit allows to be open.
-pub fn close_from(mut first: RawFd, keep: &mut [RawFd]) {
-    keep.sort_unstable();
-    for &kept in keep.iter() {
+pub fn close_from(mut first: RawFd, keep: &[RawFd]) {
+    while let Some(kept) = keep.iter().copied().filter(|&kept| kept >= first).min() {
         close_from_to(first, kept - 1);
         first = kept + 1;
     }

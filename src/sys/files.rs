@@ -160,7 +160,7 @@ fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
 
 /// Closes all descriptors but the standard streams and one that exec closes.
 pub fn close_others(kept: &OwnedFd) {
-    fds::close_from(fds::STDERR + 1, &mut [kept.as_raw_fd()]);
+    fds::close_from(fds::STDERR + 1, &[kept.as_raw_fd()]);
 }
 
 #[cfg(test)]

@@ -229,25 +229,32 @@ fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
 }
 
 fn open_file(path: fmt::Arguments) -> Option<OwnedFd> {
-    let mut formatted = Path::default();
+    let mut formatted = Text::default();
     formatted.write_fmt(path).ok()?;
     let path = CStr::from_bytes_until_nul(&formatted.bytes).ok()?;
     open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
 }
 
-/// A short path on the stack.
-struct Path {
+/// A short text on the stack, such as a path.
+pub(super) struct Text {
     bytes: [u8; 48],
     length: usize,
 }
 
-impl Default for Path {
-    fn default() -> Path {
-        Path { bytes: [0; 48], length: 0 }
+impl Text {
+    /// What was written.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
-impl Write for Path {
+impl Default for Text {
+    fn default() -> Text {
+        Text { bytes: [0; 48], length: 0 }
+    }
+}
+
+impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.length + text.len();
         self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());

@@ -4,6 +4,7 @@
 //! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
 //! that hangs, and goes on to handle signals meanwhile.
 
+use super::proc::Text;
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
 use crate::signal::SignalSet;
 use crate::steps::Step;
@@ -12,7 +13,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
-use std::io::Write;
+use std::fmt::Write;
 use std::os::fd::OwnedFd;
 use std::ptr;
 
@@ -166,10 +167,10 @@ struct Needs {
 
 /// Only returns if something fails.
 fn become_main(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
-    let mut listen_pid = *b"LISTEN_PID=2147483647\0";
+    let mut listen_pid = Text::default();
     if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
-        write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
-        *slot = listen_pid.as_ptr().cast();
+        write!(listen_pid, "LISTEN_PID={}\0", process::id()).ok(); // there is room
+        *slot = listen_pid.as_bytes().as_ptr().cast();
     }
     for (index, step) in steps.iter().enumerate() {
         if let Err(errno) = carry_out(step, needs) {
