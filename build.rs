@@ -10,6 +10,7 @@ const LLD: &[&str] = &[
     "--script=src/sys/unwind.ld",
     "--pack-dyn-relocs=relr",
     "-znoseparate-code",
+    "-znorelro", // there is nothing to relocate, and so nothing to protect afterwards
 ];
 
 /// With the C compiler's, which may lack or ignore the others.

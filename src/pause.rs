@@ -13,6 +13,7 @@ use log::{debug, info, warn};
 
 /// Reaps until SIGTERM or SIGINT comes; the exit status.
 #[must_use]
+#[inline(never)]
 pub fn run(plan: &Plan) -> u8 {
     if let Some(signal) = plan.parent_death_signal {
         let set = process::set_parent_death_signal(signal, process::parent());

@@ -34,17 +34,18 @@ use std::time::Duration;
 /// the `main` of a program that does nothing else.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
-    let (plan, dry_run) = match cli::parse(argv, environment, process::id()) {
+    let pid = process::id();
+    let (plan, dry_run) = match cli::parse(argv, environment, pid) {
         Ok(Request::Run(plan)) => (plan, false),
         Ok(Request::DryRun(plan)) => (plan, true),
         Ok(Request::Pause(plan)) => {
-            crate::log::start(&plan.logging);
+            crate::log::start(&plan.logging, pid);
             return pause::run(&plan);
         }
         Ok(Request::Print(text)) => return print(&text),
         Err(error) => return give_up(&error),
     };
-    crate::log::start(&plan.logging);
+    crate::log::start(&plan.logging, pid);
     for entry in &plan.unknown_variables {
         // Not the value: it may be a secret of somebody else's.
         let entry = entry.to_string_lossy();
@@ -81,6 +82,7 @@ fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
 }
 
 /// Prints what would be done.
+#[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet) -> u8 {
     match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
         Ok(text) => print(&Printed::on_stdout(text)),
@@ -169,16 +171,17 @@ struct Runtime<'a> {
 
 impl<'a> Runtime<'a> {
     /// `keep` are descriptors of sexton's own that are needed later.
+    #[inline(never)]
     fn start(
         plan: &'a Plan,
         mask: SignalSet,
         clock: Clock,
         mut keep: Vec<RawFd>,
     ) -> Result<Runtime<'a>, Error> {
-        let parent = process::parent();
+        let parent_death = plan.parent_death_signal.map(|signal| (signal, process::parent()));
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
-        if let Some(signal) = plan.parent_death_signal {
+        if let Some((signal, parent)) = parent_death {
             process::set_parent_death_signal(signal, parent).map_err(|errno| {
                 Error::unable(
                     format_args!("ask for {signal} when the parent ends"),
@@ -233,6 +236,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn supervise(mut self) -> Report {
+        process::release_stack();
         loop {
             let sweeps = self.sweep_due && self.sweep_after <= self.clock.now();
             if sweeps {

@@ -25,7 +25,7 @@ pub struct Inherited {
     pub sigchld_ignored: bool,
     /// How sexton's process group stands to its controlling terminal.
     pub standing: Standing,
-    /// sexton leads its session: the terminal is its own to give away.
+    /// sexton leads its session: the terminal, if there is one, is its own to give away.
     pub leads_session: bool,
     /// Other processes are in the same job of a shell: a pipeline, a script.
     pub shares_job: bool,

@@ -18,14 +18,14 @@ pub struct Syslog(Mutex<Logger<Packet, Format>>);
 
 impl Syslog {
     /// Begins a connection, if the address needs one.
-    pub fn new(address: SyslogAddress) -> Syslog {
+    pub fn new(address: SyslogAddress, pid: i32) -> Syslog {
         let host = match address {
             SyslogAddress::Local => None,
             SyslogAddress::Udp(_) | SyslogAddress::Tcp(_) => Some(process::host_name()),
         };
         let packet =
             Packet { bytes: [0; Packet::CAPACITY], length: 0, socket: Socket::new(address) };
-        Syslog(Mutex::new(Logger::new(packet, Format { pid: process::id(), host })))
+        Syslog(Mutex::new(Logger::new(packet, Format { pid, host })))
     }
 
     /// Sends a line, or what fits into one packet of it.

@@ -2,7 +2,8 @@
 //! `admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst`).
 
 use super::Errno;
-use nix::fcntl::{OFlag, open};
+use super::fds::open;
+use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::read;
 use std::ffi::{CStr, CString};
@@ -25,14 +26,14 @@ impl OomCounter {
         let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
         let own = std::str::from_utf8(own).unwrap_or_default();
         // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
-        let v2 = [group(own, ""), Some("")].map(|group| (V2, group, "memory.events"));
-        let v1 = [group(own, "memory"), Some("")].map(|group| (V1, group, "memory.oom_control"));
-        let candidates = v2.into_iter().chain(v1);
-        candidates
-            .filter_map(|(mount, group, file)| {
-                let group = group?.trim_end_matches('/');
-                CString::new(format!("{mount}{group}/{file}")).ok()
-            })
+        let places = |controller| {
+            let group = group(own, controller).map(|group| group.trim_end_matches('/'));
+            [group.filter(|group| !group.is_empty()), Some("")].into_iter().flatten()
+        };
+        let v2 = places("").map(|group| (V2, group, "memory.events"));
+        let v1 = places("memory").map(|group| (V1, group, "memory.oom_control"));
+        v2.chain(v1)
+            .filter_map(|(mount, group, file)| CString::new(format!("{mount}{group}/{file}")).ok())
             .map(|file| OomCounter { file })
             .find_map(|counter| counter.read().map(|count| (counter, count)))
     }

@@ -3,8 +3,9 @@
 use super::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::pipe2;
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Standard output.
@@ -27,6 +28,21 @@ pub fn is_pipe(fd: RawFd) -> bool {
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     fstat(fd)
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
+}
+
+/// Opens a file. The call is raw: musl's sets close-on-exec a second time, for kernels before 2.6.23.
+///
+/// # Errors
+/// Those of open(2).
+pub(super) fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Errno> {
+    let flags = (flags | OFlag::O_LARGEFILE).bits();
+    // SAFETY: reads a string that ends with a null byte, and takes integers.
+    let fd = Errno::result(unsafe {
+        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, mode.bits())
+    })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Writes all of it. std's own hides that standard output is closed.

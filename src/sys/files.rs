@@ -1,9 +1,10 @@
 //! Files that the user names or that say who users are.
 
+use super::fds::open;
 use super::{Errno, fds};
 use crate::plan::Redirection;
 use crate::steps::{OwnedStream, Stream};
-use nix::fcntl::{AtFlags, OFlag, open};
+use nix::fcntl::{AtFlags, OFlag};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};

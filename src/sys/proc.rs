@@ -1,7 +1,8 @@
 //! Reading /proc (proc(5)) without allocating. All of it may be missing; then nothing is read.
 
 use super::Errno;
-use nix::fcntl::{OFlag, open};
+use super::fds::open;
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::Mode;
 use std::ffi::CStr;

@@ -1,9 +1,10 @@
 //! Scheduling and memory pressure of this process (sched(7), ioprio_set(2), proc(5)).
 
 use super::Errno;
+use super::fds::open;
 use super::proc::Text;
 use crate::schedule::{Cpus, IoPriority, Scheduler};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::stat::Mode;
