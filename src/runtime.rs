@@ -292,21 +292,16 @@ impl<'a> Runtime<'a> {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line that nobody reads
         }
-        let name = self.name_of(received.origin);
-        info!("received {} from {}", received.signal, Sender(received.origin, name));
         let policy = &self.plan.policy;
         let is_stop = policy.stop_signals.contains(received.signal)
             && policy.rewrites.apply(received.signal).is_some();
+        let is_told = is_stop || log_enabled!(Level::Info);
+        let name = if is_told { name_of(received.origin) } else { proc::Name::default() };
+        info!("received {} from {}", received.signal, Sender(received.origin, name));
         if is_stop {
             self.witness.stop(received, name, self.clock.now());
         }
         self.handle(Event::Signal(received));
-    }
-
-    /// The name of a sender, if it is told now or at the end.
-    fn name_of(&self, origin: Origin) -> proc::Name {
-        let sender = origin.pid > 0 && !origin.is_kernel();
-        if sender { proc::Name::of(origin.pid) } else { proc::Name::default() }
     }
 
     /// A SIGCHLD names one child, which is reaped without looking at the others. It may stand for more
@@ -533,6 +528,12 @@ impl<'a> Runtime<'a> {
             self.handle(Event::NotSuspended(signal));
         }
     }
+}
+
+/// The name of a sender.
+fn name_of(origin: Origin) -> proc::Name {
+    let sender = origin.pid > 0 && !origin.is_kernel();
+    if sender { proc::Name::of(origin.pid) } else { proc::Name::default() }
 }
 
 /// Keeps only the capabilities that sexton needs to signal its tree: main and others may be other

@@ -9,7 +9,7 @@ need_rust
 need unshare:util-linux nsenter:util-linux setpriv:util-linux script:bsdutils /usr/bin/python3:python3 \
     /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema \
     /usr/bin/tini:tini /usr/bin/dumb-init:dumb-init /usr/bin/catatonit:catatonit \
-    dash:dash busybox:busybox-static vi:vim-tiny less:less
+    dash:dash strace:strace busybox:busybox-static vi:vim-tiny less:less
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

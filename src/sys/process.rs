@@ -85,6 +85,9 @@ pub fn job_control_shell() -> Option<i32> {
 
 /// Gives back the memory that the way to here has used of the stack: the caller runs for long, and deeper than
 /// that it comes seldom again.
+///
+/// Never inlined: its own variable must lie below all that its callers have on the stack.
+#[inline(never)]
 pub fn release_stack() {
     const MOST: usize = 256 << 10;
     let here = 0u8;

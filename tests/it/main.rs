@@ -18,6 +18,7 @@ mod limits;
 mod logging;
 mod old_kernels;
 mod privileges;
+mod quiet;
 mod reaping;
 mod report;
 mod shutdown;
