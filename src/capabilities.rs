@@ -64,20 +64,70 @@ impl CapabilitySet {
     }
 }
 
+/// The capabilities that have names, in the order of their numbers. `caps::all` makes a hash set of them.
+const NAMED: [Capability; 41] = {
+    use Capability::*;
+    [
+        CAP_CHOWN,
+        CAP_DAC_OVERRIDE,
+        CAP_DAC_READ_SEARCH,
+        CAP_FOWNER,
+        CAP_FSETID,
+        CAP_KILL,
+        CAP_SETGID,
+        CAP_SETUID,
+        CAP_SETPCAP,
+        CAP_LINUX_IMMUTABLE,
+        CAP_NET_BIND_SERVICE,
+        CAP_NET_BROADCAST,
+        CAP_NET_ADMIN,
+        CAP_NET_RAW,
+        CAP_IPC_LOCK,
+        CAP_IPC_OWNER,
+        CAP_SYS_MODULE,
+        CAP_SYS_RAWIO,
+        CAP_SYS_CHROOT,
+        CAP_SYS_PTRACE,
+        CAP_SYS_PACCT,
+        CAP_SYS_ADMIN,
+        CAP_SYS_BOOT,
+        CAP_SYS_NICE,
+        CAP_SYS_RESOURCE,
+        CAP_SYS_TIME,
+        CAP_SYS_TTY_CONFIG,
+        CAP_MKNOD,
+        CAP_LEASE,
+        CAP_AUDIT_WRITE,
+        CAP_AUDIT_CONTROL,
+        CAP_SETFCAP,
+        CAP_MAC_OVERRIDE,
+        CAP_MAC_ADMIN,
+        CAP_SYSLOG,
+        CAP_WAKE_ALARM,
+        CAP_BLOCK_SUSPEND,
+        CAP_AUDIT_READ,
+        CAP_PERFMON,
+        CAP_BPF,
+        CAP_CHECKPOINT_RESTORE,
+    ]
+};
+
+/// `net_bind_service`
+fn name(capability: Capability) -> String {
+    let name = capability.to_string().to_ascii_lowercase();
+    name.strip_prefix("cap_").unwrap_or(&name).to_owned()
+}
+
 /// `net_bind_service, kill`; a capability that has no name here is its number.
 impl fmt::Display for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("none");
         }
-        let names = caps::all();
         for (index, number) in self.numbers().enumerate() {
             let separator = if index > 0 { ", " } else { "" };
-            match names.iter().find(|name| u32::from(name.index()) == number) {
-                Some(name) => {
-                    let name = name.to_string().to_ascii_lowercase();
-                    write!(f, "{separator}{}", name.trim_start_matches("cap_"))?;
-                }
+            match NAMED.get(number as usize) {
+                Some(&capability) => write!(f, "{separator}{}", name(capability))?,
                 None => write!(f, "{separator}{number}")?,
             }
         }
@@ -106,9 +156,9 @@ impl List {
         if text.eq_ignore_ascii_case("all") {
             return if std::mem::replace(&mut self.all, true) { twice() } else { Ok(()) };
         }
-        let upper = text.to_ascii_uppercase();
-        let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        let capability: Capability = format!("CAP_{bare}").parse().map_err(|_| {
+        let lower = text.to_ascii_lowercase();
+        let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
+        let capability = NAMED.into_iter().find(|&known| name(known) == bare).ok_or_else(|| {
             format!(
                 "'{text}' is not a capability: expected 'all' or names such as net_bind_service"
             )

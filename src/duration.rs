@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
+use std::fmt;
 use std::time::Duration;
 
 /// The longest duration taken, in seconds (about 31 years): far enough from any overflow.
@@ -23,7 +24,7 @@ pub fn parse(text: &str) -> Result<Duration, Reason> {
 
 fn lookup(text: &str) -> Option<Duration> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
+    let (number, unit) = text.split_at_checked(unit_at)?;
     let nanoseconds: u64 = match unit {
         "ms" => 1_000_000,
         "" | "s" => 1_000_000_000,
@@ -34,7 +35,8 @@ fn lookup(text: &str) -> Option<Duration> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let whole: u64 = digits(whole)?.parse().unwrap_or(u64::MAX); // too large for 64 bits: too long
     // The fraction in billionths, so that 0.1s is exact; no float in sight.
-    let billionths: u64 = format!("{:0<9.9}", digits(fraction)?).parse().ok()?;
+    let fraction = digits(fraction)?.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let billionths = fraction.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     let total = u128::from(whole) * u128::from(nanoseconds)
         + u128::from(billionths) * u128::from(nanoseconds) / 1_000_000_000;
     Some(
@@ -46,6 +48,19 @@ fn lookup(text: &str) -> Option<Duration> {
 /// The text, if it is one digit or more and nothing else.
 fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
+}
+
+/// Displays as it can be read again, to the millisecond: `5s`, `0.25s`.
+pub struct Shown(pub Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
+        match milliseconds {
+            0 => write!(f, "{seconds}s"),
+            _ => write!(f, "{seconds}.{milliseconds:03}s"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
+use crate::text::Escaped;
 use crate::user::Identity;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr};
@@ -53,9 +54,9 @@ impl Edit {
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.entry {
-            Some(entry) => write!(f, "set variable '{}'", entry.to_string_lossy().escape_debug()),
+            Some(entry) => write!(f, "set variable '{}'", Escaped(&entry.to_string_lossy())),
             None => {
-                write!(f, "unset variable '{}'", String::from_utf8_lossy(&self.name).escape_debug())
+                write!(f, "unset variable '{}'", Escaped(&String::from_utf8_lossy(&self.name)))
             }
         }
     }

@@ -2,7 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::fmt::{self, Write};
+use crate::text::{Escaped, write_visible};
+use std::fmt;
 
 /// Exit status when sexton itself could not do its part: bad input, or a step that failed.
 pub const STATUS_FATAL: u8 = 125;
@@ -54,8 +55,10 @@ impl Error {
 pub fn printable(words: &[u8]) -> String {
     const LONGEST: usize = 100;
     let text = String::from_utf8_lossy(words);
-    let shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() { format!("{shown}...") } else { shown }
+    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+        Some(beginning) => format!("{}...", Escaped(beginning)),
+        None => Escaped(&text).to_string(),
+    }
 }
 
 impl Error {
@@ -71,11 +74,8 @@ impl Error {
     }
 
     fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.message.chars() {
-            // The user's words may be in it; the message stays one line.
-            if c.is_control() { write!(f, "{}", c.escape_debug())? } else { f.write_char(c)? }
-        }
-        Ok(())
+        // The user's words may be in it; the message stays one line.
+        self.message.chars().try_for_each(|c| write_visible(f, c))
     }
 }
 

@@ -10,13 +10,24 @@ use crate::sys::{fds, privileges, process, reason, signals};
 use log::{debug, warn};
 use std::os::fd::RawFd;
 
-/// Asks for orphans, for SIGCHLD, and for what the plan wants when the parent ends. `parent` was the parent's
-/// process ID at the start.
+/// The parent's process ID, if its end is of interest: to be read before anything that takes time.
+#[must_use]
+pub fn watched_parent(plan: &Plan) -> Option<i32> {
+    plan.parent_death_signal.map(|_| process::parent())
+}
+
+/// Asks for orphans, for SIGCHLD, and for what the plan wants when the parent ends. `parent` is what
+/// [`watched_parent`] gave.
 ///
 /// # Errors
 /// The signal for the end of the parent or SIGCHLD cannot be had.
-pub fn take_up(plan: &Plan, pid: i32, parent: i32, sigchld_ignored: bool) -> Result<(), Error> {
-    if let Some(signal) = plan.parent_death_signal {
+pub fn take_up(
+    plan: &Plan,
+    pid: i32,
+    parent: Option<i32>,
+    sigchld_ignored: bool,
+) -> Result<(), Error> {
+    if let (Some(signal), Some(parent)) = (plan.parent_death_signal, parent) {
         process::set_parent_death_signal(signal, parent).map_err(|errno| {
             Error::unable(format_args!("ask for {signal} when the parent ends"), reason(errno))
         })?;
@@ -54,7 +65,7 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
 /// working directory.
 pub fn let_go(plan: &Plan, mut keep: Vec<RawFd>) {
     keep.extend(crate::log::own_descriptors());
-    fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
+    fds::close_inherited(plan.logging.uses_stdout(), &keep);
     process::leave_directory();
 }
 

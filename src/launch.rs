@@ -48,7 +48,7 @@ impl<'a> Launch<'a> {
             mask,
             sigchld_ignored: signals::is_ignored(Signal::CHLD),
             standing,
-            leads_session: process::leads_session(),
+            leads_session: standing != Standing::NoTerminal && process::leads_session(),
             shares_job: standing == Standing::Foreground && shares_job(),
             uid: privileges::user(),
             groups: Vec::new(),
@@ -103,6 +103,7 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// There is no such command, or no permission for sexton to execute it, or no such directory.
+    #[inline(never)]
     pub fn describe(&self) -> Result<String, Error> {
         let file = self.find()?;
         let edits = self.edits.iter().map(ToString::to_string);
@@ -176,6 +177,7 @@ fn execute(path: &CStr) -> String {
 }
 
 /// Looks up users and groups in the files of sexton's own root directory.
+#[inline(never)]
 fn look_up(main: &Surroundings) -> Result<Who, Error> {
     if main.user.is_none() && main.groups.is_none() {
         return Ok(Who::default());

@@ -15,6 +15,7 @@ pub mod duration;
 pub mod exit_map;
 pub mod rewrite;
 pub mod json;
+pub mod text;
 pub mod rlimit;
 pub mod schedule;
 pub mod capabilities;

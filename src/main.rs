@@ -4,3 +4,6 @@
 
 #[path = "sys/entry.rs"]
 mod entry;
+#[cfg(all(target_env = "musl", panic = "abort"))]
+#[path = "sys/unwind.rs"]
+mod unwind;

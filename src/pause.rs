@@ -20,8 +20,9 @@ const REAPED_AT_ONCE: usize = 256;
 ///
 /// # Errors
 /// What the plan asks of the kernel cannot be had.
+#[inline(never)]
 pub fn run(plan: &Plan) -> Result<u8, Error> {
-    let parent = process::parent();
+    let parent = init::watched_parent(plan);
     init::take_up(plan, process::id(), parent, signals::is_ignored(Signal::CHLD))?;
     init::let_go(plan, Vec::new());
     init::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody

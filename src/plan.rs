@@ -12,6 +12,7 @@ use crate::signal::{Signal, SignalSet};
 use crate::user;
 use log::LevelFilter;
 use std::ffi::{CStr, CString};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -160,6 +161,23 @@ impl Default for Style {
             ],
             hint: Some("sexton: hint: "),
             quiet_to_stdout: false,
+        }
+    }
+}
+
+/// The beginning of a line, with the process ID in it.
+pub struct Prefix(pub &'static str, pub i32);
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const PLACE: &str = "PID";
+        let Prefix(template, pid) = self;
+        let at = template.as_bytes().windows(PLACE.len()).position(|part| part == PLACE.as_bytes());
+        match at.and_then(|at| template.split_at_checked(at)) {
+            Some((before, after)) => {
+                write!(f, "{before}{pid}{}", after.strip_prefix(PLACE).unwrap_or(after))
+            }
+            None => f.write_str(template),
         }
     }
 }

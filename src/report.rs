@@ -326,6 +326,7 @@ impl Outlets {
     ///
     /// # Errors
     /// A file cannot be written; not the usual termination log, which is only there in Kubernetes.
+    #[inline(never)]
     pub fn open(plan: &Plan) -> Result<Outlets, Error> {
         let failed = |what: &str, path: &CStr, errno| {
             Error::unable(format_args!("write the {what} {}", steps::Quoted(path)), reason(errno))
@@ -351,6 +352,7 @@ impl Outlets {
     }
 
     /// Writes the report to them.
+    #[inline(never)]
     pub fn write(&self, report: &Report) {
         if let Some(file) = &self.json
             && let Err(errno) = fds::write_all(file.as_raw_fd(), report.json().as_bytes())

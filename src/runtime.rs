@@ -22,6 +22,7 @@ use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
 use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
 use crate::terminal::Terminal;
+use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
@@ -35,21 +36,21 @@ use std::time::Duration;
 /// the `main` of a program that does nothing else.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
-    let (plan, act): (_, fn(&Plan, SignalSet) -> u8) =
-        match cli::parse(argv, environment, process::id()) {
-            Ok(Request::Run(plan)) => (plan, supervise),
-            Ok(Request::DryRun(plan)) => (plan, describe),
-            Ok(Request::Pause(plan)) => (plan, pause),
-            Ok(Request::Status(inspection)) => return look(&inspection, mask),
-            Ok(Request::Print(text)) => return print(&text),
-            Err(error) => return give_up(&error),
-        };
-    crate::log::start(&plan.logging);
+    let pid = process::id();
+    let (plan, act): (_, fn(&Plan, SignalSet) -> u8) = match cli::parse(argv, environment, pid) {
+        Ok(Request::Run(plan)) => (plan, supervise),
+        Ok(Request::DryRun(plan)) => (plan, describe),
+        Ok(Request::Pause(plan)) => (plan, pause),
+        Ok(Request::Status(inspection)) => return look(&inspection, mask),
+        Ok(Request::Print(text)) => return print(&text),
+        Err(error) => return give_up(&error),
+    };
+    crate::log::start(&plan.logging, pid);
     for entry in &plan.unknown_variables {
         // Not the value: it may be a secret of somebody else's.
         let entry = entry.to_string_lossy();
         let name = entry.split('=').next().unwrap_or_default();
-        warn!("{} is not a variable of sexton's: ignored", name.escape_debug());
+        warn!("{} is not a variable of sexton's: ignored", Escaped(name));
     }
     let status = act(&plan, mask);
     crate::log::finish();
@@ -92,6 +93,7 @@ fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
 }
 
 /// Prints what would be done.
+#[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet) -> u8 {
     match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
         Ok(text) => print(&Printed::on_stdout(text)),
@@ -180,13 +182,14 @@ struct Runtime<'a> {
 
 impl<'a> Runtime<'a> {
     /// `keep` are descriptors of sexton's own that are needed later.
+    #[inline(never)]
     fn start(
         plan: &'a Plan,
         mask: SignalSet,
         clock: Clock,
         mut keep: Vec<RawFd>,
     ) -> Result<Runtime<'a>, Error> {
-        let parent = process::parent();
+        let parent = init::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
         init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
@@ -196,11 +199,12 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         // Before main: it may hit the limit at once.
         let oom = OomWatch::start();
-        let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
+        let child = spawn::spawn(&mut program, &launch.steps, launch.inherited.standing)
+            .map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        init::let_go(plan, keep);
+        init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
         give_up_privileges(&launch);
         Ok(Runtime {
             clock,
@@ -225,6 +229,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn supervise(mut self) -> Report {
+        process::release_stack();
         loop {
             let sweeps = self.sweep_due && self.sweep_after <= self.clock.now();
             if sweeps {
@@ -280,21 +285,16 @@ impl<'a> Runtime<'a> {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line that nobody reads
         }
-        let name = self.name_of(received.origin);
-        info!("received {} from {}", received.signal, Sender(received.origin, name));
         let policy = &self.plan.policy;
         let is_stop = policy.stop_signals.contains(received.signal)
             && policy.rewrites.apply(received.signal).is_some();
+        let is_told = is_stop || log_enabled!(Level::Info);
+        let name = if is_told { name_of(received.origin) } else { proc::Name::default() };
+        info!("received {} from {}", received.signal, Sender(received.origin, name));
         if is_stop {
             self.witness.stop(received, name, self.clock.now());
         }
         self.handle(Event::Signal(received));
-    }
-
-    /// The name of a sender, if it is told now or at the end.
-    fn name_of(&self, origin: Origin) -> proc::Name {
-        let sender = origin.pid > 0 && !origin.is_kernel();
-        if sender { proc::Name::of(origin.pid) } else { proc::Name::default() }
     }
 
     /// A SIGCHLD names one child, which is reaped without looking at the others. It may stand for more
@@ -521,6 +521,12 @@ impl<'a> Runtime<'a> {
             self.handle(Event::NotSuspended(signal));
         }
     }
+}
+
+/// The name of a sender.
+fn name_of(origin: Origin) -> proc::Name {
+    let sender = origin.pid > 0 && !origin.is_kernel();
+    if sender { proc::Name::of(origin.pid) } else { proc::Name::default() }
 }
 
 /// Keeps only the capabilities that sexton needs to signal its tree: main and others may be other

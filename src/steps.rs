@@ -9,6 +9,7 @@ use crate::plan::{Grouping, Redirection, Surroundings};
 use crate::rlimit::{Limits, Resource};
 use crate::schedule::{Cpus, IoPriority, Scheduler};
 use crate::signal::{Signal, SignalSet};
+use crate::text::Escaped;
 use crate::user::{Identity, Listed};
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -24,7 +25,7 @@ pub struct Inherited {
     pub sigchld_ignored: bool,
     /// How sexton's process group stands to its controlling terminal.
     pub standing: Standing,
-    /// sexton leads its session: the terminal is its own to give away.
+    /// sexton leads its session: the terminal, if there is one, is its own to give away.
     pub leads_session: bool,
     /// Other processes are in the same job of a shell: a pipeline, a script.
     pub shares_job: bool,
@@ -188,7 +189,7 @@ pub struct Quoted<'a>(pub &'a CStr);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}'", self.0.to_string_lossy().escape_debug())
+        write!(f, "'{}'", Escaped(&self.0.to_string_lossy()))
     }
 }
 

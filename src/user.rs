@@ -25,7 +25,8 @@ impl Id {
             let expected = || format!("a {what} ID is from 0 to {LARGEST}").into();
             return number.map(Id::Number).ok_or_else(expected);
         }
-        let forbidden = |c: char| c.is_control() || c.is_whitespace() || ":,/".contains(c);
+        let forbidden =
+            |c: char| c.is_control() || c.is_whitespace() || matches!(c, ':' | ',' | '/');
         if text.is_empty() || text.starts_with(['-', '+']) || text.contains(forbidden) {
             return Err(format!("expected the name or number of a {what}, not '{text}'").into());
         }

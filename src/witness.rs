@@ -21,9 +21,9 @@ pub struct Witness {
     record: Record,
     oom: OomWatch,
     is_init: bool,
-    /// Main's limits of CPU time and of the size of files.
-    cpu: Limits,
-    fsize: Limits,
+    /// Limits of CPU time and of the size of files that were set for main.
+    cpu: Option<Limits>,
+    fsize: Option<Limits>,
     /// A limit on memory that was set for main.
     memory_limit: Option<Resource>,
 }
@@ -51,8 +51,8 @@ impl Witness {
             record,
             oom,
             is_init: launch.inherited.pid == process::INIT,
-            cpu: limits_of_main(launch, Resource::Cpu),
-            fsize: limits_of_main(launch, Resource::Fsize),
+            cpu: limits_set(launch, Resource::Cpu),
+            fsize: limits_set(launch, Resource::Fsize),
             memory_limit: set.find(|limit| memory.contains(limit)),
         }
     }
@@ -94,9 +94,15 @@ impl Witness {
         }
         let cpu = usage.user + usage.system;
         record.limit = match signal {
-            Signal::XCPU if self.cpu.soft != UNLIMITED => Some(Resource::Cpu),
-            Signal::XFSZ if self.fsize.soft != UNLIMITED => Some(Resource::Fsize),
-            Signal::KILL if cpu >= nearly_all(self.cpu.hard) => Some(Resource::Cpu),
+            Signal::XCPU if of_main(self.cpu, Resource::Cpu).soft != UNLIMITED => {
+                Some(Resource::Cpu)
+            }
+            Signal::XFSZ if of_main(self.fsize, Resource::Fsize).soft != UNLIMITED => {
+                Some(Resource::Fsize)
+            }
+            Signal::KILL if cpu >= nearly_all(of_main(self.cpu, Resource::Cpu).hard) => {
+                Some(Resource::Cpu)
+            }
             _ => None,
         };
         if cpu < AT_ONCE && matches!(signal, Signal::KILL | Signal::SEGV) {
@@ -151,12 +157,15 @@ impl Witness {
     }
 }
 
-/// The limits that were set for main, or else those that it has from sexton.
-fn limits_of_main(launch: &Launch, resource: Resource) -> Limits {
-    let set = launch.steps.iter().find_map(|step| match step {
+fn limits_set(launch: &Launch, resource: Resource) -> Option<Limits> {
+    launch.steps.iter().find_map(|step| match step {
         Step::Limit(limited, limits) if *limited == resource => Some(*limits),
         _ => None,
-    });
+    })
+}
+
+/// The limits that were set for main, or else those that it has from sexton.
+fn of_main(set: Option<Limits>, resource: Resource) -> Limits {
     let inherited = || limits::get(resource).ok();
     set.or_else(inherited).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED })
 }

@@ -3,7 +3,7 @@
 use super::getopt::{Getopt, Item, Long};
 use super::settings::Settings;
 use super::{Call, Printed, Reading};
-use crate::plan::{Statuses, Style, Target};
+use crate::plan::{Prefix, Statuses, Style, Target};
 use crate::rewrite::Rule;
 use crate::signal::Signal;
 use log::LevelFilter;
@@ -75,7 +75,7 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
 }
 
 fn refusal<'a>(call: &Call, what: &str, more: &str) -> Reading<'a> {
-    let prefix = STYLE.fatal.replace("PID", &call.pid.to_string());
+    let prefix = Prefix(STYLE.fatal, call.pid);
     Reading::Print(Printed::on_stderr(format!("{prefix}{what}\n{more}"), STATUSES.fatal))
 }
 

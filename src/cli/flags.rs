@@ -582,12 +582,12 @@ fn log_to(text: &str) -> Result<LogTo, Reason> {
             format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
         })
     };
-    match (text, text.split_once("://")) {
-        ("stderr", _) => Ok(LogTo::Stderr),
-        ("syslog", _) => Ok(LogTo::Syslog(SyslogAddress::Local)),
-        ("none", _) => Ok(LogTo::None),
-        (_, Some(("udp", address))) => syslog(address, SyslogAddress::Udp),
-        (_, Some(("tcp", address))) => syslog(address, SyslogAddress::Tcp),
+    match (text, text.strip_prefix("udp://"), text.strip_prefix("tcp://")) {
+        ("stderr", ..) => Ok(LogTo::Stderr),
+        ("syslog", ..) => Ok(LogTo::Syslog(SyslogAddress::Local)),
+        ("none", ..) => Ok(LogTo::None),
+        (_, Some(address), _) => syslog(address, SyslogAddress::Udp),
+        (_, _, Some(address)) => syslog(address, SyslogAddress::Tcp),
         _ => Err("expected stderr, syslog, udp://ADDRESS, tcp://ADDRESS or none".into()),
     }
 }

@@ -1,6 +1,7 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
 use crate::capabilities::{self, List};
+use crate::duration::Shown;
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
@@ -196,7 +197,9 @@ impl Settings {
             && !policy.escalation.is_empty()
         {
             return Err(format!(
-                "the escalation takes {climbed:?}, which must be less than the grace of {grace:?}"
+                "the escalation takes {}, which must be less than the grace of {}",
+                Shown(climbed),
+                Shown(grace)
             ));
         }
         self.capabilities.check()?;

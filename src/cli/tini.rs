@@ -5,7 +5,7 @@ use super::settings::Settings;
 use super::{Call, Printed, Reading};
 use crate::exit_map::Rule;
 use crate::outcome::Outcome;
-use crate::plan::{Statuses, Style, Subreaper, Target};
+use crate::plan::{Prefix, Statuses, Style, Subreaper, Target};
 use crate::rewrite;
 use crate::signal::Signal;
 use log::LevelFilter;
@@ -146,7 +146,7 @@ fn expected_status(value: &[u8], flags: &mut Settings) -> Option<()> {
 }
 
 fn not_valid(call: &Call, letter: u8, value: &[u8]) -> Printed {
-    let prefix = STYLE.fatal.replace("PID", &call.pid.to_string());
+    let prefix = Prefix(STYLE.fatal, call.pid);
     let value = String::from_utf8_lossy(value);
     let text = format!("{prefix}Not a valid option for -{}: {value}\n", char::from(letter));
     Printed::on_stderr(text, STATUSES.fatal)

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::json::Escaping;
-use crate::plan::Style;
+use crate::plan::{Prefix, Style};
 use log::Level;
 use std::fmt::{self, Write};
 
@@ -74,18 +74,6 @@ impl Line {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-/// The beginning of a line, with the process ID in it.
-struct Prefix(&'static str, i32);
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.split_once("PID") {
-            Some((before, after)) => write!(f, "{before}{}{after}", self.1),
-            None => f.write_str(self.0),
-        }
     }
 }
 

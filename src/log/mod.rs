@@ -12,7 +12,6 @@ use crate::plan::{LogFormat, LogTo, Logging, Style};
 use crate::sys::Errno;
 use crate::sys::clock::Now;
 use crate::sys::output::Output;
-use crate::sys::process;
 use log::{Level, Log, Metadata, Record};
 use std::fmt;
 use std::os::fd::RawFd;
@@ -27,24 +26,21 @@ static LOGGER: Logger = Logger {
     lost: AtomicU64::new(0),
 };
 
-/// Sends what is logged to where it is to go. If that is far away, a connection is begun here.
-pub fn start(logging: &Logging) {
+/// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun here.
+pub fn start(logging: &Logging, pid: i32) {
     // It fails if there is a logger already: then that one is kept.
     log::set_logger(&LOGGER).ok();
     log::set_max_level(match logging.to {
         LogTo::None => log::LevelFilter::Off,
         LogTo::Stderr | LogTo::Syslog(_) => logging.level,
     });
-    LOGGER
-        .looks
-        .set(Looks { format: logging.format, style: logging.style, pid: process::id() })
-        .ok();
+    LOGGER.looks.set(Looks { format: logging.format, style: logging.style, pid }).ok();
     if logging.uses_stdout() {
         // Now: a descriptor 1 that is closed could be another file's later.
         LOGGER.stdout.set(Output::stdout()).ok();
     }
     if let LogTo::Syslog(address) = logging.to {
-        LOGGER.syslog.set(Syslog::new(address)).ok();
+        LOGGER.syslog.set(Syslog::new(address, pid)).ok();
     }
 }
 

@@ -7,7 +7,7 @@ use crate::sys::clock::Now;
 use crate::sys::process;
 use crate::sys::socket::Socket;
 use log::Level;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Mutex;
@@ -18,14 +18,14 @@ pub struct Syslog(Mutex<Logger<Packet, Format>>);
 
 impl Syslog {
     /// Begins a connection, if the address needs one.
-    pub fn new(address: SyslogAddress) -> Syslog {
+    pub fn new(address: SyslogAddress, pid: i32) -> Syslog {
         let host = match address {
             SyslogAddress::Local => None,
             SyslogAddress::Udp(_) | SyslogAddress::Tcp(_) => Some(process::host_name()),
         };
         let packet =
             Packet { bytes: [0; Packet::CAPACITY], length: 0, socket: Socket::new(address) };
-        Syslog(Mutex::new(Logger::new(packet, Format { pid: process::id(), host })))
+        Syslog(Mutex::new(Logger::new(packet, Format { pid, host })))
     }
 
     /// Sends a line, or what fits into one packet of it.
@@ -75,11 +75,24 @@ impl LogFormat<&dyn fmt::Display> for Format {
     ) -> syslog::Result<()> {
         let priority = Facility::LOG_DAEMON as u8 | severity as u8;
         let pid = self.pid;
+        let mut to = Through(to);
         match &self.host {
             None => write!(to, "<{priority}>sexton[{pid}]: {text}"),
             Some(host) => write!(to, "<{priority}>1 {Now} {host} sexton {pid} - - {text}"),
         }
-        .map_err(syslog::Error::Write)
+        .map_err(|_| syslog::Error::Write(io::ErrorKind::WriteZero.into())) // it is cut off
+    }
+}
+
+/// Formats to a writer of bytes without std's adapter, which is larger.
+struct Through<'a, W>(&'a mut W);
+
+impl<W: io::Write> fmt::Write for Through<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match self.0.write(text.as_bytes()) {
+            Ok(length) if length == text.len() => Ok(()),
+            _ => Err(fmt::Error),
+        }
     }
 }
 

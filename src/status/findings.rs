@@ -3,6 +3,7 @@
 use super::snapshot::{Init, Process, Reaction, Snapshot, Zombie};
 use crate::sys::cgroup::Usage;
 use crate::sys::process::INIT;
+use crate::text::visible;
 use std::fmt::Write;
 
 /// The pids limit is nearly reached when so many hundredths of it are in use.
@@ -58,7 +59,7 @@ impl Findings {
         let mut line = String::new();
         for problem in self.problems() {
             let before = if line.is_empty() { "sexton: unhealthy: " } else { "; " };
-            write!(line, "{before}{}", problem.escape_debug()).ok();
+            write!(line, "{before}{}", visible(&problem)).ok();
         }
         if !line.is_empty() {
             line.push('\n');

@@ -4,6 +4,7 @@ use super::findings::{self, Findings};
 use super::snapshot::{Process, Snapshot};
 use crate::rlimit::{Limits, Resource, UNLIMITED};
 use crate::sys::cgroup::Usage;
+use crate::text::visible;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ fn unless_ended(process: &Process, value: Option<String>) -> Option<String> {
 static COLUMNS: [Column; 9] = [
     column("PID", false, 0, |_, process| Some(process.pid.to_string())),
     column("USER", true, 3, |snapshot, process| {
-        snapshot.users.name(process).map(|name| cut(&plain(name), 12))
+        snapshot.users.name(process).map(|name| cut(&visible(name), 12))
     }),
     column("STATE", true, 0, |_, process| Some(state(process)?.to_owned())),
     column("AGE", false, 2, |_, process| process.age.map(|age| Span(age).to_string())),
@@ -163,7 +164,7 @@ fn tree(snapshot: &Snapshot, page: &mut Page) {
             0 => String::new(),
             depth => "  ".repeat((depth - 1).min(DEEPEST)) + "\\_ ",
         };
-        let line = format!("{}{branch}{}", line(&widths, row), plain(&process.command()));
+        let line = format!("{}{branch}{}", line(&widths, row), visible(&process.command()));
         page.line(if process.is_zombie() { Ink::Red } else { Ink::Plain }, &line);
     }
 }
@@ -200,10 +201,10 @@ fn line(widths: &[Option<usize>; COLUMNS.len()], cells: &[String; COLUMNS.len()]
 fn zombies(findings: &Findings, page: &mut Page) {
     for neglect in &findings.neglects {
         let count = neglect.zombies.len();
-        let mut list = format!("{count} of {}: ", plain(&neglect.parent()));
+        let mut list = format!("{count} of {}: ", visible(&neglect.parent()));
         for (index, zombie) in neglect.zombies.iter().take(NAMED).enumerate() {
             let comma = if index > 0 { ", " } else { "" };
-            write!(list, "{comma}{} ({})", zombie.pid, plain(&zombie.name)).ok();
+            write!(list, "{comma}{} ({})", zombie.pid, visible(&zombie.name)).ok();
         }
         if count > NAMED {
             write!(list, " and {} more", count - NAMED).ok();
@@ -215,7 +216,7 @@ fn zombies(findings: &Findings, page: &mut Page) {
 
 fn main(snapshot: &Snapshot, page: &mut Page) {
     let Some(main) = snapshot.main.and_then(|pid| snapshot.process(pid)) else { return };
-    page.about(Ink::Plain, "main", &format!("process {} ({})", main.pid, plain(&main.name())));
+    page.about(Ink::Plain, "main", &format!("process {} ({})", main.pid, visible(&main.name())));
     if snapshot.limits.is_empty() {
         return;
     }
@@ -287,15 +288,6 @@ impl Page {
     fn hint(&mut self, text: &str) {
         self.about(Ink::Yellow, "  hint", text);
     }
-}
-
-/// Text of others, without what would move the cursor.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
-    }
-    plain
 }
 
 /// How many columns a text takes at most: letters outside of ASCII may take two.
@@ -416,7 +408,7 @@ mod tests {
         assert_eq!(cut("abcdef", 3), "abc");
         assert_eq!(cut("aéb", 3), "aé");
         assert_eq!(cut("aéb", 2), "a");
-        assert_eq!(plain("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(visible("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
         let mut page = Page { paper: Paper { width: Some(20), colour: true }, text: String::new() };
         page.about(Ink::Red, "what", "one two three fourteen-letters-and-more");
         let expected = "\x1b[31mwhat:    one two\x1b[0m\n\x1b[31m         three\x1b[0m\n\

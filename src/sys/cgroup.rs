@@ -2,8 +2,9 @@
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
 use super::Errno;
+use super::fds::open;
 use crate::procfs;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::read;
 use std::ffi::{CStr, CString};
@@ -20,12 +21,13 @@ const OOM_KILLS: File = ("memory", ["memory.events", "memory.oom_control"]);
 /// The paths that a file may have, the likeliest first.
 fn paths(own: &str, (controller, [v2, v1]): File) -> impl Iterator<Item = CString> {
     // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
-    let v2 = [procfs::cgroup(own, ""), Some("")].map(|group| ("", "", group, v2));
-    let v1 = [procfs::cgroup(own, controller), Some("")].map(|group| ("/", controller, group, v1));
-    v2.into_iter().chain(v1).filter_map(|(slash, controller, group, file)| {
-        let group = group?.trim_end_matches('/');
-        CString::new(format!("{MOUNT}{slash}{controller}{group}/{file}")).ok()
-    })
+    let groups = |controller| {
+        let group = procfs::cgroup(own, controller).map(|group| group.trim_end_matches('/'));
+        [group.filter(|group| !group.is_empty()), Some("")].into_iter().flatten()
+    };
+    let v2 = groups("").map(move |group| format!("{MOUNT}{group}/{v2}"));
+    let v1 = groups(controller).map(move |group| format!("{MOUNT}/{controller}{group}/{v1}"));
+    v2.chain(v1).filter_map(|path| CString::new(path).ok())
 }
 
 /// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or

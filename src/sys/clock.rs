@@ -3,23 +3,23 @@
 use nix::libc;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A monotonic clock that starts at zero.
 #[derive(Clone, Copy)]
-pub struct Clock(Instant);
+pub struct Clock(Duration);
 
 impl Clock {
     /// Starts it.
     #[must_use]
     pub fn start() -> Clock {
-        Clock(Instant::now())
+        Clock(read(libc::CLOCK_MONOTONIC))
     }
 
     /// How long it has been running.
     #[must_use]
     pub fn now(self) -> Duration {
-        self.0.elapsed()
+        read(libc::CLOCK_MONOTONIC).saturating_sub(self.0)
     }
 }
 
@@ -27,8 +27,16 @@ impl Clock {
 /// /proc are counted from.
 #[must_use]
 pub fn since_boot() -> Duration {
-    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
-        .map_or(Duration::ZERO, Duration::from)
+    read(libc::CLOCK_BOOTTIME)
+}
+
+fn read(clock: libc::clockid_t) -> Duration {
+    let mut time = MaybeUninit::<libc::timespec>::zeroed();
+    // SAFETY: writes one live structure. It cannot fail for these clocks.
+    unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
+    // SAFETY: zeroed memory is a valid timespec, whether it was written or not.
+    let time = unsafe { time.assume_init() };
+    Duration::from_secs(time.tv_sec as u64) + Duration::from_nanos(time.tv_nsec as u64)
 }
 
 /// Displays as the time of day: `2026-11-21T14:03:55.123Z` (RFC 3339, UTC).
@@ -37,8 +45,7 @@ pub struct Now;
 
 impl fmt::Display for Now {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        write_time(since, f)
+        write_time(read(libc::CLOCK_REALTIME), f)
     }
 }
 

@@ -6,7 +6,11 @@
 
 #![allow(unsafe_code, reason = "the C entry point; compiled into the binary only")]
 
+use sexton::sys::heap::Heap;
 use std::ffi::{CStr, c_char, c_int};
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
 
 unsafe extern "C" {
     /// The environment as the kernel laid it out (environ(7)).

@@ -3,8 +3,9 @@
 use super::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::pipe2;
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Standard output.
@@ -27,6 +28,21 @@ pub fn is_pipe(fd: RawFd) -> bool {
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     fstat(fd)
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
+}
+
+/// Opens a file. The call is raw: musl's sets close-on-exec a second time, for kernels before 2.6.23.
+///
+/// # Errors
+/// Those of open(2).
+pub(super) fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Errno> {
+    let flags = (flags | OFlag::O_LARGEFILE).bits();
+    // SAFETY: reads a string that ends with a null byte, and takes integers.
+    let fd = Errno::result(unsafe {
+        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, mode.bits())
+    })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Writes all of it. std's own hides that standard output is closed.
@@ -66,7 +82,7 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// Closes every descriptor but standard error, standard output if that is kept, and those of `keep`, which are
 /// above 2.
-pub fn close_inherited(keep_stdout: bool, keep: &mut [RawFd]) {
+pub fn close_inherited(keep_stdout: bool, keep: &[RawFd]) {
     close_from_to(0, if keep_stdout { STDOUT } else { STDERR } - 1);
     close_from(STDERR + 1, keep);
 }
@@ -75,9 +91,8 @@ pub fn close_inherited(keep_stdout: bool, keep: &mut [RawFd]) {
 ///
 /// Linux 5.9 does it with one call per gap; before that, what `/proc/self/fd` lists is closed, and
 /// without /proc whatever the limit allows to be open.
-pub fn close_from(mut first: RawFd, keep: &mut [RawFd]) {
-    keep.sort_unstable();
-    for &kept in keep.iter() {
+pub fn close_from(mut first: RawFd, keep: &[RawFd]) {
+    while let Some(kept) = keep.iter().copied().filter(|&kept| kept >= first).min() {
         close_from_to(first, kept - 1);
         first = kept + 1;
     }

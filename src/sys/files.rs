@@ -1,9 +1,10 @@
 //! Files that the user names or that say who users are.
 
+use super::fds::open;
 use super::{Errno, fds};
 use crate::plan::Redirection;
 use crate::steps::{OwnedStream, Stream};
-use nix::fcntl::{AtFlags, OFlag, open};
+use nix::fcntl::{AtFlags, OFlag};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};
@@ -160,7 +161,7 @@ fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
 
 /// Closes all descriptors but the standard streams and one that exec closes.
 pub fn close_others(kept: &OwnedFd) {
-    fds::close_from(fds::STDERR + 1, &mut [kept.as_raw_fd()]);
+    fds::close_from(fds::STDERR + 1, &[kept.as_raw_fd()]);
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod fds;
 pub mod files;
+pub mod heap;
 pub mod limits;
 pub mod output;
 pub mod privileges;

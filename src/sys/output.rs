@@ -3,8 +3,9 @@
 //! The file behind the descriptor is shared with main and perhaps others, so it cannot be made
 //! non-blocking: that flag is shared too. What works depends on what it is.
 
+use super::fds::open;
 use super::{Errno, fds};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use std::ffi::CStr;

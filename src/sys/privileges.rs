@@ -6,8 +6,19 @@
 use super::Errno;
 use crate::capabilities::{Base, CapabilitySet, Sets};
 use nix::libc;
-use nix::unistd::{self, Gid, Uid};
+use nix::unistd;
 use std::ptr;
+
+// The C library's versions of these stop all threads first, with signals and semaphores; there is one.
+#[cfg(not(target_arch = "arm"))]
+use libc::{
+    SYS_setgroups as SYS_SETGROUPS, SYS_setresgid as SYS_SETRESGID, SYS_setresuid as SYS_SETRESUID,
+};
+#[cfg(target_arch = "arm")] // whose first versions have IDs of 16 bits
+use libc::{
+    SYS_setgroups32 as SYS_SETGROUPS, SYS_setresgid32 as SYS_SETRESGID,
+    SYS_setresuid32 as SYS_SETRESUID,
+};
 
 /// The effective user ID.
 #[must_use]
@@ -20,7 +31,12 @@ pub fn user() -> u32 {
 /// # Errors
 /// None that getgroups(2) lists apply.
 pub fn groups() -> Result<Vec<u32>, Errno> {
-    Ok(unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
+    // SAFETY: asks only how many there are.
+    let count = Errno::result(unsafe { libc::getgroups(0, ptr::null_mut()) })?;
+    let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+    // SAFETY: writes no more of them than there is room for.
+    Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    Ok(groups)
 }
 
 /// Sets the supplementary groups.
@@ -30,7 +46,7 @@ pub fn groups() -> Result<Vec<u32>, Errno> {
 /// namespace does not map, or more than 65536 of them.
 pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
     // SAFETY: reads as many numbers as the slice has.
-    Errno::result(unsafe { libc::setgroups(groups.len(), groups.as_ptr()) }).map(drop)
+    Errno::result(unsafe { libc::syscall(SYS_SETGROUPS, groups.len(), groups.as_ptr()) }).map(drop)
 }
 
 /// Sets real, effective and saved group ID.
@@ -38,8 +54,8 @@ pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 /// # Errors
 /// EPERM without CAP_SETGID; EINVAL for an ID that the user namespace does not map.
 pub fn set_gid(gid: u32) -> Result<(), Errno> {
-    let gid = Gid::from_raw(gid);
-    unistd::setresgid(gid, gid, gid)
+    // SAFETY: takes integers only.
+    Errno::result(unsafe { libc::syscall(SYS_SETRESGID, gid, gid, gid) }).map(drop)
 }
 
 /// Sets real, effective and saved user ID.
@@ -47,8 +63,7 @@ pub fn set_gid(gid: u32) -> Result<(), Errno> {
 /// # Errors
 /// EPERM without CAP_SETUID; EINVAL for an ID that the user namespace does not map; EAGAIN.
 pub fn set_uid(uid: u32) -> Result<(), Errno> {
-    let uid = Uid::from_raw(uid);
-    unistd::setresuid(uid, uid, uid)
+    set_uids(uid, uid)
 }
 
 /// Sets the real user ID only: kill(2) accepts it as it does the effective one.
@@ -56,8 +71,13 @@ pub fn set_uid(uid: u32) -> Result<(), Errno> {
 /// # Errors
 /// As for [`set_uid`].
 pub fn set_real_uid(uid: u32) -> Result<(), Errno> {
-    let unchanged = Uid::from_raw(u32::MAX);
-    unistd::setresuid(Uid::from_raw(uid), unchanged, unchanged)
+    const UNCHANGED: u32 = u32::MAX;
+    set_uids(uid, UNCHANGED)
+}
+
+fn set_uids(real: u32, others: u32) -> Result<(), Errno> {
+    // SAFETY: takes integers only.
+    Errno::result(unsafe { libc::syscall(SYS_SETRESUID, real, others, others) }).map(drop)
 }
 
 /// Lets permitted capabilities outlive a change from root to another user, until the next exec.

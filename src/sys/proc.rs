@@ -1,8 +1,9 @@
 //! Reading /proc (proc(5)) without allocating. All of it may be missing; then nothing is read.
 
 use super::Errno;
+use super::fds::open;
 use crate::procfs::Stat;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, fstat};
 use std::ffi::CStr;
@@ -262,31 +263,37 @@ fn open_file(path: fmt::Arguments) -> Option<OwnedFd> {
 }
 
 /// A path that has a null byte at its end.
-fn path(formatted: fmt::Arguments) -> Result<Path, Errno> {
-    let mut path = Path::default();
+fn path(formatted: fmt::Arguments) -> Result<Text, Errno> {
+    let mut path = Text::default();
     path.write_fmt(formatted).map_err(|fmt::Error| Errno::ENAMETOOLONG)?;
     Ok(path)
 }
 
-/// A short path on the stack.
-struct Path {
+/// A short text on the stack, such as a path.
+pub(super) struct Text {
     bytes: [u8; 48],
     length: usize,
 }
 
-impl Default for Path {
-    fn default() -> Path {
-        Path { bytes: [0; 48], length: 0 }
-    }
-}
-
-impl Path {
+impl Text {
+    /// What was written, up to its null byte; empty if it has none.
     fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
+
+    /// What was written.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
-impl Write for Path {
+impl Default for Text {
+    fn default() -> Text {
+        Text { bytes: [0; 48], length: 0 }
+    }
+}
+
+impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.length + text.len();
         self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());

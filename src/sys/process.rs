@@ -84,6 +84,22 @@ pub fn job_control_shell() -> Option<i32> {
     None
 }
 
+/// Gives back the memory that the way to here has used of the stack: the caller runs for long, and deeper than
+/// that it comes seldom again.
+///
+/// Never inlined: its own variable must lie below all that its callers have on the stack.
+#[inline(never)]
+pub fn release_stack() {
+    const MOST: usize = 256 << 10;
+    let here = 0u8;
+    // SAFETY: takes an integer.
+    let page = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
+    // What this call uses stays, and so does what is not of the stack: below that is a gap.
+    let end = (&raw const here).wrapping_sub(1024).map_addr(|address| address & !(page - 1));
+    // SAFETY: nobody uses what is below the stack's end. What is not mapped there is left out.
+    unsafe { libc::madvise(end.wrapping_sub(MOST).cast_mut().cast(), MOST, libc::MADV_DONTNEED) };
+}
+
 /// Leaves the working directory, so that its file system can be unmounted.
 pub fn leave_directory() {
     // It cannot fail unless the root itself is unreadable; then there is nothing to keep busy.

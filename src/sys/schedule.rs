@@ -1,13 +1,15 @@
 //! Scheduling and memory pressure of this process (sched(7), ioprio_set(2), proc(5)).
 
 use super::Errno;
+use super::fds::open;
+use super::proc::Text;
 use crate::schedule::{Cpus, IoPriority, Scheduler};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::stat::Mode;
 use nix::unistd::{self, Pid};
-use std::io::Write;
+use std::fmt::Write;
 use std::ptr;
 
 const THIS: Pid = Pid::from_raw(0);
@@ -76,10 +78,7 @@ pub fn set_io_priority(priority: IoPriority) -> Result<(), Errno> {
 pub fn set_oom_score_adj(value: i32) -> Result<(), Errno> {
     let file =
         open(c"/proc/self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut text = [0; 8];
-    let mut rest = text.as_mut_slice();
-    write!(rest, "{value}").map_err(|_| Errno::EINVAL)?;
-    let unused = rest.len();
-    let length = text.len() - unused;
-    unistd::write(&file, text.get(..length).unwrap_or_default()).map(drop)
+    let mut text = Text::default();
+    write!(text, "{value}").map_err(|_| Errno::EINVAL)?;
+    unistd::write(&file, text.as_bytes()).map(drop)
 }

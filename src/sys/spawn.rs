@@ -1,18 +1,19 @@
-//! Starting main: fork, the steps in the child, exec; and what the child tells if one fails.
+//! Starting main: a child, the steps in it, exec; and what it tells if one fails.
 //!
 //! Nothing in the child allocates, and all that it needs is built before. A failure goes through a
 //! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
 //! that hangs, and goes on to handle signals meanwhile.
 
+use super::proc::Text;
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
 use crate::signal::SignalSet;
-use crate::steps::Step;
+use crate::steps::{Standing, Step};
 use nix::libc;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_char};
-use std::io::Write;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::fmt::Write;
 use std::os::fd::OwnedFd;
 use std::ptr;
 
@@ -42,20 +43,22 @@ impl<'a> Program<'a> {
     ) -> Program<'a> {
         let arguments = argv.get(1..).unwrap_or_default();
         let command = argv.first().copied().unwrap_or_default();
-        let environment: Vec<&CStr> = environment.iter().map(AsRef::as_ref).collect();
         Program {
             candidates,
             argv: vector(&[command], arguments),
             shell_argv: vector(&[SHELL, c""], arguments),
-            environment: vector(&[], &environment),
+            environment: pointers(environment.iter().map(AsRef::as_ref)),
             listen_pid,
         }
     }
 }
 
 fn vector(first: &[&CStr], rest: &[&CStr]) -> Vec<*const c_char> {
-    let strings = first.iter().chain(rest).map(|string| string.as_ptr());
-    strings.chain([ptr::null()]).collect()
+    pointers(first.iter().chain(rest).copied())
+}
+
+fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
+    strings.map(CStr::as_ptr).chain([ptr::null()]).collect()
 }
 
 /// Main, and what it may have to tell.
@@ -124,11 +127,12 @@ impl Child {
     }
 }
 
-/// Forks, carries out the steps in the child, and executes the program.
+/// Makes a child that carries out the steps and executes the program. `standing` is that to the terminal, if there
+/// is one.
 ///
 /// # Errors
 /// The pipe or the fork failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
-pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
+pub fn spawn(program: &mut Program, steps: &[Step], standing: Standing) -> Result<Child, Errno> {
     let (read, write) = fds::pipe()?;
     // A session that has a terminal must give it up before another can have it.
     let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
@@ -137,21 +141,78 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
         _ => None,
     });
     let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
+    let mut task = Task { program, steps, needs: &needs };
+    // A key could stop the child before it is executed, and nobody could continue it while sexton waits for it.
+    let may_borrow = standing == Standing::NoTerminal && steps.iter().all(is_harmless);
+    let child = if may_borrow { borrow(&mut task) } else { copy(&mut task) }?;
+    Ok(Child { pid: child.as_raw(), failure: read })
+}
+
+/// What the child is to do.
+struct Task<'t, 'p> {
+    program: &'t mut Program<'p>,
+    steps: &'t [Step],
+    needs: &'t Needs,
+}
+
+impl Task<'_, '_> {
+    fn carry_out(&mut self) -> ! {
+        let failure = become_main(self.program, self.steps, self.needs);
+        nix::unistd::write(&self.needs.pipe, &failure.to_bytes()).ok();
+        process::exit_now(crate::error::STATUS_FATAL.into())
+    }
+}
+
+/// Whether a child may do this that shares sexton's memory, while sexton waits. Not what may take for ever (a
+/// path, a terminal that may stop it), and not what changes how the kernel treats the memory (a user).
+fn is_harmless(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::Session | Step::ProcessGroup | Step::Limit(..) | Step::Ignore(_) | Step::Mask(_)
+    )
+}
+
+/// fork(2): the child has a copy of the memory, which takes longer than all the rest of the start.
+fn copy(task: &mut Task) -> Result<Pid, Errno> {
     // SAFETY: sexton has one thread, so the child may do whatever the parent may.
     match unsafe { fork() }? {
-        ForkResult::Child => {
-            let failure = become_main(program, steps, &needs);
-            nix::unistd::write(&needs.pipe, &failure.to_bytes()).ok();
-            process::exit_now(crate::error::STATUS_FATAL.into())
-        }
+        ForkResult::Child => task.carry_out(),
         ForkResult::Parent { child } => {
-            if steps.contains(&Step::ProcessGroup) {
+            if task.steps.contains(&Step::ProcessGroup) {
                 // The child does it too: whoever comes first, the group exists when either goes on.
                 setpgid(child, child).ok();
             }
-            Ok(Child { pid: child.as_raw(), failure: read })
+            Ok(child)
         }
     }
+}
+
+/// As vfork(2), with a stack of the child's own: sexton waits until the child has executed the program or has
+/// ended. All signals are blocked, so nothing runs in either that the other does not expect.
+fn borrow(task: &mut Task) -> Result<Pid, Errno> {
+    /// Far more than the steps take; only what is used is ever there.
+    const STACK: usize = 256 << 10;
+    extern "C" fn start(task: *mut c_void) -> c_int {
+        // SAFETY: the task that is given below; sexton does not touch it while it waits.
+        let task = unsafe { &mut *task.cast::<Task>() };
+        task.carry_out()
+    }
+    let (access, kind) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, wherever the kernel has room.
+    let stack = unsafe { libc::mmap(ptr::null_mut(), STACK, access, kind, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is the child's alone, grows down from its end, and outlives it as a user of this memory;
+    // the task outlives it too.
+    let child = Errno::result(unsafe {
+        libc::clone(start, stack.byte_add(STACK), flags, ptr::from_mut(task).cast())
+    });
+    // SAFETY: nobody uses the stack any more.
+    unsafe { libc::munmap(stack, STACK) };
+    child.map(Pid::from_raw)
 }
 
 /// What the child needs besides the steps.
@@ -166,10 +227,10 @@ struct Needs {
 
 /// Only returns if something fails.
 fn become_main(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
-    let mut listen_pid = *b"LISTEN_PID=2147483647\0";
+    let mut listen_pid = Text::default();
     if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
-        write!(&mut listen_pid[11..], "{}\0", process::id()).ok();
-        *slot = listen_pid.as_ptr().cast();
+        write!(listen_pid, "LISTEN_PID={}\0", process::id()).ok(); // there is room
+        *slot = listen_pid.as_bytes().as_ptr().cast();
     }
     for (index, step) in steps.iter().enumerate() {
         if let Err(errno) = carry_out(step, needs) {

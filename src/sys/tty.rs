@@ -1,9 +1,10 @@
 //! The controlling terminal: who has it, its modes, and handing it on (ioctl_tty(2), tcsetpgrp(3),
 //! termios(3)).
 
+use super::fds::open;
 use super::{Errno, fds, process, wait};
 use crate::steps::Standing;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::signal::kill;
 use nix::sys::stat::Mode;
@@ -19,8 +20,10 @@ fn open_terminal() -> Result<OwnedFd, Errno> {
 /// Runs `action` on the controlling terminal, if there is one: what `/dev/tty` is, or, where that
 /// does not exist, whichever of descriptors 0 to 2 it is.
 fn with_terminal<T>(action: impl FnOnce(BorrowedFd) -> T) -> Option<T> {
-    if let Ok(terminal) = open_terminal() {
-        return Some(action(terminal.as_fd()));
+    match open_terminal() {
+        Ok(terminal) => return Some(action(terminal.as_fd())),
+        Err(Errno::ENXIO) => return None, // the session has none
+        Err(_) => {}
     }
     for fd in 0..=fds::STDERR {
         // SAFETY: a descriptor number that may be closed, which the calls report; it is not kept.

@@ -38,7 +38,7 @@ pub fn build_sexton(engine: &Engine) -> String {
     let tag = new_tag();
     let context = engine::bed().join(engine::new_name());
     fs::create_dir_all(&context).unwrap();
-    let copy = ["-r", "Cargo.toml", "Cargo.lock", "src"];
+    let copy = ["-r", "Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];
     process::output_of(Command::new("cp").args(copy).arg(&context).current_dir(REPOSITORY));
     build(engine, "docker/Dockerfile", &context, &["RUST=localhost/sexton/base:1"], &tag);
     tag

@@ -20,6 +20,7 @@ mod logging;
 mod old_kernels;
 mod parsers;
 mod privileges;
+mod quiet;
 mod reaping;
 mod report;
 mod shutdown;

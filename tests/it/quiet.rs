@@ -1,0 +1,123 @@
+//! What sexton does while main runs: every system call, as strace shows them.
+
+use crate::harness::{Folder, Place, Running, Setup, wait_until};
+use nix::libc;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// strace, attached to a sexton that waits.
+struct Strace {
+    child: Child,
+    file: String,
+}
+
+impl Strace {
+    fn attach(running: &Running, folder: &Folder) -> Strace {
+        wait_until("sexton is idle", || running.is_idle());
+        let file = folder.at("strace");
+        let mut child = Command::new("strace")
+            .args(["-o", &file, "-p", &running.pid.to_string()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strace is installed");
+        let mut told = String::new();
+        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
+        assert!(told.contains("attached"), "{told}");
+        Strace { child, file }
+    }
+
+    /// The lines up to sexton's end, one a call.
+    fn calls(mut self) -> Vec<String> {
+        assert!(self.child.wait().unwrap().success());
+        let text = std::fs::read_to_string(&self.file).unwrap();
+        // A build with debug assertions looks at each descriptor before it closes it, and strace may break the
+        // first wait off.
+        let is_call = |line: &&str| {
+            line.contains('(') && !line.contains("F_GETFD") && !line.contains("EINTR")
+        };
+        text.lines().filter(is_call).map(str::to_owned).collect()
+    }
+}
+
+fn name(call: &str) -> &str {
+    call.split_once('(').map_or(call, |(name, _)| name)
+}
+
+/// Main in a shell: tells of SIGUSR1, leaves an orphan at SIGUSR2, exits with 3 at SIGHUP.
+fn main_that_obeys(folder: &Folder) -> [String; 3] {
+    let script = format!(
+        "trap 'echo signal' USR1; trap '(: &)& wait; echo orphan' USR2; trap 'exit 3' HUP
+         exec <>{}; echo ready; while :; do read x; done",
+        folder.fifo("silence")
+    );
+    ["sh".to_owned(), "-c".to_owned(), script]
+}
+
+/// From the moment that sexton waits to its end, no call but these is made.
+#[test]
+fn a_quiet_run_is_one_wait_one_burial_and_the_exit() {
+    for place in [Place::Init, Place::Child] {
+        let folder = Folder::new("quiet-exit");
+        let mut running = Setup::new(&main_that_obeys(&folder)).place(place).start();
+        running.expect("ready");
+        let main = running.children();
+        let strace = Strace::attach(&running, &folder);
+        // SAFETY: takes integers only; sexton's child in the test's own namespace.
+        assert_eq!(unsafe { libc::kill(main[0], libc::SIGHUP) }, 0);
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (3, ""));
+        let calls = strace.calls();
+        let mut names: Vec<&str> = calls.iter().map(|call| name(call)).collect();
+        // The count of OOM kills is read once more, where the kernel has one.
+        if let Some(at) = calls.iter().position(|call| call.contains("/memory.")) {
+            assert_eq!(names[at..at + 3], ["openat", "read", "close"], "{calls:#?}");
+            names.drain(at..at + 3);
+        }
+        let expected = match place {
+            Place::Init => &[
+                "rt_sigtimedwait", // SIGCHLD
+                "wait4",           // main
+                "rt_sigaction",    // the kernel reaps what is left
+                "read",            // main was executed
+                "wait4",           // no children
+                "kill",            // nobody else
+                "close",
+                "exit_group",
+            ][..],
+            Place::Child => &["rt_sigtimedwait", "wait4", "read", "wait4", "close", "exit_group"],
+        };
+        assert_eq!(names, expected, "{calls:#?}");
+    }
+}
+
+/// Signals are forwarded and orphans are reaped without memory, and no file is opened.
+#[test]
+fn signals_and_orphans_take_no_memory_and_no_files() {
+    for place in [Place::Init, Place::Child] {
+        let folder = Folder::new("quiet-work");
+        let mut running = Setup::new(&main_that_obeys(&folder)).place(place).start();
+        running.expect("ready");
+        let strace = Strace::attach(&running, &folder);
+        for _ in 0..20 {
+            running.signal(libc::SIGUSR1);
+            running.expect("signal");
+            running.signal(libc::SIGUSR2);
+            running.expect("orphan");
+        }
+        wait_until("all orphans are reaped", || running.children().len() == 1 && running.is_idle());
+        running.signal(libc::SIGHUP);
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (3, ""));
+        let calls = strace.calls();
+        let is_hup = |call: &String| call.contains("= 1 (SIGHUP)");
+        let until = calls.iter().position(is_hup).expect("SIGHUP is received");
+        let work = &calls[..until];
+        for call in work {
+            let allowed = ["rt_sigtimedwait", "wait4", "kill"];
+            assert!(allowed.contains(&name(call)), "{call} among {work:#?}");
+        }
+        let count = |part: &str| work.iter().filter(|call| call.contains(part)).count();
+        assert_eq!(count("kill("), 40, "{work:#?}");
+        assert!(count("WIFEXITED") >= 20, "{work:#?}");
+    }
+}
