@@ -205,11 +205,10 @@ fn borrow(task: &mut Task) -> Result<Pid, Errno> {
         return Err(Errno::last());
     }
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let (top, task) = (stack.wrapping_byte_add(STACK), ptr::from_mut(task).cast());
     // SAFETY: the stack is the child's alone, grows down from its end, and outlives it as a user of this memory;
     // the task outlives it too.
-    let child = Errno::result(unsafe {
-        libc::clone(start, stack.byte_add(STACK), flags, ptr::from_mut(task).cast())
-    });
+    let child = Errno::result(unsafe { libc::clone(start, top, flags, task) });
     // SAFETY: nobody uses the stack any more.
     unsafe { libc::munmap(stack, STACK) };
     child.map(Pid::from_raw)
