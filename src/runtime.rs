@@ -204,7 +204,7 @@ impl<'a> Runtime<'a> {
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
+        init::let_go(plan, keep);
         give_up_privileges(&launch);
         Ok(Runtime {
             clock,

@@ -11,7 +11,7 @@ fn run(words: &[&str], variables: &[&str]) -> Ended {
 /// The flags that `--help` lists: name, and what each takes.
 fn flags() -> Vec<(String, Option<String>)> {
     let help = run(&["--help"], &[]).stdout;
-    let lines = help.lines().filter(|line| line.starts_with("  ") && line.contains(" --"));
+    let lines = help.lines().filter(|line| line.starts_with("  ") && line.trim().starts_with('-'));
     let flags: Vec<_> = lines
         .filter_map(|line| {
             let (_, flag) = line.split_once("--")?;
