@@ -16,7 +16,7 @@ use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::status;
 use crate::steps::Inherited;
-use crate::supervisor::{Action, Cause, Event, Supervisor, Time};
+use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
@@ -122,10 +122,14 @@ fn print(printed: &Printed) -> u8 {
 /// stop.
 const REAPED_AT_ONCE: usize = 256;
 
-/// The pause after a look at all children in vain, for what it took: so it is not most of what sexton
-/// does, and comes at once as long as they are few. The end of the last one may have to wait for it.
-fn pause_after_sweep(took: Duration) -> Duration {
-    (took * 5).min(Duration::from_millis(20))
+/// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
+/// however many there are, and comes at once as long as they are few. While main runs, only a zombie that no
+/// SIGCHLD has named waits for it; afterwards the end of the last one may have to.
+fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
+    match main_runs {
+        true => (took * 50).min(Duration::from_millis(50)),
+        false => (took * 5).min(Duration::from_millis(20)),
+    }
 }
 
 /// The pause after a repeated SIGKILL to all children, for what it took.
@@ -318,7 +322,8 @@ impl<'a> Runtime<'a> {
             let found = self.reap(None);
             if !matches!(found, Waited::Child(..)) {
                 let end = self.clock.now();
-                self.sweep_after = end + pause_after_sweep(end - begin);
+                let main_runs = self.supervisor.stage() == Some(Stage::Run);
+                self.sweep_after = end + pause_after_sweep(end - begin, main_runs);
                 self.swept(found == Waited::NoChildren);
                 return;
             }
@@ -408,6 +413,7 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
+        self.sweep_after = Time::ZERO; // if nobody else is there, all is over
         debug!("reaped main, pid {}", self.child.pid);
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than

@@ -1,6 +1,6 @@
 //! SPEC 3: reaping, and main's status.
 
-use crate::harness::{Place, Setup, probe, wait_until};
+use crate::harness::{Folder, Place, Setup, probe, wait_until};
 use nix::libc;
 use std::time::Instant;
 
@@ -149,5 +149,37 @@ fn thousands_that_ended_before_sexton_looks_are_all_reaped() {
         running.signal(libc::SIGCONT);
         running.expect("clean");
         assert_eq!(running.end().status, 42);
+    }
+}
+
+/// With many that live on, sexton seldom looks at all of them. Nothing is lost by that, not even if it could
+/// not look for a while, so that one SIGCHLD stands for thousands.
+#[test]
+fn orphans_among_many_that_live_are_all_counted() {
+    const LIVE: usize = 200;
+    const ENDING: usize = 3000;
+    for stopped in [false, true] {
+        let folder = Folder::new("among-many");
+        let report = folder.at("report");
+        let script = format!(
+            "i=0; while [ $i -lt {LIVE} ]; do (sleep 1000 &) ; i=$((i+1)); done
+             exec {} orphans {ENDING} 0 {}",
+            probe(),
+            LIVE + 3
+        );
+        let words = ["--report", &report, "sh", "-c", &script];
+        let mut running = Setup::new(&words).place(Place::Child).start();
+        wait_until("the first are there", || running.children().len() > LIVE);
+        if stopped {
+            running.signal(libc::SIGSTOP);
+        }
+        running.expect("made");
+        running.signal(libc::SIGCONT);
+        running.expect("clean");
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+        let report = std::fs::read_to_string(&report).unwrap();
+        let expected = format!("\"orphans_reaped\":{},", LIVE + ENDING);
+        assert!(report.contains(&expected), "{report}");
     }
 }
