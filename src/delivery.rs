@@ -37,6 +37,12 @@ impl Delivery {
         self.main_reaped = true;
     }
 
+    /// Whether a process is main: not one that has got its process ID after it.
+    #[must_use]
+    pub fn is_main(&self, pid: i32) -> bool {
+        pid == self.main && !self.main_reaped
+    }
+
     /// Whether this signal was sent to anybody.
     #[must_use]
     pub fn has_sent(&self, signal: Signal) -> bool {

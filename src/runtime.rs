@@ -309,6 +309,10 @@ impl<'a> Runtime<'a> {
         if origin.pid > 0 {
             self.reap(Some(origin.pid));
         }
+        let main = self.child.pid;
+        if self.sweep_after > self.clock.now() && self.delivery.is_main(main) {
+            self.reap(Some(main)); // it may be one of those, and is not to wait for the sweep
+        }
     }
 
     /// Reaps whatever has ended.
@@ -379,7 +383,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: proc::Name) {
-        let main = pid == self.child.pid;
+        let main = self.delivery.is_main(pid);
         match change {
             Change::Ended(outcome) if main => self.main_ended(outcome, usage),
             Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),

@@ -1,6 +1,6 @@
 //! `--status`: a look at the PID namespace from inside, for images without a shell.
 //!
-//! One pass over /proc makes a [`Snapshot`]; [`Findings`] are what is wrong with it; both are shown as a table,
+//! One pass over /proc makes a `Snapshot`; `Findings` are what is wrong with it; both are shown as a table,
 //! as JSON, or, for a health check, as one line at most.
 
 #![forbid(unsafe_code)]
