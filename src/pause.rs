@@ -25,8 +25,8 @@ pub fn run(plan: &Plan) -> u8 {
         signals::set_ignored(Signal::CHLD, false).ok(); // it would not come
     }
     launch::adopt_orphans(plan.subreaper, process::id());
-    let mut keep: Vec<_> = crate::log::own_descriptors().collect();
-    fds::close_inherited(plan.logging.uses_stdout(), &mut keep);
+    let keep: Vec<_> = crate::log::own_descriptors().collect();
+    fds::close_inherited(plan.logging.uses_stdout(), &keep);
     process::leave_directory();
     privileges::keep_only(CapabilitySet::EMPTY).ok(); // a pause needs none
     reap(plan);

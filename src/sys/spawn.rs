@@ -202,11 +202,11 @@ fn borrow(task: &mut Task) -> Result<Pid, Errno> {
         return Err(Errno::last());
     }
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let end = stack.wrapping_byte_add(STACK);
     // SAFETY: the stack is the child's alone, grows down from its end, and outlives it as a user of this memory;
     // the task outlives it too.
-    let child = Errno::result(unsafe {
-        libc::clone(start, stack.byte_add(STACK), flags, ptr::from_mut(task).cast())
-    });
+    let child =
+        Errno::result(unsafe { libc::clone(start, end, flags, ptr::from_mut(task).cast()) });
     // SAFETY: nobody uses the stack any more.
     unsafe { libc::munmap(stack, STACK) };
     child.map(Pid::from_raw)
