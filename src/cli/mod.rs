@@ -122,12 +122,13 @@ const NAMES: &str = "tini, docker-init, dumb-init, catatonit";
 /// The settings that inits have in common that know no clock: they kill nobody, and leave what main leaves
 /// behind to the kernel.
 fn transient() -> Settings {
-    let mut settings = Settings::default();
-    settings.grace = Some(None);
-    settings.linger = Some(None);
-    settings.and_continue = Some(false);
-    settings.warn_of_trouble = Some(false);
-    settings
+    Settings {
+        grace: Some(None),
+        linger: Some(None),
+        and_continue: Some(false),
+        warn_of_trouble: Some(false),
+        ..Settings::default()
+    }
 }
 
 /// What usage texts say of the program that really prints them.
