@@ -65,7 +65,7 @@ parts() {
     END {
       if (length(seen) == 0) { print "no symbols" >"/dev/stderr"; exit 1 }
       sizes["rest"] = total - sum
-      sizes["status"] += 0
+      sizes["status"] += 0; sizes["unwinding"] += 0
       for (part in sizes) print part "\t" sizes[part]
       print "total\t" total
     }'

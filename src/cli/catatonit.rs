@@ -57,8 +57,9 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
     if call.has_variable(b"CATATONIT_DEBUG") {
         flags.log_level = Some(LevelFilter::Debug);
     }
-    let mut defaults =
-        Settings { statuses: Some(STATUSES), style: Some(STYLE), ..super::transient() };
+    let mut defaults = super::transient();
+    defaults.statuses = Some(STATUSES);
+    defaults.style = Some(STYLE);
     for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
         // They are not in the list yet.
         defaults.rewrites.add(Rule::new(signal, None)).ok();

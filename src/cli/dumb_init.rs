@@ -83,16 +83,14 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
 
 /// What dumb-init does without being told more than whether main has a session of its own.
 fn defaults(single: bool) -> Settings {
-    let mut defaults = Settings {
-        grouping: Some(if single { Grouping::Shared } else { Grouping::Session }),
-        forward_to: Some(if single { Target::Main } else { Target::Group }),
-        farewell: Some(true),
-        suspend_at: Some(JOB_STOPS.into_iter().fold(SignalSet::EMPTY, SignalSet::with)),
-        subreaper: Some(Subreaper::Off),
-        statuses: Some(STATUSES),
-        style: Some(STYLE),
-        ..super::transient()
-    };
+    let mut defaults = super::transient();
+    defaults.grouping = Some(if single { Grouping::Shared } else { Grouping::Session });
+    defaults.forward_to = Some(if single { Target::Main } else { Target::Group });
+    defaults.farewell = Some(true);
+    defaults.suspend_at = Some(JOB_STOPS.into_iter().fold(SignalSet::EMPTY, SignalSet::with));
+    defaults.subreaper = Some(Subreaper::Off);
+    defaults.statuses = Some(STATUSES);
+    defaults.style = Some(STYLE);
     if !single {
         // Nobody above main's session could continue it, so the kernel would ignore these.
         for signal in JOB_STOPS {

@@ -563,10 +563,13 @@ pub static FLAGS: &[Flag] = &[
 
 /// The value that a word stands for.
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
-    choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value).ok_or_else(|| {
-        let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
-        format!("expected one of {}", words.join(", ")).into()
-    })
+    let found = choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value);
+    found.ok_or_else(|| expected(&mut choices.iter().map(|&(word, _)| word)))
+}
+
+fn expected(words: &mut dyn Iterator<Item = &str>) -> Reason {
+    let words: Vec<&str> = words.collect();
+    format!("expected one of {}", words.join(", ")).into()
 }
 
 fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {

@@ -31,8 +31,8 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
                     None => (Some(long), None),
                 };
                 let flag = find_long(name.unwrap_or_default())?;
-                let next = || rest.next().map(|argument| argument.to_bytes());
-                if let Some(text) = apply(flag, inline, next, &mut flags)? {
+                let mut next = || rest.next().map(|argument| argument.to_bytes());
+                if let Some(text) = apply(flag, inline, &mut next, &mut flags)? {
                     return Ok(Request::Print(Printed::on_stdout(text)));
                 }
             }
@@ -40,7 +40,7 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
                 for &letter in letters {
                     // No flag that takes a value has a short form.
                     let flag = find_short(letter)?;
-                    if let Some(text) = apply(flag, None, || None, &mut flags)? {
+                    if let Some(text) = apply(flag, None, &mut || None, &mut flags)? {
                         return Ok(Request::Print(Printed::on_stdout(text)));
                     }
                 }
@@ -115,7 +115,7 @@ fn is_unknown(entry: &CStr) -> bool {
 fn apply<'a>(
     flag: &Flag,
     inline: Option<&'a [u8]>,
-    next: impl FnOnce() -> Option<&'a [u8]>,
+    next: &mut dyn FnMut() -> Option<&'a [u8]>,
     settings: &mut Settings,
 ) -> Result<Option<String>, Error> {
     let name = format!("--{}", flag.long);

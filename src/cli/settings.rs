@@ -93,12 +93,6 @@ pub fn add_capabilities(field: &mut Option<List>, text: &str) -> Result<(), Reas
     field.get_or_insert_default().add(text)
 }
 
-/// The first of each pair that says something.
-fn each_over<T, const N: usize>(own: [Option<T>; N], fallback: [Option<T>; N]) -> [Option<T>; N] {
-    let mut fallback = fallback.into_iter();
-    own.map(|own| own.or(fallback.next().flatten()))
-}
-
 impl Settings {
     /// A value that can only be looked up later, with the name of the flag or variable of this source.
     pub fn given<T>(&self, flag: &str, text: &str, value: T) -> Given<T> {
@@ -110,60 +104,78 @@ impl Settings {
     /// These settings, and those of `fallback` where these say nothing. Limits, variables, rewrites and
     /// exit mappings are taken one by one.
     #[must_use]
-    pub fn over(self, fallback: Settings) -> Settings {
-        let capabilities = capabilities::Spec {
-            drop: self.capabilities.drop.or(fallback.capabilities.drop),
-            keep: self.capabilities.keep.or(fallback.capabilities.keep),
-            ambient: self.capabilities.ambient.or(fallback.capabilities.ambient),
-        };
-        Settings {
-            forward_to: self.forward_to.or(fallback.forward_to),
-            rewrites: self.rewrites.over(&fallback.rewrites),
-            stop_signals: self.stop_signals.or(fallback.stop_signals),
-            drain: self.drain.or(fallback.drain),
-            grace: self.grace.or(fallback.grace),
-            escalation: self.escalation.or(fallback.escalation),
-            linger: self.linger.or(fallback.linger),
-            wait_all: self.wait_all.or(fallback.wait_all),
-            subreaper: self.subreaper.or(fallback.subreaper),
-            warn_on_reap: self.warn_on_reap.or(fallback.warn_on_reap),
-            limits: each_over(self.limits, fallback.limits),
-            user: self.user.or(fallback.user),
-            groups: self.groups.or(fallback.groups),
-            capabilities,
-            no_new_privs: self.no_new_privs.or(fallback.no_new_privs),
-            directory: self.directory.or(fallback.directory),
-            umask: self.umask.or(fallback.umask),
-            environment: self.environment.over(&fallback.environment),
-            nice: self.nice.or(fallback.nice),
-            cpus: self.cpus.or(fallback.cpus),
-            scheduler: self.scheduler.or(fallback.scheduler),
-            io_priority: self.io_priority.or(fallback.io_priority),
-            oom_score_adj: self.oom_score_adj.or(fallback.oom_score_adj),
-            grouping: self.grouping.or(fallback.grouping),
-            stdio: each_over(self.stdio, fallback.stdio),
-            close_fds: self.close_fds.or(fallback.close_fds),
-            parent_death_signal: self.parent_death_signal.or(fallback.parent_death_signal),
-            dry_run: self.dry_run.or(fallback.dry_run),
-            exit_map: self.exit_map.over(&fallback.exit_map),
-            log_level: self.log_level.or(fallback.log_level),
-            log_to: self.log_to.or(fallback.log_to),
-            log_format: self.log_format.or(fallback.log_format),
-            report: self.report.or(fallback.report),
-            termination_log: self.termination_log.or(fallback.termination_log),
-            verbose: self.verbose.or(fallback.verbose),
-            pause: self.pause.or(fallback.pause),
-            status: self.status.or(fallback.status),
-            check: self.check.or(fallback.check),
-            and_continue: self.and_continue.or(fallback.and_continue),
-            farewell: self.farewell.or(fallback.farewell),
-            suspend_at: self.suspend_at.or(fallback.suspend_at),
-            warn_if_not_adopting: self.warn_if_not_adopting.or(fallback.warn_if_not_adopting),
-            warn_of_trouble: self.warn_of_trouble.or(fallback.warn_of_trouble),
-            statuses: self.statuses.or(fallback.statuses),
-            style: self.style.or(fallback.style),
-            from_variables: false,
+    pub fn over(mut self, mut fallback: Settings) -> Settings {
+        /// Takes the place of nothing. In place, as the whole is large.
+        fn fill<T>(own: &mut Option<T>, fallback: &mut Option<T>) {
+            if own.is_none() {
+                std::mem::swap(own, fallback);
+            }
         }
+        macro_rules! fill {
+            ($($field:ident),* $(,)?) => {
+                // All fields are named, so that none is forgotten.
+                let Settings {
+                    capabilities, limits, stdio, rewrites, environment, exit_map, from_variables,
+                    $($field),*
+                } = &mut self;
+                $( fill($field, &mut fallback.$field); )*
+                fill(&mut capabilities.drop, &mut fallback.capabilities.drop);
+                fill(&mut capabilities.keep, &mut fallback.capabilities.keep);
+                fill(&mut capabilities.ambient, &mut fallback.capabilities.ambient);
+                for (own, other) in limits.iter_mut().zip(&mut fallback.limits) {
+                    fill(own, other);
+                }
+                for (own, other) in stdio.iter_mut().zip(&mut fallback.stdio) {
+                    fill(own, other);
+                }
+                *rewrites = std::mem::take(rewrites).over(&fallback.rewrites);
+                *environment = std::mem::take(environment).over(&fallback.environment);
+                *exit_map = std::mem::take(exit_map).over(&fallback.exit_map);
+                *from_variables = false;
+            };
+        }
+        fill!(
+            forward_to,
+            stop_signals,
+            drain,
+            grace,
+            escalation,
+            linger,
+            wait_all,
+            subreaper,
+            warn_on_reap,
+            user,
+            groups,
+            no_new_privs,
+            directory,
+            umask,
+            nice,
+            cpus,
+            scheduler,
+            io_priority,
+            oom_score_adj,
+            grouping,
+            close_fds,
+            parent_death_signal,
+            dry_run,
+            log_level,
+            log_to,
+            log_format,
+            report,
+            termination_log,
+            verbose,
+            pause,
+            status,
+            check,
+            and_continue,
+            farewell,
+            suspend_at,
+            warn_if_not_adopting,
+            warn_of_trouble,
+            statuses,
+            style,
+        );
+        self
     }
 
     /// The plan to run a command so, with defaults for what is not set.

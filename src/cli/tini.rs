@@ -99,12 +99,10 @@ pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
 
 /// What tini does without being told.
 fn defaults() -> Settings {
-    let mut defaults = Settings {
-        subreaper: Some(Subreaper::Off),
-        warn_if_not_adopting: Some(true),
-        style: Some(STYLE),
-        ..super::transient()
-    };
+    let mut defaults = super::transient();
+    defaults.subreaper = Some(Subreaper::Off);
+    defaults.warn_if_not_adopting = Some(true);
+    defaults.style = Some(STYLE);
     for signal in [Signal::TTIN, Signal::TTOU] {
         // They are not in the list yet.
         defaults.rewrites.add(rewrite::Rule::new(signal, None)).ok();

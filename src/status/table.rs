@@ -124,7 +124,9 @@ pub fn render(snapshot: &Snapshot, findings: &Findings, paper: Paper) -> String 
         );
     }
     if let Some(pids) = snapshot.pids {
-        let refused = pids.hits.map(|hits| format!(", limit hit {hits} times")).unwrap_or_default();
+        let times = |hits| if hits == 1 { "once".to_owned() } else { format!("{hits} times") };
+        let refused =
+            pids.hits.map(|hits| format!(", limit hit {}", times(hits))).unwrap_or_default();
         let ink = if findings.pids.is_some() { Ink::Yellow } else { Ink::Plain };
         page.about(ink, "pids", &format!("{}{refused}", used(pids, |count| count.to_string())));
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::{Place, Running, Setup, Traced, be_traced, probe, status_field, wait_until};
 use nix::libc;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const PLACES: [Place; 2] = [Place::Init, Place::Child];
@@ -171,8 +172,11 @@ fn the_escalation_comes_before_the_kill() {
     let flags = ["--grace=2s", "--escalate=INT:100ms,QUIT:100ms"];
     let mut running = ready(&flags, &["signals", "7"], Place::Init);
     running.signal(libc::SIGTERM);
-    for signal in [15, 18, 2, 18, 3, 18] {
-        running.expect(&format!("signal {signal} value none"));
+    // A main that gets no CPU for long takes the lowest number first, and SIGCONT once for several.
+    let mut missing =
+        BTreeSet::from([15, 18, 2, 3].map(|signal| format!("signal {signal} value none")));
+    while !missing.is_empty() {
+        missing.remove(&running.line());
     }
     assert_eq!(running.end().status, 137);
 }
