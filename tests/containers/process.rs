@@ -110,6 +110,13 @@ impl Listener {
         });
     }
 
+    /// Whether the program has written `text` after the text that was waited for before.
+    pub fn has_told(&self, text: &str) -> bool {
+        let (transcript, _) = &*self.transcript;
+        let Transcript { stdout, stderr } = &mut *transcript.lock().unwrap();
+        stdout.hear(text) || stderr.hear(text)
+    }
+
     /// Writes to the program's standard input.
     pub fn say(&mut self, text: &str) {
         let stdin = self.child.stdin.as_mut().expect("standard input is open");
