@@ -18,6 +18,7 @@ mod layers;
 mod limits;
 mod logging;
 mod old_kernels;
+mod pages;
 mod parsers;
 mod privileges;
 mod quiet;
