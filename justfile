@@ -42,9 +42,14 @@ bench *arguments:
 size *arguments:
     benches/size.sh {{arguments}}
 
-# The release archive, in dist/.
-release:
-    docker/release.sh
+# The files of a release, in dist/, for all architectures: docs/release.md. And whether they are as they should be (root).
+dist:
+    docker/dist.sh
+    tests/dist.sh
+
+# Whether a release made twice, at different places, is the same byte for byte.
+reproducible:
+    docker/reproducible.sh
 
 lint:
     cargo fmt --all --check
