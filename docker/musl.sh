@@ -20,7 +20,7 @@ esac
 need "$tools-gcc:gcc-$tools" make:make dpkg-source:dpkg-dev
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-debian_source musl "$version" "musl-dev=$version" "$scratch/lists" "$scratch/musl"
+debian_source musl "$version" "musl-dev=$version" "$scratch" "$scratch/musl"
 cd "$scratch/musl"
 {
   CC=$tools-gcc CROSS_COMPILE=$tools- ./configure --target="$machine" --disable-shared CFLAGS=-Os

@@ -10,7 +10,7 @@ folder=$1 version=$2
 rm -rf "$folder" && mkdir -p "$folder"/build/go/src/k8s.io
 cd "$folder/build"
 
-debian_source kubernetes "$version" "kubernetes-client=$version" "$PWD/lists" go/src/k8s.io/kubernetes
+debian_source kubernetes "$version" "kubernetes-client=$version" "$PWD" go/src/k8s.io/kubernetes
 
 release=${version##*really} # 1.20.5+really1.20.2-1.1
 (
