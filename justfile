@@ -51,6 +51,14 @@ dist:
 reproducible:
     docker/reproducible.sh
 
+# The integration tests with sexton for aarch64, emulated (root; the kernel knows the emulator meanwhile).
+test-aarch64 *filter:
+    tests/aarch64.sh {{filter}}
+
+# Licences and sources of the dependencies, and known faults, if it can be asked for them (cargo install cargo-deny).
+deny *checks="advisories bans licenses sources":
+    cargo deny --locked check {{checks}}
+
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
