@@ -58,10 +58,8 @@ fn the_image_of_a_release_has_the_binary_for_the_platform(engine: &Engine) {
     let context = engine::bed().join(engine::new_name());
     fs::create_dir_all(&context).unwrap();
     fs::copy(engine::bed().join("rootfs/sexton"), context.join("sexton-amd64")).unwrap();
-    for platform in ["amd64", "arm64", "arm", "riscv64"] {
-        if platform != "amd64" {
-            fs::write(context.join(format!("sexton-{platform}")), platform).unwrap();
-        }
+    fs::write(context.join("sexton-arm"), "arm").unwrap();
+    for platform in ["amd64", "arm"] {
         let (release, copy) = (new_tag(), new_tag());
         let platform_argument = format!("TARGETARCH={platform}");
         build(engine, "docker/Dockerfile.release", &context, &[&platform_argument], &release);
