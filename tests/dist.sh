@@ -8,7 +8,8 @@ folder=$(realpath "${1:-dist}")
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 need_root
-need jq:jq dpkg-deb:dpkg lintian:lintian man:man-db unshare:util-linux readelf:binutils
+need_rust
+need dash:dash jq:jq dpkg-deb:dpkg lintian:lintian man:man-db unshare:util-linux readelf:binutils
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 fail() { echo "$*" >&2; exit 1; }
