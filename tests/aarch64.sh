@@ -10,12 +10,13 @@ cd "$(dirname "$0")/.."
 . docker/build.sh
 need_root
 need_rust
-need qemu-aarch64-static:qemu-user-static jq:jq
+need qemu-aarch64-static:qemu-user-static
 
 build aarch64
 scratch=$(mktemp -d)
 registry=$scratch/binfmt name=sexton-test-$$
 mkdir "$registry"
+chmod 755 "$scratch" # tests run it as other users
 mount -t binfmt_misc none "$registry"
 tidy() {
   [ ! -e "$registry/$name" ] || echo -1 >"$registry/$name"
@@ -42,8 +43,5 @@ cargo build --locked --example probe
 cargo test --locked --test it -- --list | sed -n 's/: test$//p' | sort >"$scratch/all"
 grep '^[a-z]' tests/aarch64.left-out | sort | comm -23 - "$scratch/all" | { ! grep .; } ||
   { echo "tests/aarch64.left-out has tests that are not there" >&2; exit 1; }
-if [ $# -gt 0 ]; then
-  cargo test --locked --test it -- "$@"
-else
-  cargo test --locked --test it -- --exact "${left_out[@]}"
-fi
+[ $# -gt 0 ] || set -- --exact "${left_out[@]}"
+bash tests/run.sh --test it -- "$@" # which installs what they need
