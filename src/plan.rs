@@ -73,7 +73,7 @@ pub struct Surroundings {
     /// Niceness, -20 to 19.
     pub nice: Option<i32>,
     /// CPUs to run on.
-    pub cpus: Option<Cpus>,
+    pub cpus: Option<Box<Cpus>>,
     /// The scheduling policy.
     pub scheduler: Option<Scheduler>,
     /// The I/O scheduling class.

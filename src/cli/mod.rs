@@ -195,7 +195,7 @@ pub fn parse<'a>(
 fn carry_on<'a>(reading: Reading<'a>, environment: &[&'a CStr]) -> Result<Request<'a>, Error> {
     match reading {
         Reading::Run { flags, defaults, argv } => {
-            native::request(*flags, *defaults, argv, environment)
+            native::request(flags, Some(defaults), argv, environment)
         }
         Reading::Print(printed) => Ok(Request::Print(printed)),
     }
