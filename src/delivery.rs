@@ -144,8 +144,15 @@ impl Delivery {
         self.has_sent(Signal::KILL)
     }
 
-    /// Brings them to some more of the descendants.
+    /// Brings them to some more of the descendants, if it is under way.
     pub fn go_on(&mut self) {
+        if self.is_under_way() {
+            self.scan();
+        }
+    }
+
+    #[inline(never)] // it takes a page of the stack
+    fn scan(&mut self) {
         match self.scan.as_mut().map(Scan::go_on) {
             None | Some(Ok(Progress::More)) => return,
             Some(Ok(Progress::Done)) => {}

@@ -131,12 +131,16 @@ fn print(printed: &Printed) -> u8 {
 /// stop.
 const REAPED_AT_ONCE: usize = 256;
 
+/// How many signals the kernel chooses, lowest number first, before the others have their turn: few, so that none
+/// waits long, and not one, as it takes a call to learn that no other is pending.
+const IN_A_ROW: u32 = 8;
+
 /// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
 /// however many there are, and comes at once as long as they are few. While main runs, only a zombie that no
 /// SIGCHLD has named waits for it; afterwards the end of the last one may have to.
 fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
     match main_runs {
-        true => (took * 50).min(Duration::from_millis(50)),
+        true => (took * 75).min(Duration::from_millis(50)),
         false => (took * 5).min(Duration::from_millis(20)),
     }
 }
@@ -174,6 +178,8 @@ struct Runtime<'a> {
     terminal: Terminal,
     /// Signals that have not had their turn in this round.
     turns: SignalSet,
+    /// How many signals the kernel has chosen in this round.
+    in_a_row: u32,
     /// Children may have ended since the last sweep.
     sweep_due: bool,
     /// When the next sweep may be: see [`Runtime::sweep`].
@@ -229,6 +235,7 @@ impl<'a> Runtime<'a> {
             launch,
             pid,
             turns: SignalSet::FULL,
+            in_a_row: 0,
             sweep_due: true, // for children that sexton was started with
             sweep_after: Time::ZERO,
             kill_after: Time::ZERO,
@@ -271,15 +278,15 @@ impl<'a> Runtime<'a> {
     /// Waits for a signal, a deadline, or nothing if there is more to do.
     ///
     /// The kernel hands out the lowest number first, so that a storm of one signal could hide all
-    /// higher ones, SIGTERM and SIGCHLD among them. Hence rounds: each number has one turn before any
-    /// has another.
+    /// higher ones, SIGTERM and SIGCHLD among them. Hence, after [`IN_A_ROW`] signals, a round: each other
+    /// number that is pending has its turn.
     fn next_signal(&mut self) -> Option<Received> {
-        if self.turns != SignalSet::FULL {
+        if self.in_a_row >= IN_A_ROW {
             if let Some(received) = signals::wait(self.turns, Some(Duration::ZERO)) {
                 self.turns = self.turns.without(received.signal);
                 return Some(received);
             }
-            self.turns = SignalSet::FULL;
+            self.begin_round();
         }
         let sweep = self.sweep_due.then_some(self.sweep_after);
         let strangers = self.strangers.then(|| self.clock.now() + STRANGERS_EVERY);
@@ -289,9 +296,20 @@ impl<'a> Runtime<'a> {
         } else {
             next.map(|at| at.saturating_sub(self.clock.now()))
         };
-        let received = signals::wait(self.turns, timeout)?;
-        self.turns = self.turns.without(received.signal);
-        Some(received)
+        let received = signals::wait(SignalSet::FULL, timeout);
+        match received {
+            Some(received) => {
+                self.turns = self.turns.without(received.signal);
+                self.in_a_row += 1;
+            }
+            None => self.begin_round(), // none is pending
+        }
+        received
+    }
+
+    fn begin_round(&mut self) {
+        self.turns = SignalSet::FULL;
+        self.in_a_row = 0;
     }
 
     fn signal(&mut self, received: Received) {

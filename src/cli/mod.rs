@@ -154,6 +154,7 @@ fn licence() -> String {
 ///
 /// # Errors
 /// Anything that cannot be used, with the flag or variable and the value; see [`Error`].
+#[inline(never)] // what it takes of the stack is not needed afterwards
 pub fn parse<'a>(
     argv: &[&'a CStr],
     environment: &[&'a CStr],

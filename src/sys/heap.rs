@@ -15,7 +15,8 @@ const FIRST: usize = 64 << 10;
 /// database, has a mapping of its own.
 const CHUNK: usize = 256 << 10;
 
-/// Memory that is handed out in order.
+/// Memory that is handed out in order. In this order itself: what changes lies beside the first blocks.
+#[repr(C)]
 pub struct Heap {
     state: UnsafeCell<State>,
     /// sexton has one thread, so it is always free.
