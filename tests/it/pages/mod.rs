@@ -4,7 +4,9 @@
 
 mod completions;
 mod man;
+mod figures;
 mod options;
+mod pictures;
 mod shells;
 mod signals;
 
@@ -157,6 +159,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("docs/completions/_sexton", completions::zsh()),
         ("docs/completions/sexton.fish", completions::fish()),
         ("docs/options.md", options::page()),
+        ("README.md", with_part("README.md", "figures", &figures::table())),
         ("docs/signals.md", with_part("docs/signals.md", "signals", &signals::table())),
     ]
 }
@@ -182,7 +185,7 @@ fn what_is_made_from_the_table_of_flags_is_what_is_committed() {
 #[test]
 fn every_flag_has_its_place_in_each() {
     for (path, text) in files() {
-        if path == "docs/signals.md" {
+        if ["README.md", "docs/signals.md"].contains(&path) {
             continue;
         }
         for flag in FLAGS {
