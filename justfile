@@ -34,6 +34,10 @@ fuzz seconds="60" *targets:
 pages:
     WRITE_PAGES=1 cargo test --locked --test it pages::
 
+# The documentation as a book, in target/book: cargo install mdbook --no-default-features.
+book:
+    mdbook build docs
+
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
     benches/run.sh {{arguments}}

@@ -175,7 +175,7 @@ fn what_is_made_from_the_table_of_flags_is_what_is_committed() {
         let line = line.unwrap_or_else(|| committed.lines().count().min(text.lines().count()));
         assert!(
             committed == text,
-            "{path} is not what src/cli/flags.rs says, from line {} on ({:?}): run `just pages`",
+            "{path} is not what is made now, from line {} on ({:?}): run `just pages`",
             line + 1,
             text.lines().nth(line)
         );
