@@ -111,7 +111,6 @@ fn the_dockerfiles_of_the_documentation_are_built(engine: &Engine) {
         let text: String = block.text.lines().map(local).collect();
         let file = context.join("Dockerfile");
         fs::write(&file, from + &text).unwrap();
-        println!("{}", block.place);
         build(engine, file.to_str().unwrap(), &context, &[], &new_tag());
         built += 1;
     }
