@@ -32,6 +32,12 @@ impl Rule {
         Rule { from: From::Statuses { first: from, last: from }, to }
     }
 
+    /// A death by a signal becomes a status.
+    #[must_use]
+    pub fn signal(from: Signal, to: u8) -> Rule {
+        Rule { from: From::Signal(from), to }
+    }
+
     /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
     ///
     /// # Errors

@@ -46,7 +46,15 @@ impl Rule {
 /// What [`Signal::parse`] refuses, SIGKILL and SIGSTOP (no process can catch them: signal(7)), and
 /// SIGCHLD, which is never forwarded.
 pub fn forwardable(text: &str) -> Result<Signal, Reason> {
-    match Signal::parse(text)? {
+    catchable(Signal::parse(text)?)
+}
+
+/// The same for a signal.
+///
+/// # Errors
+/// As above.
+pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
+    match signal {
         signal @ (Signal::KILL | Signal::STOP) => Err(format!("{signal} cannot be caught").into()),
         Signal::CHLD => Err("SIGCHLD is never forwarded".into()),
         signal => Ok(signal),

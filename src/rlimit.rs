@@ -131,6 +131,24 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// These limits.
+    ///
+    /// # Errors
+    /// A soft limit above the hard one.
+    pub fn new(resource: Resource, limits: Limits) -> Result<Spec, Reason> {
+        Spec { resource, soft: Value::Number(limits.soft), hard: Value::Number(limits.hard) }
+            .checked()
+    }
+
+    fn checked(self) -> Result<Spec, Reason> {
+        match (self.soft, self.hard) {
+            (Value::Number(soft), Value::Number(hard)) if soft > hard => {
+                Err("the soft limit is above the hard limit".into())
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Reads `nofile=1024:max`, `core=0`, `as=2G`, `cpu=30s`, `stack=unlimited`.
     ///
     /// A single value sets both limits, as `ulimit`, `prlimit` and `docker run --ulimit` do. Bare
@@ -155,12 +173,7 @@ impl Spec {
                 (both, both)
             }
         };
-        match (soft, hard) {
-            (Value::Number(soft), Value::Number(hard)) if soft > hard => {
-                Err("the soft limit is above the hard limit".into())
-            }
-            _ => Ok(Spec { resource, soft, hard }),
-        }
+        Spec { resource, soft, hard }.checked()
     }
 
     /// The limits to set, given those that are in force.

@@ -73,23 +73,32 @@ fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
 
 /// Runs the command; the exit status.
 fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
+    attempt(plan, mask).unwrap_or_else(|error| give_up(&error))
+}
+
+/// Runs the command to its end, and that of its tree; the exit status. All signals are blocked, and `mask` is
+/// the mask that was in force before.
+///
+/// # Errors
+/// There is nothing to supervise, and nothing has been let go of.
+pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
     let clock = Clock::start();
-    let outlets = match Outlets::open(plan) {
-        Ok(outlets) => outlets,
-        Err(error) => return give_up(&error.with_status(plan.statuses.fatal)),
-    };
+    let fatal = |error: Error| error.with_status(plan.statuses.fatal);
+    let outlets = Outlets::open(plan).map_err(fatal)?;
     let descriptors: Vec<RawFd> = outlets.descriptors().collect();
-    let report = match Runtime::start(plan, mask, clock, descriptors) {
-        Ok(runtime) => runtime.supervise(),
+    match Runtime::start(plan, mask, clock, descriptors).map_err(fatal) {
+        Ok(runtime) => {
+            let report = runtime.supervise();
+            outlets.write(&report);
+            Ok(report.exit_status())
+        }
         Err(error) => {
-            let status = give_up(&error.clone().with_status(plan.statuses.fatal));
             let mut record = Record::of(plan);
             record.failure = Some(error.message().to_string());
-            record.close(clock.now(), status)
+            outlets.write(&record.close(clock.now(), error.status));
+            Err(error)
         }
-    };
-    outlets.write(&report);
-    report.exit_status()
+    }
 }
 
 /// Prints what would be done.

@@ -117,7 +117,6 @@ pub enum Step {
 }
 
 /// A standard stream; the value is its descriptor.
-#[expect(missing_docs, reason = "stdin(3)")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
     Input = 0,

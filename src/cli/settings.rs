@@ -1,7 +1,6 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
 use crate::capabilities::{self, List};
-use crate::duration::Shown;
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
@@ -203,17 +202,7 @@ impl Settings {
             suspend_at: self.suspend_at.unwrap_or(defaults.suspend_at),
             main_gets_keys: grouping == Grouping::Shared,
         };
-        let climbed: Duration = policy.escalation.iter().map(|rung| rung.after).sum();
-        if let Some(grace) = policy.grace
-            && climbed >= grace
-            && !policy.escalation.is_empty()
-        {
-            return Err(format!(
-                "the escalation takes {}, which must be less than the grace of {}",
-                Shown(climbed),
-                Shown(grace)
-            ));
-        }
+        policy.check()?;
         self.capabilities.check()?;
         let surroundings = Surroundings {
             limits: self.limits.into_iter().flatten().collect(),
@@ -237,6 +226,7 @@ impl Settings {
         let raised = level as usize + self.verbose.unwrap_or(0);
         Ok(Plan {
             argv,
+            files: Vec::new(),
             environment,
             surroundings,
             parent_death_signal: self.parent_death_signal,

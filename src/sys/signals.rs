@@ -21,7 +21,7 @@ struct KernelTimespec {
 }
 
 /// Blocks all 64 signals and returns the mask that was in force. Nothing but SIGKILL, SIGSTOP and
-/// faults can interrupt the process from here on; what arrives waits for [`wait`].
+/// faults can interrupt the process from here on; what arrives waits for `wait`.
 pub fn block_all() -> SignalSet {
     set_mask(SignalSet::FULL)
 }

@@ -3,10 +3,9 @@
 //! Two generators try it: the mutations of `tests/it/parsers.rs`, the same in every run, and libFuzzer, which is
 //! led by coverage (`tests/fuzz/run.sh`).
 
-use sexton::procfs::{self, Stat, Status};
-use sexton::rlimit::Resource;
-use sexton::status::forest;
-use sexton::user;
+use sexton::Resource;
+use sexton::internals::procfs::{self, Stat, Status};
+use sexton::internals::{forest, user};
 
 /// `/proc/PID/stat`.
 pub fn stat(text: &[u8]) {

@@ -25,14 +25,19 @@ pub fn sexton() -> PathBuf {
     std::env::var_os("IT_BIN").map_or(env!("CARGO_BIN_EXE_sexton").into(), PathBuf::from)
 }
 
-/// The program that runs as main. `cargo test` builds it; `cargo test --test it` does not.
+/// The program that runs as main.
 pub fn probe() -> String {
-    let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples/probe");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probe/main.rs");
+    example("probe", "tests/probe/main.rs")
+}
+
+/// An example, by its name and its source. `cargo test` builds it; `cargo test --test it` does not.
+pub fn example(name: &str, source: &str) -> String {
+    let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples").join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let changed = |file: &Path| file.metadata().and_then(|metadata| metadata.modified()).ok();
     assert!(
         changed(&path) >= changed(&source),
-        "{} is missing or old: run `cargo build --example probe`",
+        "{} is missing or old: run `cargo build --example {name}`",
         path.display()
     );
     path.into_os_string().into_string().unwrap()
@@ -107,6 +112,12 @@ impl Setup {
             user: None,
             prepare: None,
         }
+    }
+
+    /// With another `argv[0]` than its path.
+    pub fn called(mut self, name: &str) -> Setup {
+        self.words[0] = name.into();
+        self
     }
 
     pub fn place(mut self, place: Place) -> Setup {

@@ -16,6 +16,7 @@ mod failing_steps;
 mod filter;
 mod harness;
 mod layers;
+mod library;
 mod limits;
 mod logging;
 mod old_kernels;

@@ -10,11 +10,9 @@ mod pictures;
 mod shells;
 mod signals;
 
-use sexton::capabilities::CapabilitySet;
-use sexton::cli::flags::{FLAGS, Flag, Kind};
-use sexton::rewrite::forwardable;
-use sexton::rlimit::Resource;
-use sexton::signal::Signal;
+use sexton::internals::flags::{FLAGS, Flag, Kind};
+use sexton::internals::{CapabilitySet, forwardable};
+use sexton::{Resource, Signal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
