@@ -9,11 +9,6 @@ const SI_USER: i32 = 0;
 const SI_QUEUE: i32 = -1;
 const SI_KERNEL: i32 = 0x80;
 
-// `si_code`: sigaction(2).
-const SI_USER: i32 = 0;
-const SI_QUEUE: i32 = -1;
-const SI_KERNEL: i32 = 0x80;
-
 /// What is done with a signal that begins nothing yet: a run under the defaults.
 fn done(signal: Signal, code: i32) -> String {
     let policy = Policy::default();
