@@ -32,7 +32,7 @@ fuzz seconds="60" *targets:
 
 # What is made from the table of flags: man page, completions, option and signal tables, pictures.
 pages:
-    WRITE_PAGES=1 cargo test --locked --test it pages::
+    WRITE_PAGES=1 cargo test --locked --test it -- pages::what_is pages::pictures
 
 # The documentation as a book, in target/book: cargo install mdbook --no-default-features.
 book:
