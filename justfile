@@ -30,6 +30,14 @@ test-kubernetes:
 fuzz seconds="60" *targets:
     bash tests/fuzz/run.sh {{seconds}} {{targets}}
 
+# What is made from the table of flags: man page, completions, option and signal tables, pictures.
+pages:
+    WRITE_PAGES=1 cargo test --locked --test it -- pages::what_is pages::pictures
+
+# The documentation as a book, in target/book: cargo install mdbook --no-default-features.
+book:
+    mdbook build docs
+
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
     benches/run.sh {{arguments}}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stdout, reason = "figures that a test measures")]
 
+mod book;
 mod classics;
 mod command_line;
 mod drain;
@@ -19,6 +20,7 @@ mod library;
 mod limits;
 mod logging;
 mod old_kernels;
+mod pages;
 mod parsers;
 mod privileges;
 mod quiet;
