@@ -46,9 +46,22 @@ bench *arguments:
 size *arguments:
     benches/size.sh {{arguments}}
 
-# The release archive, in dist/.
-release:
-    docker/release.sh
+# The files of a release, in dist/, for all architectures: docs/release.md. And whether they are as they should be (root).
+dist:
+    docker/dist.sh
+    tests/dist.sh
+
+# Whether a release made twice, at different places, is the same byte for byte.
+reproducible:
+    docker/reproducible.sh
+
+# The integration tests with sexton for aarch64, emulated (root; the kernel knows the emulator meanwhile).
+test-aarch64 *filter:
+    tests/aarch64.sh {{filter}}
+
+# Licences and sources of the dependencies, and known faults, if it can be asked for them (cargo install cargo-deny).
+deny *checks="advisories bans licenses sources":
+    cargo deny --locked check {{checks}}
 
 lint:
     cargo fmt --all --check

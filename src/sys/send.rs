@@ -6,14 +6,15 @@ use nix::libc;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-/// `siginfo_t` for a queued signal: as much of it as the kernel reads, padded to its 128 bytes.
+/// `siginfo_t` for a queued signal: what the kernel reads of it, padded to its 128 bytes or more (its fields are 24 bytes
+/// where pointers have 32 bits, 32 elsewhere).
 #[repr(C)]
 struct QueuedInfo {
     signal: libc::c_int,
     error: libc::c_int,
     code: libc::c_int,
     fields: QueuedFields,
-    padding: [u64; 12],
+    padding: [u64; 13],
 }
 
 #[repr(C)]
@@ -34,7 +35,7 @@ impl QueuedInfo {
             error: 0,
             code: origin.code,
             fields: QueuedFields { pid: origin.pid, uid: origin.uid, value: origin.value },
-            padding: [0; 12],
+            padding: [0; 13],
         }
     }
 }

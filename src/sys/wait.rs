@@ -20,17 +20,35 @@ pub enum Waited {
     NoChildren,
 }
 
+/// `struct rusage` as wait4 writes it. The call is raw: musl's own fills no `libc::rusage` on 32-bit machines.
+#[repr(C)]
+struct KernelUsage {
+    user: [libc::c_long; 2],
+    system: [libc::c_long; 2],
+    peak: libc::c_long,
+    rest: [libc::c_long; 13],
+}
+
 /// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
 /// those that were stopped.
 pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    let mut usage = MaybeUninit::<KernelUsage>::zeroed();
     // SAFETY: the status and the usage are live memory.
-    match unsafe { libc::wait4(pid.unwrap_or(-1), &raw mut status, options, usage.as_mut_ptr()) } {
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_wait4,
+            pid.unwrap_or(-1),
+            &raw mut status,
+            options,
+            usage.as_mut_ptr(),
+        )
+    };
+    match result as i32 {
         0 => Waited::Nothing,
         pid if pid > 0 => {
-            // SAFETY: zeroed memory is a valid rusage, and the kernel has filled it.
+            // SAFETY: zeroed memory is a valid usage, and the kernel has filled it.
             let usage = unsafe { usage.assume_init() };
             Waited::Child(pid, Change::from_raw(status), typed(&usage))
         }
@@ -39,14 +57,14 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     }
 }
 
-fn typed(usage: &libc::rusage) -> Usage {
-    let duration = |time: libc::timeval| {
-        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+fn typed(usage: &KernelUsage) -> Usage {
+    let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
+        Duration::from_secs(seconds as u64) + Duration::from_micros(microseconds as u64)
     };
     Usage {
-        user: duration(usage.ru_utime),
-        system: duration(usage.ru_stime),
-        peak: (usage.ru_maxrss as u64) * 1024,
+        user: duration(usage.user),
+        system: duration(usage.system),
+        peak: (usage.peak as u64) * 1024,
     }
 }
 

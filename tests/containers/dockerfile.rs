@@ -10,6 +10,7 @@ use crate::process;
 
 on_each_engine!(
     the_image_of_sexton_can_be_used,
+    the_image_of_a_release_has_the_binary_for_the_platform,
     the_example_stops_in_order,
     an_image_with_another_init_is_given_sexton_in_its_place,
     the_dockerfiles_of_the_documentation_are_built,
@@ -51,6 +52,38 @@ fn the_image_of_sexton_can_be_used(engine: &Engine) {
     let ended = engine.run().image(&image).start(&["/sexton", "--", "/no-such-command"]).end();
     ended.assert_status(127); // nothing but sexton is in the image: it can run itself
     assert!(ended.stderr.contains("/no-such-command"), "{ended:?}");
+}
+
+/// Of another platform's binary the content counts, as it cannot be run: which one it is, and that it is where a
+/// `COPY --from` finds it.
+fn the_image_of_a_release_has_the_binary_for_the_platform(engine: &Engine) {
+    let context = engine::bed().join(engine::new_name());
+    fs::create_dir_all(&context).unwrap();
+    fs::copy(engine::bed().join("rootfs/sexton"), context.join("sexton-amd64")).unwrap();
+    fs::write(context.join("sexton-arm"), "arm").unwrap();
+    for platform in ["amd64", "arm"] {
+        let (release, copy) = (new_tag(), new_tag());
+        let platform_argument = format!("TARGETARCH={platform}");
+        build(engine, "docker/Dockerfile.release", &context, &[&platform_argument], &release);
+        let folder = engine::bed().join(engine::new_name());
+        fs::create_dir_all(&folder).unwrap();
+        let lines = format!(
+            "FROM {release} AS release\nFROM localhost/sexton/base:1\nCOPY --from=release /sexton /copy\n"
+        );
+        fs::write(folder.join("Dockerfile"), lines).unwrap();
+        let dockerfile = folder.join("Dockerfile");
+        build(engine, dockerfile.to_str().unwrap(), &folder, &[], &copy);
+        if platform == "amd64" {
+            let run = engine.run().image(&release);
+            run.start(&["/no-such-command"]).end().assert_status(127); // its entry point ends with `--`
+            let run = engine.run().image(&copy);
+            run.start(&["/copy", "--", "sh", "-c", "exit 7"]).end().assert_status(7);
+        } else {
+            let ended = engine.run().image(&copy).start(&["cat", "/copy"]).end();
+            ended.assert_status(0);
+            assert_eq!(ended.stdout, platform);
+        }
+    }
 }
 
 fn the_example_stops_in_order(engine: &Engine) {
