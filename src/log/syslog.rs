@@ -134,7 +134,9 @@ impl Packet {
 impl io::Write for Packet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let rest = self.bytes.get_mut(self.length..).unwrap_or_default();
-        let length = bytes.len().min(rest.len());
+        // Texts come here: a character that does not fit is left out as a whole.
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let length = text.floor_char_boundary(rest.len());
         for (slot, &byte) in rest.iter_mut().zip(bytes) {
             // A control character would end the line for some receivers.
             *slot = if byte.is_ascii_control() { b' ' } else { byte };
@@ -151,6 +153,18 @@ impl io::Write for Packet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_cut_is_still_utf8() {
+        for filler in 0..4 {
+            let text = "x".repeat(filler) + &"\u{10348}".repeat(300);
+            for host in [None, Some("host".to_owned())] {
+                let packet = packet(1, host, Level::Warn, &text);
+                assert!((1021..=1024).contains(&packet.len()), "{}", packet.len());
+                assert!(std::str::from_utf8(&packet).unwrap().ends_with('\u{10348}'));
+            }
+        }
+    }
 
     #[test]
     fn control_characters_become_blanks() {
