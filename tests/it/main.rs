@@ -36,7 +36,7 @@ mod tree;
 mod users;
 mod worlds;
 
-#[path = "../fuzz/invariants.rs"]
+#[path = "../fuzz/invariants/mod.rs"]
 mod invariants;
 #[path = "../../src/random.rs"]
 mod random;
