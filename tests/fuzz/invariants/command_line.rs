@@ -1,6 +1,6 @@
 //! Command lines and environments, read as sexton and as the inits whose place it takes.
 
-use super::assert_shows;
+use super::{assert_shows, getopt};
 use sexton::cli::{self, Printed, Request};
 use sexton::error::{Error, printable};
 use sexton::plan::Plan;
@@ -19,7 +19,9 @@ pub fn command_line(bytes: &[u8]) {
         lines.iter().map(CString::as_c_str).partition(|word| word.to_bytes().starts_with(b"$"));
     let environment: Vec<&CStr> =
         variables.iter().map(|word| word.to_bytes_with_nul()).map(without_first).collect();
-    match cli::parse(&words, &environment, PID) {
+    let result = cli::parse(&words, &environment, PID);
+    getopt::agrees(&words, &environment, &result);
+    match result {
         Ok(Request::Run(plan) | Request::DryRun(plan)) => {
             assert!(!plan.argv.is_empty());
             runs(&plan, &words, &environment);

@@ -6,6 +6,7 @@
 
 mod command_line;
 pub mod corpus;
+mod getopt;
 mod json;
 mod kernel;
 mod lines;
