@@ -26,7 +26,7 @@ test-qemu:
 test-kubernetes:
     bash tests/kubernetes/run.sh
 
-# The parsers, by libFuzzer, each for so many seconds.
+# What is read and written, by libFuzzer, each target for so many seconds; `just fuzz keep` keeps what it found.
 fuzz seconds="60" *targets:
     bash tests/fuzz/run.sh {{seconds}} {{targets}}
 

@@ -71,35 +71,37 @@ pub use signal::Signal;
 /// What this package's own program, tests and fuzz targets take from the modules: no part of the interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::capabilities::CapabilitySet;
-    pub use crate::rewrite::forwardable;
     pub use crate::runtime::run;
     pub use crate::status::forest;
     pub use crate::sys::heap::Heap;
     pub use crate::sys::itself::strings;
     pub use crate::sys::signals::block_all;
 
-    pub mod flags {
-        pub use crate::cli::flags::*;
+    macro_rules! reached {
+        ($($module:ident),* $(,)?) => {$(
+            pub mod $module {
+                pub use crate::$module::*;
+            }
+        )*};
     }
-
-    pub mod plan {
-        pub use crate::plan::*;
-    }
-
-    pub mod procfs {
-        pub use crate::procfs::*;
-    }
-
-    pub mod signal {
-        pub use crate::signal::*;
-    }
-
-    pub mod supervisor {
-        pub use crate::supervisor::*;
-    }
-
-    pub mod user {
-        pub use crate::user::*;
-    }
+    reached!(
+        capabilities,
+        cli,
+        duration,
+        environment,
+        error,
+        exit_map,
+        log,
+        outcome,
+        plan,
+        procfs,
+        report,
+        rewrite,
+        rlimit,
+        schedule,
+        signal,
+        supervisor,
+        sys,
+        user,
+    );
 }

@@ -130,12 +130,17 @@ impl Name {
     /// Reads `/proc/PID/comm`; empty if that cannot be read.
     #[must_use]
     pub fn of(pid: i32) -> Name {
-        let mut name = Name::default();
         if !is_own() {
-            return name;
+            return Name::default();
         }
         let mut buffer = [0; 16];
-        let comm = read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default();
+        Name::parse(read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default())
+    }
+
+    /// What that file says.
+    #[must_use]
+    pub fn parse(comm: &[u8]) -> Name {
+        let mut name = Name::default();
         for (slot, &byte) in name.bytes.iter_mut().zip(comm.strip_suffix(b"\n").unwrap_or(comm)) {
             *slot = if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
             name.length += 1;

@@ -39,7 +39,7 @@ mod tree;
 mod users;
 mod worlds;
 
-#[path = "../fuzz/invariants.rs"]
+#[path = "../fuzz/invariants/mod.rs"]
 mod invariants;
 #[path = "../../src/random.rs"]
 mod random;

@@ -2,7 +2,7 @@
 //! command's own completion.
 
 use super::{Values, by_section, metavar, repeats, summary, values};
-use sexton::internals::flags::{FLAGS, Flag};
+use sexton::internals::cli::flags::{FLAGS, Flag};
 
 const MADE: &str = "made from src/cli/flags.rs by tests/it/pages: just pages";
 

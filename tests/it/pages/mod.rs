@@ -10,8 +10,9 @@ mod pictures;
 mod shells;
 mod signals;
 
-use sexton::internals::flags::{FLAGS, Flag, Kind};
-use sexton::internals::{CapabilitySet, forwardable};
+use sexton::internals::capabilities::CapabilitySet;
+use sexton::internals::cli::flags::{FLAGS, Flag, Kind};
+use sexton::internals::rewrite::forwardable;
 use sexton::{Resource, Signal};
 use std::fs;
 use std::path::{Path, PathBuf};
