@@ -24,7 +24,7 @@ fn of_language(language: &str) -> Vec<Block> {
 }
 
 /// Drawings, and what needs a release. Another one is a decision: count it here.
-const NOT_RUN: usize = 4;
+const NOT_RUN: usize = 5;
 
 #[test]
 fn every_block_is_of_a_kind_that_is_tried_or_says_what_shows_it() {
