@@ -140,14 +140,14 @@ const IN_A_ROW: u32 = 8;
 /// SIGCHLD has named waits for it; afterwards the end of the last one may have to.
 fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
     match main_runs {
-        true => (took * 75).min(Duration::from_millis(50)),
-        false => (took * 5).min(Duration::from_millis(20)),
+        true => took.saturating_mul(75).min(Duration::from_millis(50)),
+        false => took.saturating_mul(5).min(Duration::from_millis(20)),
     }
 }
 
 /// The pause after a repeated SIGKILL to all children, for what it took.
 fn pause_after_kill(took: Duration) -> Duration {
-    (took * 10).min(Duration::from_millis(100))
+    took.saturating_mul(10).min(Duration::from_millis(100))
 }
 
 /// How often PID 1 looks for processes that are not its children, once nothing else is left: those
@@ -248,6 +248,8 @@ impl<'a> Runtime<'a> {
         })
     }
 
+    /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
+    #[inline(never)]
     fn supervise(mut self) -> Report {
         process::release_stack();
         loop {
@@ -289,7 +291,7 @@ impl<'a> Runtime<'a> {
             self.begin_round();
         }
         let sweep = self.sweep_due.then_some(self.sweep_after);
-        let strangers = self.strangers.then(|| self.clock.now() + STRANGERS_EVERY);
+        let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
         let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
         let timeout = if self.delivery.is_under_way() {
             Some(Duration::ZERO)
@@ -354,7 +356,8 @@ impl<'a> Runtime<'a> {
             if !matches!(found, Waited::Child(..)) {
                 let end = self.clock.now();
                 let main_runs = self.supervisor.stage() == Some(Stage::Run);
-                self.sweep_after = end + pause_after_sweep(end - begin, main_runs);
+                let pause = pause_after_sweep(end.saturating_sub(begin), main_runs);
+                self.sweep_after = end.saturating_add(pause);
                 self.swept(found == Waited::NoChildren);
                 return;
             }
@@ -532,9 +535,10 @@ impl<'a> Runtime<'a> {
         self.witness.kill(cause);
         self.delivery.kill(cause);
         let end = self.clock.now();
-        self.kill_after = end + pause_after_kill(end - begin);
+        self.kill_after = end.saturating_add(pause_after_kill(end.saturating_sub(begin)));
     }
 
+    #[inline(never)] // may allocate, as nothing runs any more: not of the loop
     fn report(self, exit_status: u8) -> Report {
         let report = self.witness.report(self.clock.now(), exit_status);
         if self.failure.is_some() {

@@ -59,7 +59,8 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
 
 fn typed(usage: &KernelUsage) -> Usage {
     let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
-        Duration::from_secs(seconds as u64) + Duration::from_micros(microseconds as u64)
+        Duration::from_secs(seconds as u64)
+            .saturating_add(Duration::from_micros(microseconds as u64))
     };
     Usage {
         user: duration(usage.user),
