@@ -3,10 +3,12 @@
 # places, each with crates and build folders of its own, and compares all files. TARGETS as for docker/dist.sh.
 set -euo pipefail
 repository=$(realpath "$(dirname "$0")/..")
+commit=$(git -C "$repository" rev-parse HEAD) # it may get others meanwhile
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for place in one another/place; do
   git clone -q "$repository" "$scratch/$place"
+  git -C "$scratch/$place" checkout -q "$commit"
   (
     cd "$scratch/$place"
     export CARGO_HOME=$PWD.crates CARGO_TARGET_DIR=$PWD.target
