@@ -1,7 +1,7 @@
 //! The C library's getopt(3), by which the inits whose place sexton takes read their options.
 
 use sexton::internals::cli::Request;
-use sexton::internals::error::Error;
+use sexton::internals::error::{Error, printable};
 use sexton::internals::plan::Target;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
@@ -105,14 +105,20 @@ pub fn agrees(words: &[&CStr], environment: &[&CStr], result: &Result<Request, E
     if sextons || words.get(1).is_some_and(|word| word.to_bytes().starts_with(b"--status")) {
         return;
     }
+    let start = printable(program.to_bytes()) + ": ";
+    let complains = |text: &str| text.starts_with(&start); // as getopt does
     let (letters, end) = read(&options, words);
     let first = letters.iter().find(|letter| **letter == b'?' || options.print.contains(letter));
     let rest = &words[end.min(words.len())..];
     match result {
+        Ok(Request::Print(printed)) if complains(&printed.text) => {
+            assert_eq!(first, Some(&b'?'), "{words:?}");
+            assert!(printed.status == 1 && printed.to_stderr, "{words:?}");
+        }
         // Values are checked as they come.
         Ok(Request::Print(_)) if letters.iter().any(|letter| b"per".contains(letter)) => {}
         Ok(Request::Print(printed)) => match first {
-            Some(b'?') => assert!(printed.status == 1 && printed.to_stderr, "{words:?}"),
+            Some(b'?') => assert!(reserved, "{words:?}"),
             Some(_) => assert_eq!(printed.status, u8::from(reserved), "{words:?}"),
             None => assert!(rest.is_empty() || reserved, "{words:?}"),
         },
