@@ -18,6 +18,8 @@ pub enum Waited {
     Nothing,
     /// There are no children.
     NoChildren,
+    /// The look was in vain: nothing that the kernel does to a valid call, but what a seccomp filter may.
+    Failed(Errno),
 }
 
 /// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
@@ -34,8 +36,14 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
             let usage = unsafe { usage.assume_init() };
             Waited::Child(pid, Change::from_raw(status), typed(&usage))
         }
-        _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,
-        _ => Waited::Nothing,
+        _ => failed(Errno::last()),
+    }
+}
+
+fn failed(errno: Errno) -> Waited {
+    match errno {
+        Errno::ECHILD => Waited::NoChildren,
+        errno => Waited::Failed(errno),
     }
 }
 
@@ -60,7 +68,7 @@ pub(super) fn bury(pid: i32) {
 pub fn alive(stops: bool) -> Waited {
     let what = if stops { libc::WSTOPPED } else { libc::WEXITED | libc::WNOWAIT };
     match look(libc::P_ALL, 0, what) {
-        Err(Errno::ECHILD) => Waited::NoChildren,
+        Err(errno) => failed(errno),
         Ok(info) if stops => {
             // SAFETY: set for a child; 0 if there is none.
             let pid = unsafe { info.si_pid() };
@@ -73,7 +81,7 @@ pub fn alive(stops: bool) -> Waited {
                 _ => Waited::Nothing,
             }
         }
-        _ => Waited::Nothing,
+        Ok(_) => Waited::Nothing,
     }
 }
 
