@@ -8,7 +8,7 @@ use crate::sys::{Errno, process, reason};
 use std::time::Duration;
 
 /// A failure or two are no matter: the call is made again. If it does not work at all sexton would neither pass a
-/// signal on nor ever end, so there is an end to trying, after a second.
+/// signal on nor ever end, so there is an end to trying, after half a second.
 pub struct Patience {
     action: &'static str,
     /// Comes from without, as often as somebody likes.
@@ -19,7 +19,7 @@ pub struct Patience {
 /// So often it is tried again at once.
 const AT_ONCE: u32 = 10;
 /// And so often in all.
-const MOST: u32 = 110;
+const MOST: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Patience {

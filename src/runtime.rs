@@ -432,6 +432,8 @@ impl<'a> Runtime<'a> {
     fn swept(&mut self, found: Waited) {
         let result = match found {
             Waited::Failed(errno) => Err(errno),
+            // There is main, which nobody else can have reaped.
+            Waited::NoChildren if self.delivery.is_main(self.child.pid) => Err(Errno::ECHILD),
             _ => Ok(found == Waited::NoChildren),
         };
         let no_children = match self.reap_patience.try_again(result) {
