@@ -38,6 +38,10 @@ pages:
 book:
     mdbook build docs
 
+# Every system call failing with every error: docs/faults.md (root, minutes); or all of one run by its name.
+faults *run:
+    bash tests/faults/run.sh --full {{run}}
+
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
     benches/run.sh {{arguments}}

@@ -53,6 +53,7 @@ mod delivery;
 mod terminal;
 mod witness;
 mod init;
+mod patience;
 mod pause;
 mod status;
 mod runtime;

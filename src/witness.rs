@@ -76,6 +76,11 @@ impl Witness {
         self.record.pid = 0;
     }
 
+    /// sexton cannot go on.
+    pub fn failed(&mut self, why: String) {
+        self.record.failure = Some(why);
+    }
+
     /// Main has ended. `sent` says that sexton has sent the signal that killed it, and `unexpected` that
     /// nobody can be thought of who did.
     pub fn main_ended(&mut self, outcome: Outcome, usage: Usage, sent: bool, unexpected: bool) {

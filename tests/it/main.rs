@@ -15,6 +15,7 @@ mod exit_report;
 mod failing_steps;
 mod filter;
 mod harness;
+mod helpless;
 mod layers;
 mod library;
 mod limits;
