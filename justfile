@@ -34,6 +34,11 @@ fuzz seconds="60" *targets:
 bench *arguments:
     benches/run.sh {{arguments}}
 
+# Storms at random for so long, or `one` with the seed of a run (root): docs/soak.md.
+soak time="30m" *seed:
+    cargo build --locked --example probe
+    cargo test --locked --test soak -- {{time}} {{seed}}
+
 # The bytes of the binary by part; --check, --update.
 size *arguments:
     benches/size.sh {{arguments}}
