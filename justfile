@@ -26,9 +26,21 @@ test-qemu:
 test-kubernetes:
     bash tests/kubernetes/run.sh
 
-# The parsers, by libFuzzer, each for so many seconds.
+# What is read and written, by libFuzzer, each target for so many seconds; `just fuzz keep` keeps what it found.
 fuzz seconds="60" *targets:
     bash tests/fuzz/run.sh {{seconds}} {{targets}}
+
+# What is made from the table of flags: man page, completions, option and signal tables, pictures.
+pages:
+    WRITE_PAGES=1 cargo test --locked --test it -- pages::what_is pages::pictures
+
+# The documentation as a book, in target/book: cargo install mdbook --no-default-features.
+book:
+    mdbook build docs
+
+# Every system call failing with every error: docs/faults.md (root, minutes); or all of one run by its name.
+faults *run:
+    bash tests/faults/run.sh --full {{run}}
 
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
@@ -43,9 +55,22 @@ soak time="30m" *seed:
 size *arguments:
     benches/size.sh {{arguments}}
 
-# The release archive, in dist/.
-release:
-    docker/release.sh
+# The files of a release, in dist/, for all architectures: docs/release.md. And whether they are as they should be (root).
+dist:
+    docker/dist.sh
+    tests/dist.sh
+
+# Whether a release made twice, at different places, is the same byte for byte.
+reproducible:
+    docker/reproducible.sh
+
+# The integration tests with sexton for aarch64, emulated (root; the kernel knows the emulator meanwhile).
+test-aarch64 *filter:
+    tests/aarch64.sh {{filter}}
+
+# Licences and sources of the dependencies, and known faults, if it can be asked for them (cargo install cargo-deny).
+deny *checks="advisories bans licenses sources":
+    cargo deny --locked check {{checks}}
 
 lint:
     cargo fmt --all --check

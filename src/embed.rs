@@ -12,7 +12,7 @@ use crate::rewrite::{self, catchable};
 use crate::rlimit::{Limits, Resource, Spec};
 use crate::runtime;
 use crate::signal::{Reason, Signal, SignalSet};
-use crate::sys::{itself, process, signals};
+use crate::sys::{self, itself, process, signals};
 use log::LevelFilter;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -333,7 +333,10 @@ impl Init {
             policy: self.policy,
         };
         itself::flush_output();
-        let mask = signals::block_all();
+        let mask = match signals::block_all() {
+            Ok(mask) => mask,
+            Err(errno) => return Error::unable("block signals", sys::reason(errno)),
+        };
         let pipe_ignored = signals::is_ignored(Signal::PIPE);
         if pipe_ignored {
             signals::set_ignored(Signal::PIPE, false).ok(); // it cannot fail for that one
@@ -350,7 +353,7 @@ impl Init {
         if pipe_ignored {
             signals::set_ignored(Signal::PIPE, true).ok();
         }
-        signals::set_mask(mask);
+        signals::set_mask(mask).ok();
         error
     }
 }

@@ -53,6 +53,7 @@ mod delivery;
 mod terminal;
 mod witness;
 mod init;
+mod patience;
 mod pause;
 mod status;
 mod runtime;
@@ -77,11 +78,31 @@ pub mod internals {
     pub use crate::sys::itself::strings;
     pub use crate::sys::signals::block_all;
 
-    pub mod procfs {
-        pub use crate::procfs::*;
+    macro_rules! reached {
+        ($($module:ident),* $(,)?) => {$(
+            pub mod $module {
+                pub use crate::$module::*;
+            }
+        )*};
     }
-
-    pub mod user {
-        pub use crate::user::*;
-    }
+    reached!(
+        capabilities,
+        cli,
+        duration,
+        environment,
+        error,
+        exit_map,
+        log,
+        outcome,
+        plan,
+        procfs,
+        report,
+        rewrite,
+        rlimit,
+        schedule,
+        signal,
+        supervisor,
+        sys,
+        user,
+    );
 }

@@ -4,6 +4,7 @@
 
 use crate::duration;
 use crate::signal::Reason;
+use crate::text::Shortened;
 use std::fmt;
 
 /// The sixteen limits of Linux, in the order of the kernel's numbers.
@@ -162,7 +163,8 @@ impl Spec {
             .ok_or("expected NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:4096")?;
         let resource = Resource::ALL.into_iter().find(|r| r.name() == name).ok_or_else(|| {
             format!(
-                "unknown limit '{name}', known are {}",
+                "unknown limit '{}', known are {}",
+                Shortened(name),
                 Resource::ALL.map(Resource::name).join(" ")
             )
         })?;
@@ -219,7 +221,10 @@ fn value(resource: Resource, text: &str) -> Result<Value, Reason> {
             Err(format!("{name} must be from 0 to {largest}, not {number}").into())
         }
         (Some(number), _) if number < UNLIMITED => Ok(Value::Number(number)),
-        _ => Err(format!("{name} must be {allowed}, 'max' or 'unlimited', not '{text}'").into()),
+        _ => {
+            let text = Shortened(text);
+            Err(format!("{name} must be {allowed}, 'max' or 'unlimited', not '{text}'").into())
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
 use crate::schedule::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
 use crate::signal::{Reason, Signal, SignalSet};
+use crate::text::Shortened;
 use crate::user;
 use log::LevelFilter;
 use std::ffi::CString;
@@ -576,6 +577,7 @@ fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
 fn log_to(text: &str) -> Result<LogTo, Reason> {
     let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
         socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
+            let address = Shortened(address);
             format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
         })
     };

@@ -7,7 +7,7 @@
 
 mod catatonit;
 mod dumb_init;
-mod flags;
+pub mod flags;
 mod getopt;
 mod native;
 mod settings;

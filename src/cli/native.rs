@@ -545,7 +545,26 @@ mod tests {
     fn a_value_that_is_no_text_or_endless_is_shown_in_one_line() {
         let error = parse(&[c"--grace", c"\xff\xfe", c"x"], &[]).unwrap_err().to_string();
         assert!(error.contains("not valid UTF-8"), "{error}");
+        for (flag, start, reason) in [
+            ("--grace", "", "expected a duration"),
+            ("--rlimit", "as=", "as must be a size"),
+            ("--cap-drop", "", "is not a capability"),
+            ("--cpus", "", "expected CPUs from 0 to 1023"),
+            ("--sched", "fifo:", "from 1 to 99"),
+            ("--ionice", "idle:", "expected realtime"),
+            ("--ionice", "realtime:", "from 0 to 7"),
+            ("--user", "-", "expected the name"),
+            ("--groups", "+", "expected the name"),
+            ("--log-to", "udp://", "names are not looked up"),
+        ] {
+            let long = start.to_owned() + &"x".repeat(100_000);
+            let error = refused(&[flag, &long, "x"], &[]);
+            assert!(error.len() < 500 && error.contains(reason), "{error}");
+        }
         let long = "x".repeat(100_000);
-        assert!(refused(&["--grace", &long, "x"], &[]).len() < 400);
+        let error = refused(&["--rlimit", &format!("{long}=1"), "x"], &[]);
+        assert!(error.len() < 500 && error.contains("known are cpu"), "{error}");
+        let error = refused(&["--unset-env", &long, "--unset-env", &long, "x"], &[]);
+        assert!(error.len() < 500 && error.contains("twice"), "{error}");
     }
 }

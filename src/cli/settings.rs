@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// Everything that can be set; `None` where this source says nothing.
 #[derive(Clone, Default)]
+#[allow(clippy::missing_docs_in_private_items, reason = "each is what the flag of its name sets")]
 pub struct Settings {
     pub forward_to: Option<Target>,
     pub rewrites: Rewrites,

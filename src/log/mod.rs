@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-mod line;
-mod syslog;
+#[doc(hidden)] // open for tests/fuzz, as is `syslog`
+pub mod line;
+#[doc(hidden)]
+pub mod syslog;
 
 use self::line::Line;
 use self::syslog::Syslog;

@@ -63,7 +63,7 @@ impl Heap {
 
 impl State {
     fn take(&mut self, layout: Layout) -> *mut u8 {
-        let padding = self.next.align_offset(layout.align());
+        let padding = self.next.addr().wrapping_neg() & layout.align().wrapping_sub(1); // a power of two
         match padding.checked_add(layout.size()) {
             Some(size) if size <= self.left => {
                 let block = self.next.wrapping_add(padding);

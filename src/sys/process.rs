@@ -33,7 +33,9 @@ pub fn set_parent_death_signal(signal: Signal, parent: i32) -> Result<(), Errno>
     let number = signal.number() as libc::c_ulong;
     // SAFETY: takes integers only. `nix` has no realtime signals.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, number, ZERO, ZERO, ZERO) })?;
-    if self::parent() != parent {
+    // Without its ID (-1, which only a filter gives) nothing is known of it.
+    let now = self::parent();
+    if now != parent && now.min(parent) >= 0 {
         super::send::to_process(id(), crate::signal::Received::own(signal))?;
     }
     Ok(())
@@ -113,9 +115,20 @@ pub fn leave_directory() {
     unistd::chdir(c"/").ok();
 }
 
-/// Does nothing for so long.
+/// Sets the file mode creation mask (umask(2)). `nix` panics if the call fails.
+///
+/// # Errors
+/// None of the kernel's; what a seccomp filter gives.
+pub fn set_umask(mask: u32) -> Result<(), Errno> {
+    // SAFETY: takes an integer.
+    Errno::result(unsafe { libc::syscall(libc::SYS_umask, mask) }).map(drop)
+}
+
+/// Does nothing for so long. Unlike std's this takes a failure for the end, and does not panic.
 pub fn sleep(time: Duration) {
-    std::thread::sleep(time);
+    let time = libc::timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ };
+    // SAFETY: reads a live structure; what is left of the time is not asked for.
+    unsafe { libc::nanosleep(&raw const time, std::ptr::null_mut()) };
 }
 
 /// The host's name, `-` if it has none.

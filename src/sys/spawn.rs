@@ -9,7 +9,6 @@ use super::{Errno, fds, files, limits, privileges, process, schedule, signals, t
 use crate::signal::SignalSet;
 use crate::steps::{Standing, Step};
 use nix::libc;
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -113,11 +112,13 @@ impl Failure {
 
 impl Child {
     /// What kept the child from becoming main, once it has ended; `None` if it became main.
-    #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
+    ///
+    /// # Errors
+    /// None of the kernel's; what a seccomp filter gives.
+    pub fn failure(&self) -> Result<Option<Failure>, Errno> {
         let mut bytes = [0; Failure::SIZE];
-        let length = nix::unistd::read(&self.failure, &mut bytes).ok()?;
-        (length == Failure::SIZE).then(|| Failure::from_bytes(bytes))
+        let length = nix::unistd::read(&self.failure, &mut bytes)?;
+        Ok((length == Failure::SIZE).then(|| Failure::from_bytes(bytes)))
     }
 
     /// The descriptor that sexton keeps open for that.
@@ -262,16 +263,13 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         Step::Capabilities(base) => privileges::set_capabilities(*base),
         Step::RaiseAmbient(set) => privileges::raise_ambient(*set),
         Step::NoNewPrivs => privileges::set_no_new_privs(),
-        Step::Umask(mask) => {
-            umask(Mode::from_bits_truncate(*mask as libc::mode_t));
-            Ok(())
-        }
+        Step::Umask(mask) => process::set_umask(*mask),
         Step::Directory(path) => chdir(path.as_c_str()),
         Step::Open(stream, file) => {
             // To open a FIFO may take for ever: signals that would end main end the wait.
-            signals::set_mask(needs.mask);
+            signals::set_mask(needs.mask)?;
             let opened = files::redirect(*stream, file);
-            signals::block_all();
+            signals::block_all()?;
             opened
         }
         Step::ShareOutput => files::share_output(),
@@ -280,10 +278,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),
-        Step::Mask(mask) => {
-            signals::set_mask(*mask);
-            Ok(())
-        }
+        Step::Mask(mask) => signals::set_mask(*mask).map(drop),
     }
 }
 

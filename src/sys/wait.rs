@@ -18,6 +18,17 @@ pub enum Waited {
     Nothing,
     /// There are no children.
     NoChildren,
+    /// The look was in vain: nothing that the kernel does to a valid call, but what a seccomp filter may.
+    Failed(Errno),
+}
+
+/// `struct rusage` as wait4 writes it. The call is raw: musl's own fills no `libc::rusage` on 32-bit machines.
+#[repr(C)]
+struct KernelUsage {
+    user: [libc::c_long; 2],
+    system: [libc::c_long; 2],
+    peak: libc::c_long,
+    rest: [libc::c_long; 13],
 }
 
 /// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
@@ -25,28 +36,44 @@ pub enum Waited {
 pub fn child(pid: Option<i32>, stops: bool) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    let mut usage = MaybeUninit::<KernelUsage>::zeroed();
     // SAFETY: the status and the usage are live memory.
-    match unsafe { libc::wait4(pid.unwrap_or(-1), &raw mut status, options, usage.as_mut_ptr()) } {
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_wait4,
+            pid.unwrap_or(-1),
+            &raw mut status,
+            options,
+            usage.as_mut_ptr(),
+        )
+    };
+    match result as i32 {
         0 => Waited::Nothing,
         pid if pid > 0 => {
-            // SAFETY: zeroed memory is a valid rusage, and the kernel has filled it.
+            // SAFETY: zeroed memory is a valid usage, and the kernel has filled it.
             let usage = unsafe { usage.assume_init() };
             Waited::Child(pid, Change::from_raw(status), typed(&usage))
         }
-        _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,
-        _ => Waited::Nothing,
+        _ => failed(Errno::last()),
     }
 }
 
-fn typed(usage: &libc::rusage) -> Usage {
-    let duration = |time: libc::timeval| {
-        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+fn failed(errno: Errno) -> Waited {
+    match errno {
+        Errno::ECHILD => Waited::NoChildren,
+        errno => Waited::Failed(errno),
+    }
+}
+
+fn typed(usage: &KernelUsage) -> Usage {
+    let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
+        Duration::from_secs(seconds as u64)
+            .saturating_add(Duration::from_micros(microseconds as u64))
     };
     Usage {
-        user: duration(usage.ru_utime),
-        system: duration(usage.ru_stime),
-        peak: (usage.ru_maxrss as u64) * 1024,
+        user: duration(usage.user),
+        system: duration(usage.system),
+        peak: (usage.peak as u64) * 1024,
     }
 }
 
@@ -60,7 +87,7 @@ pub(super) fn bury(pid: i32) {
 pub fn alive(stops: bool) -> Waited {
     let what = if stops { libc::WSTOPPED } else { libc::WEXITED | libc::WNOWAIT };
     match look(libc::P_ALL, 0, what) {
-        Err(Errno::ECHILD) => Waited::NoChildren,
+        Err(errno) => failed(errno),
         Ok(info) if stops => {
             // SAFETY: set for a child; 0 if there is none.
             let pid = unsafe { info.si_pid() };
@@ -73,7 +100,7 @@ pub fn alive(stops: bool) -> Waited {
                 _ => Waited::Nothing,
             }
         }
-        _ => Waited::Nothing,
+        Ok(_) => Waited::Nothing,
     }
 }
 

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::blocks;
 use crate::engine::{self, Engine};
 use crate::process;
 
 on_each_engine!(
     the_image_of_sexton_can_be_used,
+    the_image_of_a_release_has_the_binary_for_the_platform,
     the_example_stops_in_order,
     an_image_with_another_init_is_given_sexton_in_its_place,
+    the_dockerfiles_of_the_documentation_are_built,
 );
 
 pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
@@ -51,6 +54,38 @@ fn the_image_of_sexton_can_be_used(engine: &Engine) {
     assert!(ended.stderr.contains("/no-such-command"), "{ended:?}");
 }
 
+/// Of another platform's binary the content counts, as it cannot be run: which one it is, and that it is where a
+/// `COPY --from` finds it.
+fn the_image_of_a_release_has_the_binary_for_the_platform(engine: &Engine) {
+    let context = engine::bed().join(engine::new_name());
+    fs::create_dir_all(&context).unwrap();
+    fs::copy(engine::bed().join("rootfs/sexton"), context.join("sexton-amd64")).unwrap();
+    fs::write(context.join("sexton-arm"), "arm").unwrap();
+    for platform in ["amd64", "arm"] {
+        let (release, copy) = (new_tag(), new_tag());
+        let platform_argument = format!("TARGETARCH={platform}");
+        build(engine, "docker/Dockerfile.release", &context, &[&platform_argument], &release);
+        let folder = engine::bed().join(engine::new_name());
+        fs::create_dir_all(&folder).unwrap();
+        let lines = format!(
+            "FROM {release} AS release\nFROM localhost/sexton/base:1\nCOPY --from=release /sexton /copy\n"
+        );
+        fs::write(folder.join("Dockerfile"), lines).unwrap();
+        let dockerfile = folder.join("Dockerfile");
+        build(engine, dockerfile.to_str().unwrap(), &folder, &[], &copy);
+        if platform == "amd64" {
+            let run = engine.run().image(&release);
+            run.start(&["/no-such-command"]).end().assert_status(127); // its entry point ends with `--`
+            let run = engine.run().image(&copy);
+            run.start(&["/copy", "--", "sh", "-c", "exit 7"]).end().assert_status(7);
+        } else {
+            let ended = engine.run().image(&copy).start(&["cat", "/copy"]).end();
+            ended.assert_status(0);
+            assert_eq!(ended.stdout, platform);
+        }
+    }
+}
+
 fn the_example_stops_in_order(engine: &Engine) {
     let sexton = format!("SEXTON={}", build_sexton(engine));
     let tag = new_tag();
@@ -81,4 +116,37 @@ fn an_image_with_another_init_is_given_sexton_in_its_place(engine: &Engine) {
         let run = engine.run().image(&tag).options(&["--entrypoint", init]);
         run.start(&["--", "no-such-command"]).end().assert_status(status);
     }
+}
+
+/// Every block of README and docs, with local images in place of those that would be pulled. What has no FROM is
+/// some lines of a Dockerfile.
+fn the_dockerfiles_of_the_documentation_are_built(engine: &Engine) {
+    let base = "localhost/sexton/base:1";
+    let sexton = build_sexton(engine);
+    let context = engine::bed().join(engine::new_name());
+    fs::create_dir_all(&context).unwrap();
+    fs::write(context.join("app"), "").unwrap();
+    let mut built = Vec::new();
+    for block in blocks::all() {
+        let not_run =
+            block.comment.as_ref().is_some_and(|comment| comment.starts_with("not run: "));
+        if block.language != "dockerfile" || not_run {
+            continue;
+        }
+        let has_from = block.text.lines().any(|line| line.starts_with("FROM "));
+        let from = if has_from { String::new() } else { format!("FROM {base}\n") };
+        let local = |line: &str| match line.strip_prefix("FROM ") {
+            Some(image) if image != "scratch" => format!("FROM {base}\n"),
+            _ => {
+                let line = line.replace("--from=ghcr.io/<owner>/sexton ", "--from=sexton ");
+                line.replace("--from=sexton ", &format!("--from={sexton} ")) + "\n"
+            }
+        };
+        let text: String = block.text.lines().map(local).collect();
+        let file = context.join("Dockerfile");
+        fs::write(&file, from + &text).unwrap();
+        build(engine, file.to_str().unwrap(), &context, &[], &new_tag());
+        built.push(block.place);
+    }
+    assert!(built.len() >= 8, "{built:?}");
 }

@@ -75,6 +75,7 @@ pub struct Setup {
     binds: Vec<(CString, CString)>,
     directory: Option<CString>,
     failing: Vec<Failing>,
+    watched: bool,
     user: Option<u32>,
     prepare: Option<fn()>,
 }
@@ -109,6 +110,7 @@ impl Setup {
             binds: Vec::new(),
             directory: None,
             failing: Vec::new(),
+            watched: false,
             user: None,
             prepare: None,
         }
@@ -224,6 +226,13 @@ impl Setup {
         self
     }
 
+    /// Each system call of sexton and of what it starts waits for [`Running::listener`].
+    #[allow(dead_code, reason = "tests/faults uses it")]
+    pub fn watched(mut self) -> Setup {
+        self.watched = true;
+        self
+    }
+
     /// sexton runs as this user, with the group of the same number as its only one, and without any
     /// capabilities.
     pub fn user(mut self, id: u32) -> Setup {
@@ -281,6 +290,8 @@ pub struct Running {
     logged: String,
     /// Reads the wait status of sexton from the namespace's init (`Place::Child`).
     ended: Option<File>,
+    /// Is asked about each system call, if they are watched.
+    pub listener: Option<OwnedFd>,
     reaped: bool,
 }
 
@@ -345,17 +356,22 @@ impl Running {
             stderr: reader(err),
             logged: String::new(),
             ended: None,
+            listener: None,
             reaped: false,
         };
         let mut status = File::from(status);
         wait_readable(status.as_raw_fd());
-        status.read_exact(&mut [0]).expect("sexton is about to be executed");
+        let mut free = [0];
+        status.read_exact(&mut free).expect("sexton is about to be executed");
         if setup.place == Place::Child {
             running.ended = Some(status);
             let pids = children_of(init);
             [running.bystander, running.pid] = pids[..].try_into().expect("two children");
         }
         File::from(go_end).write_all(b"x").ok();
+        if setup.watched {
+            running.listener = Some(fetch_descriptor(running.pid, free[0].into()));
+        }
         running
     }
 
@@ -570,6 +586,22 @@ pub fn sleeps_for_ever(pid: i32) -> bool {
     let words: Vec<&str> = call.split_whitespace().collect();
     let number = libc::SYS_rt_sigtimedwait.to_string();
     words.first() == Some(&number.as_str()) && words.get(3) == Some(&"0x0")
+}
+
+/// Another process's descriptor, as soon as it has it (pidfd_getfd(2)).
+fn fetch_descriptor(pid: i32, fd: RawFd) -> OwnedFd {
+    // SAFETY: takes integers only.
+    let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let mut found = -1;
+    wait_until("a descriptor is there", || {
+        // SAFETY: takes integers only.
+        found = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process, fd, 0) };
+        found >= 0
+    });
+    // SAFETY: both are new.
+    unsafe { libc::close(process as RawFd) };
+    // SAFETY: as above.
+    unsafe { OwnedFd::from_raw_fd(found as RawFd) }
 }
 
 /// The children of a process of one thread; none if it is gone.
@@ -809,8 +841,14 @@ impl Child<'_> {
             }
             libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &setup.mask, 0, 8);
             // Everything is in place: from here on the test may send signals.
-            libc::write(status, b"x".as_ptr().cast(), 1);
+            // The number that the listener will have.
+            let free = libc::dup(0) as u8;
+            libc::close(free.into());
+            libc::write(status, (&raw const free).cast(), 1);
             libc::read(go, [0u8; 1].as_mut_ptr().cast(), 1);
+            if setup.watched && filter::install_listener().ok() != Some(free.into()) {
+                libc::_exit(93);
+            }
             libc::execve(setup.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr());
             libc::_exit(99);
         }

@@ -6,18 +6,11 @@
 set -euo pipefail
 
 folder=$1 version=$2
-rm -rf "$folder" && mkdir -p "$folder"/build/{lists/partial,go/src/k8s.io}
+. "$(dirname "$0")/../setup.sh"
+rm -rf "$folder" && mkdir -p "$folder"/build/go/src/k8s.io
 cd "$folder/build"
 
-# The source package: from where the binary ones come, through lists of our own, as the machine may have none for sources.
-archive=$(apt-get -qq --print-uris download "kubernetes-client=$version" | sed -n "s|^'\(.*\)/pool/.*|\1|p")
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive:?} $suite main" >sources.list
-own_lists=(-qq -o APT::Sandbox::User=root -o "Dir::Etc::SourceList=$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o "Dir::State::Lists=$PWD/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=)
-apt-get "${own_lists[@]}" update
-apt-get "${own_lists[@]}" source --download-only "kubernetes=$version"
-dpkg-source --no-check -x ./*.dsc go/src/k8s.io/kubernetes >/dev/null # apt has checked it
+debian_source kubernetes "$version" "kubernetes-client=$version" "$PWD" go/src/k8s.io/kubernetes
 
 release=${version##*really} # 1.20.5+really1.20.2-1.1
 (

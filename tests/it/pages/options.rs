@@ -1,0 +1,41 @@
+//! `docs/options.md`.
+
+use super::by_section;
+use sexton::internals::cli::flags::Kind;
+
+pub fn page() -> String {
+    let mut text = "\
+# Options
+
+`sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at the first word that is none, or at `--`. Made from
+`src/cli/flags.rs`, as `sexton --help` and the man page ([sexton.1](sexton.1)) are.
+
+Each has a variable, for images that are built already; the flag beats it. In the variable a flag that may be repeated
+is a list with commas, one without a value is `yes` or `no`, and `SEXTON_VERBOSE` is a number. Variables named `SEXTON_...`
+are kept from the command; one that is unknown is a warning, a bad value an error (125).
+
+Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, fractions too. Signals: `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `RTMAX-1`.
+"
+    .to_owned();
+    for (section, flag) in by_section() {
+        if let Some(section) = section {
+            text += &format!("\n## {section}\n\n| option | variable | |\n| --- | --- | --- |\n");
+        }
+        let short = flag.short.map_or(String::new(), |short| format!("`-{short}`, "));
+        let again = if matches!(flag.kind, Kind::List(..)) { " May be repeated." } else { "" };
+        let variable = flag.variable().map_or(String::new(), |name| format!("`{name}`"));
+        let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
+        text += &format!(
+            "| {short}`{}` | {variable} | {}{again} |\n",
+            flag.usage().replace('|', "\\|"),
+            cell(flag.help)
+        );
+    }
+    text += "
+## In the place of another init
+
+Called by the name tini, docker-init, dumb-init or catatonit, or as `sexton --as NAME ...`, it has the flags of that
+program: [drop-in.md](drop-in.md).
+";
+    text
+}
