@@ -46,6 +46,11 @@ faults *run:
 bench *arguments:
     benches/run.sh {{arguments}}
 
+# Storms at random for so long, or `one` with the seed of a run (root): docs/soak.md.
+soak time="30m" *seed:
+    cargo build --locked --example probe
+    cargo test --locked --test soak -- {{time}} {{seed}}
+
 # The bytes of the binary by part; --check, --update.
 size *arguments:
     benches/size.sh {{arguments}}

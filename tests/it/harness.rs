@@ -44,7 +44,7 @@ pub fn example(name: &str, source: &str) -> String {
 }
 
 /// Which process of the namespace sexton is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// PID 1.
     Init,
@@ -429,7 +429,7 @@ impl Running {
     }
 
     /// What was logged, for a test that fails: it waits a little for what is still on its way.
-    fn log(&mut self) -> &str {
+    pub fn log(&mut self) -> &str {
         while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
             self.logged += &line;
         }
@@ -443,15 +443,7 @@ impl Running {
 
     /// sigqueue(3), for realtime signals that the C library would refuse too.
     pub fn queue(&self, signal: i32, value: usize) {
-        let mut info = [0u64; 16];
-        info[0] = signal as u64; // si_signo, and si_errno above it
-        info[1] = u64::from((-1i32) as u32); // si_code: SI_QUEUE
-        info[2] = std::process::id().into(); // si_pid, and si_uid above it
-        info[3] = value as u64;
-        // SAFETY: the kernel reads 128 bytes.
-        let result =
-            unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, self.pid, signal, info.as_ptr()) };
-        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        queue(self.pid, signal, value).unwrap();
     }
 
     /// A field of /proc/PID/status of sexton.
@@ -561,6 +553,23 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// sigqueue(3), for realtime signals that the C library would refuse too.
+///
+/// # Errors
+/// EAGAIN if the queue is full.
+pub fn queue(pid: i32, signal: i32, value: usize) -> std::io::Result<()> {
+    let mut info = [0u64; 16];
+    info[0] = signal as u64; // si_signo, and si_errno above it
+    info[1] = u64::from((-1i32) as u32); // si_code: SI_QUEUE
+    info[2] = std::process::id().into(); // si_pid, and si_uid above it
+    info[3] = value as u64;
+    // SAFETY: the kernel reads 128 bytes.
+    match unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, signal, info.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
     }
 }
 

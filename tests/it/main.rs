@@ -31,6 +31,7 @@ mod shutdown;
 mod signals;
 mod start;
 mod status;
+mod storms;
 mod streams;
 mod surroundings;
 mod syslog;
