@@ -7,7 +7,7 @@ const LLD: &[&str] = &[
     "--icf=all",
     "--build-id=none",
     "--no-eh-frame-hdr",
-    "--script=src/sys/unwind.ld",
+    "--script=src/sys/release.ld",
     "--pack-dyn-relocs=relr",
     "-znoseparate-code",
     "-znorelro", // there is nothing to relocate, and so nothing to protect afterwards
@@ -19,7 +19,7 @@ const CC: &[&str] =
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/sys/unwind.ld");
+    println!("cargo::rerun-if-changed=src/sys/release.ld");
     let is = |name, value| var(name).is_ok_and(|found| found == value);
     if !is("CARGO_CFG_TARGET_ENV", "musl") || !is("PROFILE", "release") {
         return; // tests unwind

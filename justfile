@@ -26,17 +26,30 @@ test-qemu:
 test-kubernetes:
     bash tests/kubernetes/run.sh
 
-# The parsers, by libFuzzer, each for so many seconds.
+# What is read and written, by libFuzzer, each target for so many seconds; `just fuzz keep` keeps what it found.
 fuzz seconds="60" *targets:
     bash tests/fuzz/run.sh {{seconds}} {{targets}}
 
 # What is made from the table of flags: man page, completions, option and signal tables, pictures.
 pages:
-    WRITE_PAGES=1 cargo test --locked --test it pages::
+    WRITE_PAGES=1 cargo test --locked --test it -- pages::what_is pages::pictures
+
+# The documentation as a book, in target/book: cargo install mdbook --no-default-features.
+book:
+    mdbook build docs
+
+# Every system call failing with every error: docs/faults.md (root, minutes); or all of one run by its name.
+faults *run:
+    bash tests/faults/run.sh --full {{run}}
 
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
     benches/run.sh {{arguments}}
+
+# Storms at random for so long, or `one` with the seed of a run (root): docs/soak.md.
+soak time="30m" *seed:
+    cargo build --locked --example probe
+    cargo test --locked --test soak -- {{time}} {{seed}}
 
 # The bytes of the binary by part; --check, --update.
 size *arguments:

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
+use crate::text::Shortened;
 use caps::Capability;
 use std::fmt;
 
@@ -152,7 +153,7 @@ impl List {
     }
 
     fn add_one(&mut self, text: &str) -> Result<(), Reason> {
-        let twice = || Err(format!("'{text}' is given twice").into());
+        let twice = || Err(format!("'{}' is given twice", Shortened(text)).into());
         if text.eq_ignore_ascii_case("all") {
             return if std::mem::replace(&mut self.all, true) { twice() } else { Ok(()) };
         }
@@ -160,7 +161,8 @@ impl List {
         let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
         let capability = NAMED.into_iter().find(|&known| name(known) == bare).ok_or_else(|| {
             format!(
-                "'{text}' is not a capability: expected 'all' or names such as net_bind_service"
+                "'{}' is not a capability: expected 'all' or names such as net_bind_service",
+                Shortened(text)
             )
         })?;
         let set = CapabilitySet(capability.bitmask());

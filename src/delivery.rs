@@ -19,6 +19,8 @@ pub struct Delivery {
     main_reaped: bool,
     /// Not all descendants can be seen in /proc, and that has been told.
     blind: bool,
+    /// A descendant could not be signalled, and that has been told.
+    failed: bool,
     /// Signals that have not come to all descendants yet.
     scan: Option<Scan>,
     /// All that was sent.
@@ -29,7 +31,15 @@ impl Delivery {
     /// For sexton and its main.
     #[must_use]
     pub fn new(own: i32, main: i32) -> Delivery {
-        Delivery { own, main, main_reaped: false, blind: false, scan: None, sent: SignalSet::EMPTY }
+        Delivery {
+            own,
+            main,
+            main_reaped: false,
+            blind: false,
+            failed: false,
+            scan: None,
+            sent: SignalSet::EMPTY,
+        }
     }
 
     /// From now on main's process ID may be another's.
@@ -126,10 +136,14 @@ impl Delivery {
             }
             Err(errno) => {
                 self.tell_blindness(errno);
-                // Main's group is known without /proc, but only until main is reaped.
-                if self.main_reaped { Ok(()) } else { self.send_all(signals, Target::Group) }
+                self.send_to_those_known(signals)
             }
         }
+    }
+
+    /// Main's group is known without /proc, but only until main is reaped.
+    fn send_to_those_known(&mut self, signals: Signals) -> Result<(), Errno> {
+        if self.main_reaped { Ok(()) } else { self.send_all(signals, Target::Group) }
     }
 
     /// Whether signals to the tree are still on their way.
@@ -144,8 +158,15 @@ impl Delivery {
         self.has_sent(Signal::KILL)
     }
 
-    /// Brings them to some more of the descendants.
+    /// Brings them to some more of the descendants, if it is under way.
     pub fn go_on(&mut self) {
+        if self.is_under_way() {
+            self.scan();
+        }
+    }
+
+    #[inline(never)] // it takes a page of the stack
+    fn scan(&mut self) {
         match self.scan.as_mut().map(Scan::go_on) {
             None | Some(Ok(Progress::More)) => return,
             Some(Ok(Progress::Done)) => {}
@@ -156,9 +177,20 @@ impl Delivery {
                     );
                 }
             }
-            Some(Err(errno)) => self.tell_blindness(errno),
+            Some(Err(errno)) => {
+                self.tell_blindness(errno);
+                if let Some(signals) = self.scan.take().as_ref().and_then(Scan::unsent)
+                    && let Err(errno) = self.send_to_those_known(signals)
+                {
+                    warn!("unable to send to main's process group: {}", reason(errno));
+                }
+            }
         }
-        self.scan = None;
+        if let Some(errno) = self.scan.take().as_ref().and_then(Scan::failed)
+            && !std::mem::replace(&mut self.failed, true)
+        {
+            warn!("unable to signal every descendant: {}", reason(errno));
+        }
     }
 
     /// Notes that not all descendants can be seen; whether that is to be told, which it is once.

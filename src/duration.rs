@@ -6,8 +6,8 @@ use crate::signal::Reason;
 use std::fmt;
 use std::time::Duration;
 
-/// The longest duration taken, in seconds (about 31 years): far enough from any overflow.
-const LONGEST: u64 = 1_000_000_000;
+/// The longest duration taken (about 31 years): far enough from any overflow.
+pub const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 /// Reads a duration. A fraction finer than a nanosecond is cut off.
 ///
@@ -16,7 +16,7 @@ const LONGEST: u64 = 1_000_000_000;
 pub fn parse(text: &str) -> Result<Duration, Reason> {
     let parsed =
         lookup(text).ok_or("expected a duration such as 5s, 500ms, 2m, 1h or bare seconds")?;
-    if parsed > Duration::from_secs(LONGEST) {
+    if parsed > LONGEST {
         return Err("too long: at most 1000000000s".into());
     }
     Ok(parsed)
@@ -84,7 +84,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         assert_eq!(parse("0.0000000019s"), Ok(Duration::from_nanos(1)));
-        assert_eq!(parse("1000000000"), Ok(Duration::from_secs(LONGEST)));
+        assert_eq!(parse("1000000000"), Ok(LONGEST));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
-use crate::text::Escaped;
+use crate::text::{Escaped, Shortened};
 use crate::user::Identity;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr};
@@ -92,7 +92,8 @@ impl Edits {
 
     fn add(&mut self, edit: Edit) -> Result<(), Reason> {
         if self.0.iter().any(|other| other.name == edit.name) {
-            return Err(format!("{} is given twice", String::from_utf8_lossy(&edit.name)).into());
+            let name = String::from_utf8_lossy(&edit.name);
+            return Err(format!("{} is given twice", Shortened(&name)).into());
         }
         self.0.push(edit);
         Ok(())

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::text::{Escaped, write_visible};
+use crate::text::{Escaped, beginning, write_visible};
 use std::fmt;
 
 /// Exit status when sexton itself could not do its part: bad input, or a step that failed.
@@ -53,9 +53,8 @@ impl Error {
 /// The user's words for a message: on one line, and of a bearable length.
 #[must_use]
 pub fn printable(words: &[u8]) -> String {
-    const LONGEST: usize = 100;
     let text = String::from_utf8_lossy(words);
-    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+    match beginning(&text) {
         Some(beginning) => format!("{}...", Escaped(beginning)),
         None => Escaped(&text).to_string(),
     }

@@ -6,11 +6,8 @@ use crate::outcome::Outcome;
 use crate::signal::{Reason, Signal};
 
 /// What each end of main becomes; ends that are not named keep their status.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ExitMap {
-    statuses: [Option<u8>; 256],
-    signals: [Option<u8>; 64],
-}
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExitMap(Vec<Rule>);
 
 /// One `FROM=TO` of `--map-exit`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +27,12 @@ impl Rule {
     #[must_use]
     pub fn status(from: u8, to: u8) -> Rule {
         Rule { from: From::Statuses { first: from, last: from }, to }
+    }
+
+    /// A death by a signal becomes a status.
+    #[must_use]
+    pub fn signal(from: Signal, to: u8) -> Rule {
+        Rule { from: From::Signal(from), to }
     }
 
     /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
@@ -56,9 +59,18 @@ fn status(text: &str) -> Option<u8> {
     text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-impl Default for ExitMap {
-    fn default() -> ExitMap {
-        ExitMap { statuses: [None; 256], signals: [None; 64] }
+impl From {
+    fn has(self, status: u8) -> bool {
+        matches!(self, From::Statuses { first, last } if (first..=last).contains(&status))
+    }
+
+    fn overlaps(self, other: From) -> bool {
+        match (self, other) {
+            (From::Statuses { first, .. }, From::Statuses { first: start, .. }) => {
+                self.has(start) || other.has(first)
+            }
+            _ => self == other,
+        }
     }
 }
 
@@ -68,33 +80,23 @@ impl ExitMap {
     /// # Errors
     /// A status or signal that this map names already.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
-        let (targets, what) = match rule.from {
-            From::Statuses { first, last } => {
-                (self.statuses.get_mut(usize::from(first)..=usize::from(last)), "status")
-            }
-            From::Signal(signal) => {
-                let index = signal.number() as usize - 1;
-                (self.signals.get_mut(index..=index), "signal")
-            }
-        };
-        let targets = targets.unwrap_or_default();
-        if targets.iter().any(Option::is_some) {
+        if self.0.iter().any(|other| rule.from.overlaps(other.from)) {
+            let what = if matches!(rule.from, From::Signal(_)) { "signal" } else { "status" };
             return Err(format!("that {what} is mapped already").into());
         }
-        targets.fill(Some(rule.to));
+        self.0.push(rule);
         Ok(())
     }
 
     /// This map, and what only `fallback` names.
     #[must_use]
-    pub fn over(mut self, fallback: &ExitMap) -> ExitMap {
-        for (own, other) in self.statuses.iter_mut().zip(&fallback.statuses) {
-            *own = own.or(*other);
-        }
-        for (own, other) in self.signals.iter_mut().zip(&fallback.signals) {
-            *own = own.or(*other);
-        }
+    pub fn over(mut self, fallback: ExitMap) -> ExitMap {
+        self.0.extend(fallback.0); // the first rule counts
         self
+    }
+
+    fn find(&self, is_meant: impl Fn(From) -> bool) -> Option<u8> {
+        self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
     }
 
     /// The status to exit with. For a death by signal a rule for the signal comes before one for
@@ -102,14 +104,11 @@ impl ExitMap {
     #[must_use]
     pub fn apply(&self, outcome: Outcome) -> u8 {
         let by_signal = match outcome {
-            Outcome::Killed { signal, .. } => {
-                self.signals.get(signal.number() as usize - 1).copied().flatten()
-            }
+            Outcome::Killed { signal, .. } => self.find(|from| from == From::Signal(signal)),
             Outcome::Exited(_) => None,
         };
         let status = outcome.status();
-        let by_status = self.statuses.get(usize::from(status)).copied().flatten();
-        by_signal.or(by_status).unwrap_or(status)
+        by_signal.or_else(|| self.find(|from| from.has(status))).unwrap_or(status)
     }
 }
 
@@ -160,8 +159,10 @@ mod tests {
 
     #[test]
     fn the_upper_map_beats_the_lower_one() {
-        let merged = map(&["1=10"]).over(&map(&["1-2=20", "signal:HUP=3"]));
-        assert_eq!(merged, map(&["1=10", "2=20", "signal:HUP=3"]));
+        let merged = map(&["1=10"]).over(map(&["1-2=20", "signal:HUP=3"]));
+        let hangup = Outcome::Killed { signal: Signal::HUP, core: false };
+        assert_eq!([1, 2].map(|status| merged.apply(Outcome::Exited(status))), [10, 20]);
+        assert_eq!(merged.apply(hangup), 3);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl<W: Write> Write for Escaping<W> {
             '\\' => self.0.write_str("\\\\"),
             '\n' => self.0.write_str("\\n"),
             '\t' => self.0.write_str("\\t"),
-            c if c.is_ascii_control() => {
+            c if c.is_control() => {
                 let digit = |shift: u32| {
                     char::from_digit((c as u32 >> shift) & 15, 16).map_or(b'0', |digit| digit as u8)
                 };
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn what_json_forbids_is_escaped() {
-        let text = Quoted("a\"b\\c\nd\te\u{1}f\u{1f}g\u{7f}é\u{10348}").to_string();
-        assert_eq!(text, "\"a\\\"b\\\\c\\nd\\te\\u0001f\\u001fg\\u007fé\u{10348}\"");
+        let text = Quoted("a\"b\\c\nd\te\u{1}f\u{1f}g\u{7f}h\u{9b}é\u{10348}").to_string();
+        assert_eq!(text, "\"a\\\"b\\\\c\\nd\\te\\u0001f\\u001fg\\u007fh\\u009bé\u{10348}\"");
         assert_eq!(Quoted(format_args!("{}", 5)).to_string(), "\"5\"");
     }
 

@@ -22,7 +22,7 @@ pub struct Launch<'a> {
     /// Main's environment.
     pub environment: Vec<Cow<'a, CStr>>,
     /// The files to try for the command.
-    pub candidates: Vec<CString>,
+    pub candidates: Cow<'a, [CString]>,
     /// What the child does to itself before it executes one of them.
     pub steps: Vec<Step>,
     /// What sexton was started with.
@@ -74,7 +74,10 @@ impl<'a> Launch<'a> {
         let edits = main.environment.clone().over(&login);
         let environment = edits.apply(&plan.environment);
         let command = plan.argv.first().copied().unwrap_or_default();
-        let candidates = steps::candidates(command, &environment);
+        let candidates = match &plan.files[..] {
+            [] => steps::candidates(command, &environment).into(),
+            files => files.into(),
+        };
         Ok(Launch {
             argv: &plan.argv,
             environment,
@@ -287,7 +290,7 @@ mod tests {
         Launch {
             argv: &[c"tool"],
             environment: Vec::new(),
-            candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()],
+            candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()].into(),
             steps: vec![Step::ProcessGroup],
             inherited: Inherited::of_init(),
             edits: Edits::default(),

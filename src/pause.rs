@@ -6,10 +6,11 @@ use crate::capabilities::CapabilitySet;
 use crate::error::Error;
 use crate::init;
 use crate::outcome::Change;
+use crate::patience::Patience;
 use crate::plan::Plan;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{process, signals};
+use crate::sys::{Errno, process, signals};
 use log::{debug, info, warn};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const REAPED_AT_ONCE: usize = 256;
 /// Reaps until SIGTERM or SIGINT comes; the exit status.
 ///
 /// # Errors
-/// What the plan asks of the kernel cannot be had.
+/// What the plan asks of the kernel cannot be had, or it lets sexton wait neither for signals nor for children.
 #[inline(never)]
 pub fn run(plan: &Plan) -> Result<u8, Error> {
     let parent = init::watched_parent(plan);
@@ -28,24 +29,32 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
     init::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody
     // Children may have ended before sexton was executed in their parent's place.
     let mut more = true;
+    let (mut wait, mut reap) = (Patience::FOR_SIGNALS, Patience::FOR_CHILDREN);
     loop {
         let timeout = more.then_some(Duration::ZERO);
-        match signals::wait(SignalSet::FULL, timeout).map(|received| received.signal) {
+        let received = wait.try_again(signals::wait(SignalSet::FULL, timeout))?.flatten();
+        match received.map(|received| received.signal) {
             Some(signal @ (Signal::TERM | Signal::INT)) => {
                 info!("exiting on {signal}");
                 return Ok(0);
             }
             // SIGTERM and SIGINT come first: the kernel hands out the lowest number.
-            Some(Signal::CHLD) | None => more = reap(plan),
+            Some(Signal::CHLD) | None => {
+                more = reap.try_again(reap_ended(plan))?.unwrap_or(true);
+            }
             Some(signal) => debug!("nobody is there to get {signal}"),
         }
     }
 }
 
 /// Reaps those that have ended; whether there may be more.
-fn reap(plan: &Plan) -> bool {
+fn reap_ended(plan: &Plan) -> Result<bool, Errno> {
     for _ in 0..REAPED_AT_ONCE {
-        let Waited::Child(pid, change, _) = wait::child(None, false) else { return false };
+        let (pid, change) = match wait::child(None, false) {
+            Waited::Child(pid, change, _) => (pid, change),
+            Waited::Nothing | Waited::NoChildren => return Ok(false),
+            Waited::Failed(errno) => return Err(errno),
+        };
         match change {
             Change::Ended(outcome) if plan.warn_on_reap => {
                 warn!("reaped orphan {pid}, which {outcome}");
@@ -54,5 +63,5 @@ fn reap(plan: &Plan) -> bool {
             Change::Stopped(_) | Change::Continued => {}
         }
     }
-    true
+    Ok(true)
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::capabilities;
+use crate::duration::Shown;
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::rewrite::Rewrites;
@@ -21,6 +22,8 @@ use std::time::Duration;
 pub struct Plan<'a> {
     /// Main's argument vector; the first element is the command. Empty only for a pause.
     pub argv: Vec<&'a CStr>,
+    /// The files to try for the command, in order, whatever its name is. Empty: those that its name and `PATH` lead to.
+    pub files: Vec<CString>,
     /// The environment, in the order and with the bytes that sexton was given, without `SEXTON_*`.
     pub environment: Vec<&'a CStr>,
     /// What main finds other than sexton was given it.
@@ -73,7 +76,7 @@ pub struct Surroundings {
     /// Niceness, -20 to 19.
     pub nice: Option<i32>,
     /// CPUs to run on.
-    pub cpus: Option<Cpus>,
+    pub cpus: Option<Box<Cpus>>,
     /// The scheduling policy.
     pub scheduler: Option<Scheduler>,
     /// The I/O scheduling class.
@@ -329,6 +332,24 @@ impl Default for Policy {
             farewell: false,
             suspend_at: SignalSet::EMPTY,
             main_gets_keys: false,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether the clocks go together.
+    ///
+    /// # Errors
+    /// The escalation takes as long as the grace, or longer.
+    pub fn check(&self) -> Result<(), String> {
+        let climbed: Duration = self.escalation.iter().map(|rung| rung.after).sum();
+        match self.grace {
+            Some(grace) if climbed >= grace && !self.escalation.is_empty() => Err(format!(
+                "the escalation takes {}, which must be less than the grace of {}",
+                Shown(climbed),
+                Shown(grace)
+            )),
+            _ => Ok(()),
         }
     }
 }

@@ -106,7 +106,7 @@ impl Record {
 impl Times {
     fn close(&mut self, now: Time) {
         if let Some(took) = self.took.get_mut(self.stage as usize) {
-            *took += now.saturating_sub(self.since);
+            *took = took.saturating_add(now.saturating_sub(self.since));
         }
         self.since = now;
     }

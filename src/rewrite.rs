@@ -46,7 +46,15 @@ impl Rule {
 /// What [`Signal::parse`] refuses, SIGKILL and SIGSTOP (no process can catch them: signal(7)), and
 /// SIGCHLD, which is never forwarded.
 pub fn forwardable(text: &str) -> Result<Signal, Reason> {
-    match Signal::parse(text)? {
+    catchable(Signal::parse(text)?)
+}
+
+/// The same for a signal.
+///
+/// # Errors
+/// As above.
+pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
+    match signal {
         signal @ (Signal::KILL | Signal::STOP) => Err(format!("{signal} cannot be caught").into()),
         Signal::CHLD => Err("SIGCHLD is never forwarded".into()),
         signal => Ok(signal),
@@ -54,14 +62,8 @@ pub fn forwardable(text: &str) -> Result<Signal, Reason> {
 }
 
 /// What each signal becomes; signals that are not named stay what they are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rewrites([Option<Rewrite>; 64]);
-
-impl Default for Rewrites {
-    fn default() -> Rewrites {
-        Rewrites([None; 64])
-    }
-}
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rewrites(Vec<Rule>);
 
 impl Rewrites {
     /// Adds a rule.
@@ -69,28 +71,24 @@ impl Rewrites {
     /// # Errors
     /// A signal that is rewritten already.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
-        match self.0.get_mut(rule.from.number() as usize - 1) {
-            Some(entry @ None) => {
-                *entry = Some(rule.to);
-                Ok(())
-            }
-            _ => Err(format!("{} is rewritten already", rule.from).into()),
+        if self.0.iter().any(|other| other.from == rule.from) {
+            return Err(format!("{} is rewritten already", rule.from).into());
         }
+        self.0.push(rule);
+        Ok(())
     }
 
     /// These rules, and those of `fallback` for other signals.
     #[must_use]
-    pub fn over(mut self, fallback: &Rewrites) -> Rewrites {
-        for (own, other) in self.0.iter_mut().zip(&fallback.0) {
-            *own = own.or(*other);
-        }
+    pub fn over(mut self, fallback: Rewrites) -> Rewrites {
+        self.0.extend(fallback.0); // the first rule counts
         self
     }
 
     /// What to forward for a signal; `None` if it is to be ignored.
     #[must_use]
     pub fn apply(&self, signal: Signal) -> Option<Signal> {
-        match self.0.get(signal.number() as usize - 1).copied().flatten() {
+        match self.0.iter().find(|rule| rule.from == signal).map(|rule| rule.to) {
             Some(Rewrite::Ignore) => None,
             Some(Rewrite::To(other)) => Some(other),
             None => Some(signal),
@@ -129,10 +127,9 @@ mod tests {
     fn a_signal_is_rewritten_once() {
         let mut rewrites = rules(&["TERM=INT"]);
         assert!(rewrites.add(Rule::parse("15=QUIT").unwrap()).is_err());
-        assert_eq!(
-            rules(&["TERM=INT"]).over(&rules(&["TERM=HUP", "HUP=INT"])),
-            rules(&["TERM=INT", "HUP=INT"])
-        );
+        let merged = rules(&["TERM=INT"]).over(rules(&["TERM=HUP", "HUP=INT"]));
+        assert_eq!(merged.apply(Signal::TERM), Some(Signal::INT));
+        assert_eq!(merged.apply(Signal::HUP), Some(Signal::INT));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use crate::duration;
 use crate::signal::Reason;
+use crate::text::Shortened;
 use std::fmt;
 
 /// The sixteen limits of Linux, in the order of the kernel's numbers.
@@ -131,6 +132,24 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// These limits.
+    ///
+    /// # Errors
+    /// A soft limit above the hard one.
+    pub fn new(resource: Resource, limits: Limits) -> Result<Spec, Reason> {
+        Spec { resource, soft: Value::Number(limits.soft), hard: Value::Number(limits.hard) }
+            .checked()
+    }
+
+    fn checked(self) -> Result<Spec, Reason> {
+        match (self.soft, self.hard) {
+            (Value::Number(soft), Value::Number(hard)) if soft > hard => {
+                Err("the soft limit is above the hard limit".into())
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Reads `nofile=1024:max`, `core=0`, `as=2G`, `cpu=30s`, `stack=unlimited`.
     ///
     /// A single value sets both limits, as `ulimit`, `prlimit` and `docker run --ulimit` do. Bare
@@ -144,7 +163,8 @@ impl Spec {
             .ok_or("expected NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:4096")?;
         let resource = Resource::ALL.into_iter().find(|r| r.name() == name).ok_or_else(|| {
             format!(
-                "unknown limit '{name}', known are {}",
+                "unknown limit '{}', known are {}",
+                Shortened(name),
                 Resource::ALL.map(Resource::name).join(" ")
             )
         })?;
@@ -155,12 +175,7 @@ impl Spec {
                 (both, both)
             }
         };
-        match (soft, hard) {
-            (Value::Number(soft), Value::Number(hard)) if soft > hard => {
-                Err("the soft limit is above the hard limit".into())
-            }
-            _ => Ok(Spec { resource, soft, hard }),
-        }
+        Spec { resource, soft, hard }.checked()
     }
 
     /// The limits to set, given those that are in force.
@@ -206,7 +221,10 @@ fn value(resource: Resource, text: &str) -> Result<Value, Reason> {
             Err(format!("{name} must be from 0 to {largest}, not {number}").into())
         }
         (Some(number), _) if number < UNLIMITED => Ok(Value::Number(number)),
-        _ => Err(format!("{name} must be {allowed}, 'max' or 'unlimited', not '{text}'").into()),
+        _ => {
+            let text = Shortened(text);
+            Err(format!("{name} must be {allowed}, 'max' or 'unlimited', not '{text}'").into())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::init;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome, Usage};
+use crate::patience::Patience;
 use crate::pause;
 use crate::plan::{Inspection, Plan, Target};
 use crate::report::{Outlets, Record, Report, Sender};
@@ -20,7 +21,7 @@ use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, privileges, proc, process, send, signals, spawn, wait};
+use crate::sys::{self, Errno, fds, privileges, proc, process, send, signals, spawn, wait};
 use crate::terminal::Terminal;
 use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
@@ -30,13 +31,17 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 /// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
-/// and `mask` is the mask that was in force before.
+/// and `mask` is the mask that was in force before, or why they could not be blocked.
 ///
 /// Changes the process beyond repair (it closes descriptors, and leaves the working directory): for
 /// the `main` of a program that does nothing else.
 #[must_use]
-pub fn run(argv: &[&CStr], environment: &[&CStr], mask: SignalSet) -> u8 {
+pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>) -> u8 {
     let pid = process::id();
+    let mask = match mask {
+        Ok(mask) => mask,
+        Err(errno) => return give_up(&Error::unable("block signals", sys::reason(errno))),
+    };
     let (plan, act): (_, fn(&Plan, SignalSet) -> u8) = match cli::parse(argv, environment, pid) {
         Ok(Request::Run(plan)) => (plan, supervise),
         Ok(Request::DryRun(plan)) => (plan, describe),
@@ -64,7 +69,7 @@ fn pause(plan: &Plan, _mask: SignalSet) -> u8 {
 
 /// Shows what is there; the exit status.
 fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
-    signals::set_mask(mask); // Ctrl-C ends it, and so does a pipe that nobody reads any more
+    signals::set_mask(mask).ok(); // Ctrl-C ends it, and so does a pipe that nobody reads any more
     match status::run(inspection) {
         Ok(printed) => print(&printed),
         Err(error) => give_up(&error),
@@ -73,23 +78,32 @@ fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
 
 /// Runs the command; the exit status.
 fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
+    attempt(plan, mask).unwrap_or_else(|error| give_up(&error))
+}
+
+/// Runs the command to its end, and that of its tree; the exit status. All signals are blocked, and `mask` is
+/// the mask that was in force before.
+///
+/// # Errors
+/// There is nothing to supervise, and nothing has been let go of.
+pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
     let clock = Clock::start();
-    let outlets = match Outlets::open(plan) {
-        Ok(outlets) => outlets,
-        Err(error) => return give_up(&error.with_status(plan.statuses.fatal)),
-    };
+    let fatal = |error: Error| error.with_status(plan.statuses.fatal);
+    let outlets = Outlets::open(plan).map_err(fatal)?;
     let descriptors: Vec<RawFd> = outlets.descriptors().collect();
-    let report = match Runtime::start(plan, mask, clock, descriptors) {
-        Ok(runtime) => runtime.supervise(),
+    match Runtime::start(plan, mask, clock, descriptors).map_err(fatal) {
+        Ok(runtime) => {
+            let report = runtime.supervise();
+            outlets.write(&report);
+            Ok(report.exit_status())
+        }
         Err(error) => {
-            let status = give_up(&error.clone().with_status(plan.statuses.fatal));
             let mut record = Record::of(plan);
             record.failure = Some(error.message().to_string());
-            record.close(clock.now(), status)
+            outlets.write(&record.close(clock.now(), error.status));
+            Err(error)
         }
-    };
-    outlets.write(&report);
-    report.exit_status()
+    }
 }
 
 /// Prints what would be done.
@@ -122,24 +136,31 @@ fn print(printed: &Printed) -> u8 {
 /// stop.
 const REAPED_AT_ONCE: usize = 256;
 
+/// How many signals the kernel chooses, lowest number first, before the others have their turn: few, so that none
+/// waits long, and not one, as it takes a call to learn that no other is pending.
+const IN_A_ROW: u32 = 8;
+
 /// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
 /// however many there are, and comes at once as long as they are few. While main runs, only a zombie that no
 /// SIGCHLD has named waits for it; afterwards the end of the last one may have to.
 fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
     match main_runs {
-        true => (took * 50).min(Duration::from_millis(50)),
-        false => (took * 5).min(Duration::from_millis(20)),
+        true => took.saturating_mul(75).min(Duration::from_millis(50)),
+        false => took.saturating_mul(5).min(Duration::from_millis(20)),
     }
 }
 
 /// The pause after a repeated SIGKILL to all children, for what it took.
 fn pause_after_kill(took: Duration) -> Duration {
-    (took * 10).min(Duration::from_millis(100))
+    took.saturating_mul(10).min(Duration::from_millis(100))
 }
 
 /// How often PID 1 looks for processes that are not its children, once nothing else is left: those
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
+
+/// How often sexton looks for those that it has killed because it cannot go on: two seconds at most without one.
+const LOOKS_AT_THE_KILLED: usize = 200;
 
 /// Whom to reap.
 enum Candidates {
@@ -165,6 +186,8 @@ struct Runtime<'a> {
     terminal: Terminal,
     /// Signals that have not had their turn in this round.
     turns: SignalSet,
+    /// How many signals the kernel has chosen in this round.
+    in_a_row: u32,
     /// Children may have ended since the last sweep.
     sweep_due: bool,
     /// When the next sweep may be: see [`Runtime::sweep`].
@@ -182,6 +205,11 @@ struct Runtime<'a> {
     /// Notes what will be told at the end.
     witness: Witness,
     exit: Option<u8>,
+    /// How often the two calls that all else rests on have failed in a row.
+    signal_patience: Patience,
+    reap_patience: Patience,
+    /// One of them does not work at all.
+    helpless: Option<Error>,
 }
 
 impl<'a> Runtime<'a> {
@@ -220,6 +248,7 @@ impl<'a> Runtime<'a> {
             launch,
             pid,
             turns: SignalSet::FULL,
+            in_a_row: 0,
             sweep_due: true, // for children that sexton was started with
             sweep_after: Time::ZERO,
             kill_after: Time::ZERO,
@@ -229,9 +258,14 @@ impl<'a> Runtime<'a> {
             said_farewell: false,
             plan,
             exit: None,
+            signal_patience: Patience::FOR_SIGNALS,
+            reap_patience: Patience::FOR_CHILDREN,
+            helpless: None,
         })
     }
 
+    /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
+    #[inline(never)]
     fn supervise(mut self) -> Report {
         process::release_stack();
         loop {
@@ -256,33 +290,61 @@ impl<'a> Runtime<'a> {
                 Some(received) => self.signal(received),
                 None => self.sweep_due |= self.strangers,
             }
+            if let Some(error) = self.helpless.take() {
+                return self.abandon(error);
+            }
         }
     }
 
     /// Waits for a signal, a deadline, or nothing if there is more to do.
     ///
     /// The kernel hands out the lowest number first, so that a storm of one signal could hide all
-    /// higher ones, SIGTERM and SIGCHLD among them. Hence rounds: each number has one turn before any
-    /// has another.
+    /// higher ones, SIGTERM and SIGCHLD among them. Hence, after [`IN_A_ROW`] signals, a round: each other
+    /// number that is pending has its turn.
     fn next_signal(&mut self) -> Option<Received> {
-        if self.turns != SignalSet::FULL {
-            if let Some(received) = signals::wait(self.turns, Some(Duration::ZERO)) {
+        if self.in_a_row >= IN_A_ROW {
+            if let Some(received) = self.wait(self.turns, Some(Duration::ZERO)) {
                 self.turns = self.turns.without(received.signal);
                 return Some(received);
             }
-            self.turns = SignalSet::FULL;
+            self.begin_round();
         }
         let sweep = self.sweep_due.then_some(self.sweep_after);
-        let strangers = self.strangers.then(|| self.clock.now() + STRANGERS_EVERY);
+        let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
         let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
         let timeout = if self.delivery.is_under_way() {
             Some(Duration::ZERO)
         } else {
             next.map(|at| at.saturating_sub(self.clock.now()))
         };
-        let received = signals::wait(self.turns, timeout)?;
-        self.turns = self.turns.without(received.signal);
-        Some(received)
+        let received = self.wait(SignalSet::FULL, timeout);
+        match received {
+            Some(received) => {
+                self.turns = self.turns.without(received.signal);
+                self.in_a_row += 1;
+            }
+            None => self.begin_round(), // none is pending
+        }
+        received
+    }
+
+    fn wait(&mut self, set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
+        match self.signal_patience.try_again(signals::wait(set, timeout)) {
+            Ok(Some(received)) => received,
+            Ok(None) => {
+                self.sweep_due = true; // whatever kept a signal away may have been SIGCHLD
+                None
+            }
+            Err(error) => {
+                self.helpless = Some(error);
+                None
+            }
+        }
+    }
+
+    fn begin_round(&mut self) {
+        self.turns = SignalSet::FULL;
+        self.in_a_row = 0;
     }
 
     fn signal(&mut self, received: Received) {
@@ -327,8 +389,9 @@ impl<'a> Runtime<'a> {
             if !matches!(found, Waited::Child(..)) {
                 let end = self.clock.now();
                 let main_runs = self.supervisor.stage() == Some(Stage::Run);
-                self.sweep_after = end + pause_after_sweep(end - begin, main_runs);
-                self.swept(found == Waited::NoChildren);
+                let pause = pause_after_sweep(end.saturating_sub(begin), main_runs);
+                self.sweep_after = end.saturating_add(pause);
+                self.swept(found);
                 return;
             }
         }
@@ -369,7 +432,21 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn swept(&mut self, no_children: bool) {
+    fn swept(&mut self, found: Waited) {
+        let result = match found {
+            Waited::Failed(errno) => Err(errno),
+            // There is main, which nobody else can have reaped.
+            Waited::NoChildren if self.delivery.is_main(self.child.pid) => Err(Errno::ECHILD),
+            _ => Ok(found == Waited::NoChildren),
+        };
+        let no_children = match self.reap_patience.try_again(result) {
+            Ok(Some(no_children)) => no_children,
+            Ok(None) => return, // once more
+            Err(error) => {
+                self.helpless = Some(error);
+                return;
+            }
+        };
         self.sweep_due = false;
         let namespace = self.pid == process::INIT;
         let tree_empty = no_children && (!namespace || send::namespace_is_empty());
@@ -424,7 +501,11 @@ impl<'a> Runtime<'a> {
             // their deaths. Not for a subreaper: it knows its children by IDs that must not be reused.
             signals::let_kernel_reap();
         }
-        if let Some(failure) = self.child.failure() {
+        let failure = self.child.failure().unwrap_or_else(|errno| {
+            warn!("unable to learn whether main was executed: {}", sys::reason(errno));
+            None
+        });
+        if let Some(failure) = failure {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);
             self.witness.not_started(error.message().to_string());
@@ -505,9 +586,31 @@ impl<'a> Runtime<'a> {
         self.witness.kill(cause);
         self.delivery.kill(cause);
         let end = self.clock.now();
-        self.kill_after = end + pause_after_kill(end - begin);
+        self.kill_after = end.saturating_add(pause_after_kill(end.saturating_sub(begin)));
     }
 
+    /// Ends without knowing what becomes of main: what sexton cannot do without does not work.
+    fn abandon(mut self, error: Error) -> Report {
+        let error = error.with_status(self.plan.statuses.fatal);
+        crate::log::fatal(&error);
+        self.witness.failed(error.message().to_string());
+        self.delivery.send(Received::own(Signal::KILL), Target::Tree, false);
+        while self.delivery.is_under_way() {
+            self.delivery.go_on();
+        }
+        for _ in 0..LOOKS_AT_THE_KILLED {
+            match wait::child(None, false) {
+                Waited::Child(..) => {}
+                Waited::Nothing => process::sleep(STRANGERS_EVERY),
+                Waited::NoChildren | Waited::Failed(_) => break,
+            }
+        }
+        let status = error.status;
+        self.failure = Some(error);
+        self.report(status)
+    }
+
+    #[inline(never)] // may allocate, as nothing runs any more: not of the loop
     fn report(self, exit_status: u8) -> Report {
         let report = self.witness.report(self.clock.now(), exit_status);
         if self.failure.is_some() {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
+use crate::text::Shortened;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -42,8 +43,9 @@ impl Cpus {
         for part in text.split(',') {
             for cpu in range(part).ok_or_else(|| {
                 format!(
-                    "expected CPUs from 0 to {} such as 0-3,6 or 0-6:2, not '{part}'",
-                    Cpus::COUNT - 1
+                    "expected CPUs from 0 to {} such as 0-3,6 or 0-6:2, not '{}'",
+                    Cpus::COUNT - 1,
+                    Shortened(part)
                 )
             })? {
                 if let Some(word) = cpus.0.get_mut(cpu / 64) {
@@ -134,7 +136,8 @@ impl Scheduler {
 }
 
 fn realtime(priority: &str) -> Result<i32, Reason> {
-    integer(priority, 1..=99).map_err(|reason| format!("priority '{priority}': {reason}").into())
+    integer(priority, 1..=99)
+        .map_err(|reason| format!("priority '{}': {reason}", Shortened(priority)).into())
 }
 
 impl fmt::Display for Scheduler {
@@ -174,9 +177,8 @@ impl IoPriority {
             None => (text, None),
         };
         let level_or_usual = || match level {
-            Some(text) => {
-                integer(text, 0..=7).map_err(|reason| format!("level '{text}': {reason}"))
-            }
+            Some(text) => integer(text, 0..=7)
+                .map_err(|reason| format!("level '{}': {reason}", Shortened(text))),
             None => Ok(USUAL_LEVEL),
         };
         match (class, level) {

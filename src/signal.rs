@@ -197,8 +197,10 @@ pub struct Origin {
 
 impl Origin {
     /// `si_code` of kill(2).
+    #[cfg(test)]
     pub const USER: i32 = 0;
     const TKILL: i32 = -6;
+    /// `si_code` of what the kernel itself sends.
     pub(crate) const KERNEL: i32 = 0x80;
 
     /// Whether the signal was queued with a value (sigqueue(3)) that must be passed on.

@@ -81,7 +81,7 @@ pub enum Step {
     /// Set the niceness (setpriority(2)).
     Nice(i32),
     /// Stay on these CPUs (sched_setaffinity(2)).
-    Cpus(Cpus),
+    Cpus(Box<Cpus>),
     /// Set the supplementary groups (setgroups(2)).
     Groups(Vec<u32>),
     /// Set all group IDs (setresgid(2)).
@@ -117,7 +117,6 @@ pub enum Step {
 }
 
 /// A standard stream; the value is its descriptor.
-#[expect(missing_docs, reason = "stdin(3)")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
     Input = 0,
@@ -253,7 +252,7 @@ pub fn steps(
     steps.extend(main.io_priority.map(Step::IoPriority));
     steps.extend(main.scheduler.map(Step::Scheduler));
     steps.extend(main.nice.map(Step::Nice));
-    steps.extend(main.cpus.map(Step::Cpus));
+    steps.extend(main.cpus.clone().map(Step::Cpus));
     privileges(main, inherited, who, &mut steps)?;
     if main.no_new_privs {
         steps.push(Step::NoNewPrivs);
@@ -472,7 +471,7 @@ mod tests {
             directory: Some(c"/srv".to_owned()),
             umask: Some(0o27),
             nice: Some(-5),
-            cpus: Some(Cpus::parse("0").unwrap()),
+            cpus: Some(Cpus::parse("0").unwrap().into()),
             scheduler: Some(Scheduler::Batch),
             io_priority: Some(IoPriority::Idle),
             oom_score_adj: Some(-5),
@@ -499,7 +498,7 @@ mod tests {
             Step::IoPriority(IoPriority::Idle),
             Step::Scheduler(Scheduler::Batch),
             Step::Nice(-5),
-            Step::Cpus(Cpus::parse("0").unwrap()),
+            Step::Cpus(Cpus::parse("0").unwrap().into()),
             Step::Groups(vec![50, 60]),
             Step::Gid(50),
             Step::DropBounding(set(7)),

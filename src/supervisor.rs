@@ -349,7 +349,10 @@ impl<'p> Supervisor<'p> {
         }
         match self.phase {
             Phase::Running if self.policy.drain > Duration::ZERO => {
-                self.phase = Phase::Draining { held: received, until: now + self.policy.drain };
+                self.phase = Phase::Draining {
+                    held: received,
+                    until: now.saturating_add(self.policy.drain),
+                };
             }
             Phase::Running => self.stop(received, now, actions),
             Phase::Draining { held, .. } => {
@@ -417,7 +420,8 @@ impl<'p> Supervisor<'p> {
         if let Phase::Killing { since, give_up_at, .. } = &mut self.phase
             && progress
         {
-            *give_up_at = (now + KILL_LIMIT).min(*since + KILL_LIMIT_IN_ALL);
+            *give_up_at =
+                now.saturating_add(KILL_LIMIT).min(since.saturating_add(KILL_LIMIT_IN_ALL));
         }
         let Some(outcome) = self.main else {
             return;
@@ -456,7 +460,7 @@ impl<'p> Supervisor<'p> {
             }
             return;
         };
-        let until = now + linger;
+        let until = now.saturating_add(linger);
         let kill_at = bound.map_or(until, |bound| bound.min(until));
         self.phase = Phase::Lingering { kill_at };
         if kill_at > now {
@@ -469,7 +473,7 @@ impl<'p> Supervisor<'p> {
         let due = |at: Time| at <= now;
         if self.continue_due && due(self.continue_after) {
             self.continue_due = false;
-            self.continue_after = now + CONTINUE_AGAIN;
+            self.continue_after = now.saturating_add(CONTINUE_AGAIN);
             actions.push(Action::Continue);
             return true;
         }
@@ -498,7 +502,8 @@ impl<'p> Supervisor<'p> {
                 actions.push(Action::Exit { outcome, survivors: true });
             }
             Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
-                self.phase = Phase::Killing { since, again_at: now + KILL_AGAIN, give_up_at };
+                self.phase =
+                    Phase::Killing { since, again_at: now.saturating_add(KILL_AGAIN), give_up_at };
                 actions.push(Action::Kill(Cause::Again));
             }
             _ => return false,
@@ -507,8 +512,11 @@ impl<'p> Supervisor<'p> {
     }
 
     fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
-        self.phase =
-            Phase::Killing { since: now, again_at: now + KILL_AGAIN, give_up_at: now + KILL_LIMIT };
+        self.phase = Phase::Killing {
+            since: now,
+            again_at: now.saturating_add(KILL_AGAIN),
+            give_up_at: now.saturating_add(KILL_LIMIT),
+        };
         self.continue_due = false;
         actions.push(Action::Kill(cause));
     }
@@ -520,11 +528,11 @@ impl<'p> Supervisor<'p> {
     }
 
     fn grace_from(&self, now: Time) -> Option<Time> {
-        self.policy.grace.map(|grace| now + grace)
+        self.policy.grace.map(|grace| now.saturating_add(grace))
     }
 
     fn rung_from(&self, rung: usize, now: Time) -> Option<Time> {
-        self.policy.escalation.get(rung).map(|rung| now + rung.after)
+        self.policy.escalation.get(rung).map(|rung| now.saturating_add(rung.after))
     }
 }
 

@@ -13,6 +13,27 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// How many characters of a text of others a message shows.
+const LONGEST: usize = 100;
+
+/// The beginning of a text that is too long for a message.
+#[must_use]
+pub fn beginning(text: &str) -> Option<&str> {
+    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end))
+}
+
+/// Displays as much of a text as a message shows, so that what is behind it is not lost.
+pub struct Shortened<'a>(pub &'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match beginning(self.0) {
+            Some(beginning) => write!(f, "{beginning}..."),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
 /// Displays with everything escaped that would not show, or show as something else: what `escape_debug` does
 /// without the tables of Unicode that it needs.
 pub struct Escaped<'a>(pub &'a str);
@@ -55,6 +76,13 @@ fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_shown_in_part() {
+        let long = "é".repeat(101);
+        assert_eq!(Shortened(&long).to_string(), "é".repeat(100) + "...");
+        assert_eq!(Shortened(&long[2..]).to_string(), "é".repeat(100));
+    }
 
     #[test]
     fn what_shows_stays_and_the_rest_is_escaped() {

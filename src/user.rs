@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::signal::Reason;
+use crate::text::Shortened;
 use std::fmt;
 
 /// A user or group as it was written.
@@ -28,6 +29,7 @@ impl Id {
         let forbidden =
             |c: char| c.is_control() || c.is_whitespace() || matches!(c, ':' | ',' | '/');
         if text.is_empty() || text.starts_with(['-', '+']) || text.contains(forbidden) {
+            let text = Shortened(text);
             return Err(format!("expected the name or number of a {what}, not '{text}'").into());
         }
         Ok(Id::Name(text.to_owned()))
@@ -242,6 +244,7 @@ impl<'a> Files<'a> {
 }
 
 fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
+    let name = Shortened(name);
     let why = match file {
         File::Text(_) => format!("{path} has no {what} '{name}'"),
         File::Missing => {

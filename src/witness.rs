@@ -33,7 +33,7 @@ pub struct Witness {
 /// measured. On a busy virtual machine the two differ by a quarter.
 fn nearly_all(limit: u64) -> Duration {
     let limit = if limit == UNLIMITED { Duration::MAX } else { Duration::from_secs(limit) };
-    (limit / 4 * 3).saturating_sub(Duration::from_millis(250))
+    (limit / 4).saturating_mul(3).saturating_sub(Duration::from_millis(250))
 }
 
 /// Who dies with less CPU time than this has hardly begun.
@@ -76,6 +76,11 @@ impl Witness {
         self.record.pid = 0;
     }
 
+    /// sexton cannot go on.
+    pub fn failed(&mut self, why: String) {
+        self.record.failure = Some(why);
+    }
+
     /// Main has ended. `sent` says that sexton has sent the signal that killed it, and `unexpected` that
     /// nobody can be thought of who did.
     pub fn main_ended(&mut self, outcome: Outcome, usage: Usage, sent: bool, unexpected: bool) {
@@ -92,7 +97,7 @@ impl Witness {
         if record.oom {
             return;
         }
-        let cpu = usage.user + usage.system;
+        let cpu = usage.user.saturating_add(usage.system);
         record.limit = match signal {
             Signal::XCPU if of_main(self.cpu, Resource::Cpu).soft != UNLIMITED => {
                 Some(Resource::Cpu)
@@ -197,7 +202,7 @@ impl OomWatch {
     }
 
     fn total(&self) -> u64 {
-        self.count() - self.first
+        self.count().saturating_sub(self.first)
     }
 
     fn count(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The one table of flags: parsing, variables and `--help` all come from it.
 
-use super::settings::{Settings, add_capabilities, once};
+use super::settings::{Settings, add_capabilities, add_limit, once};
 use crate::duration;
 use crate::exit_map;
 use crate::plan::{
@@ -11,6 +11,7 @@ use crate::rewrite::{self, forwardable};
 use crate::rlimit::Spec;
 use crate::schedule::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
 use crate::signal::{Reason, Signal, SignalSet};
+use crate::text::Shortened;
 use crate::user;
 use log::LevelFilter;
 use std::ffi::CString;
@@ -277,13 +278,7 @@ pub static FLAGS: &[Flag] = &[
         section: SURROUNDINGS,
         kind: Kind::List(
             "NAME=SOFT[:HARD]",
-            Text(|s, v| {
-                let spec = Spec::parse(v)?;
-                match s.limits.get_mut(spec.resource as usize) {
-                    Some(field) => once(field, spec),
-                    None => Ok(()), // there are sixteen of both
-                }
-            }),
+            Text(|s, v| add_limit(&mut s.limits, Spec::parse(v)?)),
         ),
         help: "Set a resource limit: as core cpu data fsize locks memlock msgqueue nice nofile nproc \
                rss rtprio rttime sigpending stack. Values: numbers, sizes (64k 1M 2G), times (30s), \
@@ -328,7 +323,7 @@ pub static FLAGS: &[Flag] = &[
         long: "cpus",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("LIST", Text(|s, v| once(&mut s.cpus, Cpus::parse(v)?))),
+        kind: Kind::Value("LIST", Text(|s, v| once(&mut s.cpus, Cpus::parse(v)?.into()))),
         help: "Run on these CPUs only, such as 0-3,6.",
     },
     Flag {
@@ -582,6 +577,7 @@ fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
 fn log_to(text: &str) -> Result<LogTo, Reason> {
     let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
         socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
+            let address = Shortened(address);
             format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
         })
     };

@@ -154,6 +154,7 @@ fn licence() -> String {
 ///
 /// # Errors
 /// Anything that cannot be used, with the flag or variable and the value; see [`Error`].
+#[inline(never)] // what it takes of the stack is not needed afterwards
 pub fn parse<'a>(
     argv: &[&'a CStr],
     environment: &[&'a CStr],
@@ -195,7 +196,7 @@ pub fn parse<'a>(
 fn carry_on<'a>(reading: Reading<'a>, environment: &[&'a CStr]) -> Result<Request<'a>, Error> {
     match reading {
         Reading::Run { flags, defaults, argv } => {
-            native::request(*flags, *defaults, argv, environment)
+            native::request(flags, Some(defaults), argv, environment)
         }
         Reading::Print(printed) => Ok(Request::Print(printed)),
     }

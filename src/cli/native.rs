@@ -14,7 +14,7 @@ use std::ffi::CStr;
 /// # Errors
 /// The first flag, value or variable that cannot be used, in one line.
 pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Request<'a>, Error> {
-    let mut flags = Settings::default();
+    let mut flags = Box::<Settings>::default();
     let mut rest = arguments.iter();
     let argv = loop {
         let unread = rest.as_slice();
@@ -48,7 +48,7 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
             _ => break unread,
         }
     };
-    request(flags, Settings::default(), argv.to_vec(), environment)
+    request(flags, None, argv.to_vec(), environment)
 }
 
 /// What is asked for by the flags, by sexton's own variables, and by what is done without either.
@@ -56,15 +56,22 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
 /// # Errors
 /// A variable that cannot be used; settings that contradict each other.
 pub fn request<'a>(
-    flags: Settings,
-    defaults: Settings,
+    flags: Box<Settings>,
+    defaults: Option<Box<Settings>>,
     argv: Vec<&'a CStr>,
     environment: &[&'a CStr],
 ) -> Result<Request<'a>, Error> {
+    let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
+    let (own, others): (Vec<&CStr>, Vec<&CStr>) = environment.iter().copied().partition(own);
+    let mut settings = flags;
     // A look into a container is run with the container's variables, which are for its init.
-    let looks = flags.status.is_some();
-    let variables = if looks { Settings::default() } else { read_variables(environment)? };
-    let settings = flags.over(variables).over(defaults);
+    let looks = settings.status.is_some();
+    if !own.is_empty() && !looks {
+        settings.lay_over(read_variables(&own)?);
+    }
+    if let Some(defaults) = defaults {
+        settings.lay_over(defaults);
+    }
     if let Some(format) = settings.status.flatten() {
         if !argv.is_empty() {
             return Err(Error::usage("--status runs no command, and one is given"));
@@ -84,14 +91,12 @@ pub fn request<'a>(
             "no command given: usage is sexton [OPTIONS] [--] COMMAND [ARG...], see sexton --help",
         ));
     }
-    let own = |entry: &&CStr| entry.to_bytes().starts_with(b"SEXTON_");
-    let (own, environment): (Vec<&CStr>, Vec<&CStr>) = environment.iter().copied().partition(own);
     let request = match (pause, settings.dry_run) {
         (true, _) => Request::Pause,
         (false, Some(true)) => Request::DryRun,
         (false, _) => Request::Run,
     };
-    let mut plan = settings.into_plan(argv, environment).map_err(Error::usage)?;
+    let mut plan = settings.into_plan(argv, others).map_err(Error::usage)?;
     plan.unknown_variables = own.into_iter().filter(|entry| is_unknown(entry)).collect();
     Ok(request(Box::new(plan)))
 }
@@ -145,8 +150,9 @@ fn apply<'a>(
 }
 
 /// The settings that the `SEXTON_*` variables make.
-fn read_variables(environment: &[&CStr]) -> Result<Settings, Error> {
-    let mut settings = Settings { from_variables: true, ..Settings::default() };
+fn read_variables(environment: &[&CStr]) -> Result<Box<Settings>, Error> {
+    let mut settings = Box::<Settings>::default();
+    settings.from_variables = true;
     for flag in FLAGS {
         let Some(name) = flag.variable() else { continue };
         let Some((_, value)) = variable(environment, name.as_bytes()) else { continue };
@@ -539,7 +545,26 @@ mod tests {
     fn a_value_that_is_no_text_or_endless_is_shown_in_one_line() {
         let error = parse(&[c"--grace", c"\xff\xfe", c"x"], &[]).unwrap_err().to_string();
         assert!(error.contains("not valid UTF-8"), "{error}");
+        for (flag, start, reason) in [
+            ("--grace", "", "expected a duration"),
+            ("--rlimit", "as=", "as must be a size"),
+            ("--cap-drop", "", "is not a capability"),
+            ("--cpus", "", "expected CPUs from 0 to 1023"),
+            ("--sched", "fifo:", "from 1 to 99"),
+            ("--ionice", "idle:", "expected realtime"),
+            ("--ionice", "realtime:", "from 0 to 7"),
+            ("--user", "-", "expected the name"),
+            ("--groups", "+", "expected the name"),
+            ("--log-to", "udp://", "names are not looked up"),
+        ] {
+            let long = start.to_owned() + &"x".repeat(100_000);
+            let error = refused(&[flag, &long, "x"], &[]);
+            assert!(error.len() < 500 && error.contains(reason), "{error}");
+        }
         let long = "x".repeat(100_000);
-        assert!(refused(&["--grace", &long, "x"], &[]).len() < 400);
+        let error = refused(&["--rlimit", &format!("{long}=1"), "x"], &[]);
+        assert!(error.len() < 500 && error.contains("known are cpu"), "{error}");
+        let error = refused(&["--unset-env", &long, "--unset-env", &long, "x"], &[]);
+        assert!(error.len() < 500 && error.contains("twice"), "{error}");
     }
 }

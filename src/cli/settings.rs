@@ -1,7 +1,6 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
 use crate::capabilities::{self, List};
-use crate::duration::Shown;
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
@@ -19,6 +18,7 @@ use std::time::Duration;
 
 /// Everything that can be set; `None` where this source says nothing.
 #[derive(Clone, Default)]
+#[allow(clippy::missing_docs_in_private_items, reason = "each is what the flag of its name sets")]
 pub struct Settings {
     pub forward_to: Option<Target>,
     pub rewrites: Rewrites,
@@ -30,7 +30,7 @@ pub struct Settings {
     pub wait_all: Option<bool>,
     pub subreaper: Option<Subreaper>,
     pub warn_on_reap: Option<bool>,
-    pub limits: [Option<Spec>; 16],
+    pub limits: Vec<Spec>,
     pub user: Option<Given<user::Spec>>,
     pub groups: Option<Given<user::Groups>>,
     pub capabilities: capabilities::Spec,
@@ -39,7 +39,7 @@ pub struct Settings {
     pub umask: Option<u32>,
     pub environment: Edits,
     pub nice: Option<i32>,
-    pub cpus: Option<Cpus>,
+    pub cpus: Option<Box<Cpus>>,
     pub scheduler: Option<Scheduler>,
     pub io_priority: Option<IoPriority>,
     pub oom_score_adj: Option<i32>,
@@ -85,6 +85,21 @@ pub fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Reason> {
     Ok(())
 }
 
+/// Adds a limit. They stand in the order of the kernel's numbers.
+///
+/// # Errors
+/// That one was set already.
+pub fn add_limit(limits: &mut Vec<Spec>, limit: Spec) -> Result<(), Reason> {
+    let number = limit.resource as usize;
+    match limits.binary_search_by_key(&number, |other| other.resource as usize) {
+        Ok(_) => Err("it is given twice".into()),
+        Err(place) => {
+            limits.insert(place, limit);
+            Ok(())
+        }
+    }
+}
+
 /// Adds to a list of capabilities.
 ///
 /// # Errors
@@ -103,8 +118,7 @@ impl Settings {
 
     /// These settings, and those of `fallback` where these say nothing. Limits, variables, rewrites and
     /// exit mappings are taken one by one.
-    #[must_use]
-    pub fn over(mut self, mut fallback: Settings) -> Settings {
+    pub fn lay_over(&mut self, mut fallback: Box<Settings>) {
         /// Takes the place of nothing. In place, as the whole is large.
         fn fill<T>(own: &mut Option<T>, fallback: &mut Option<T>) {
             if own.is_none() {
@@ -117,20 +131,20 @@ impl Settings {
                 let Settings {
                     capabilities, limits, stdio, rewrites, environment, exit_map, from_variables,
                     $($field),*
-                } = &mut self;
+                } = self;
                 $( fill($field, &mut fallback.$field); )*
                 fill(&mut capabilities.drop, &mut fallback.capabilities.drop);
                 fill(&mut capabilities.keep, &mut fallback.capabilities.keep);
                 fill(&mut capabilities.ambient, &mut fallback.capabilities.ambient);
-                for (own, other) in limits.iter_mut().zip(&mut fallback.limits) {
-                    fill(own, other);
+                for limit in fallback.limits {
+                    add_limit(limits, limit).ok(); // one that is here already stays as it is
                 }
                 for (own, other) in stdio.iter_mut().zip(&mut fallback.stdio) {
                     fill(own, other);
                 }
-                *rewrites = std::mem::take(rewrites).over(&fallback.rewrites);
+                *rewrites = std::mem::take(rewrites).over(fallback.rewrites);
                 *environment = std::mem::take(environment).over(&fallback.environment);
-                *exit_map = std::mem::take(exit_map).over(&fallback.exit_map);
+                *exit_map = std::mem::take(exit_map).over(fallback.exit_map);
                 *from_variables = false;
             };
         }
@@ -175,7 +189,6 @@ impl Settings {
             statuses,
             style,
         );
-        self
     }
 
     /// The plan to run a command so, with defaults for what is not set.
@@ -203,20 +216,10 @@ impl Settings {
             suspend_at: self.suspend_at.unwrap_or(defaults.suspend_at),
             main_gets_keys: grouping == Grouping::Shared,
         };
-        let climbed: Duration = policy.escalation.iter().map(|rung| rung.after).sum();
-        if let Some(grace) = policy.grace
-            && climbed >= grace
-            && !policy.escalation.is_empty()
-        {
-            return Err(format!(
-                "the escalation takes {}, which must be less than the grace of {}",
-                Shown(climbed),
-                Shown(grace)
-            ));
-        }
+        policy.check()?;
         self.capabilities.check()?;
         let surroundings = Surroundings {
-            limits: self.limits.into_iter().flatten().collect(),
+            limits: self.limits,
             user: self.user,
             groups: self.groups,
             capabilities: self.capabilities,
@@ -237,6 +240,7 @@ impl Settings {
         let raised = level as usize + self.verbose.unwrap_or(0);
         Ok(Plan {
             argv,
+            files: Vec::new(),
             environment,
             surroundings,
             parent_death_signal: self.parent_death_signal,

@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Prefix, Statuses, Style, Subreaper, Target};
 use crate::rewrite;
 use crate::signal::Signal;
+use crate::text::visible;
 use log::LevelFilter;
 
 /// The version whose interface this is, in the form that the Docker daemon reads.
@@ -145,7 +146,7 @@ fn expected_status(value: &[u8], flags: &mut Settings) -> Option<()> {
 
 fn not_valid(call: &Call, letter: u8, value: &[u8]) -> Printed {
     let prefix = Prefix(STYLE.fatal, call.pid);
-    let value = String::from_utf8_lossy(value);
+    let value = visible(&String::from_utf8_lossy(value));
     let text = format!("{prefix}Not a valid option for -{}: {value}\n", char::from(letter));
     Printed::on_stderr(text, STATUSES.fatal)
 }
@@ -268,6 +269,8 @@ mod tests {
             let expected = format!("Not a valid option for {}: {}\n", words[0], words[1]);
             assert_eq!(text, format!("[FATAL tini (77)] {expected}"));
         }
+        let text = printed("tini", &["-e", "\x1b[31m\n", "cmd"], &[], (true, 1));
+        assert_eq!(text, "[FATAL tini (77)] Not a valid option for -e: \\u{1b}[31m\\n\n");
         for words in [["-p", "SIGCHLD"], ["-e", ""], ["-e", " +3"], ["-e", "-0"]] {
             running("tini", &[words[0], words[1], "cmd"], &[], |_| ());
         }

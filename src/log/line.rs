@@ -98,7 +98,9 @@ impl Write for Line {
         };
         let end = self.length + fitting.len();
         if let Some(space) = self.bytes.get_mut(self.length..end) {
-            space.copy_from_slice(fitting.as_bytes());
+            for (slot, &byte) in space.iter_mut().zip(fitting.as_bytes()) {
+                *slot = byte; // of the same length, which the compiler does not know
+            }
             self.length = end;
         }
         if fitting.len() == text.len() { Ok(()) } else { Err(fmt::Error) }

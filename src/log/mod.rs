@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-mod line;
-mod syslog;
+#[doc(hidden)] // open for tests/fuzz, as is `syslog`
+pub mod line;
+#[doc(hidden)]
+pub mod syslog;
 
 use self::line::Line;
 use self::syslog::Syslog;
@@ -24,16 +26,19 @@ static LOGGER: Logger = Logger {
     stderr: OnceLock::new(),
     stdout: OnceLock::new(),
     lost: AtomicU64::new(0),
+    instead: OnceLock::new(),
 };
 
 /// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun here.
 pub fn start(logging: &Logging, pid: i32) {
-    // It fails if there is a logger already: then that one is kept.
-    log::set_logger(&LOGGER).ok();
-    log::set_max_level(match logging.to {
-        LogTo::None => log::LevelFilter::Off,
-        LogTo::Stderr | LogTo::Syslog(_) => logging.level,
-    });
+    // It fails if there is a logger already, that of a program which is its own init: then that one and its
+    // level are kept.
+    if log::set_logger(&LOGGER).is_ok() {
+        log::set_max_level(match logging.to {
+            LogTo::None => log::LevelFilter::Off,
+            LogTo::Stderr | LogTo::Syslog(_) => logging.level,
+        });
+    }
     LOGGER.looks.set(Looks { format: logging.format, style: logging.style, pid }).ok();
     if logging.uses_stdout() {
         // Now: a descriptor 1 that is closed could be another file's later.
@@ -44,9 +49,19 @@ pub fn start(logging: &Logging, pid: i32) {
     }
 }
 
+/// Leaves it to the program's own logger, if there is one, to tell an error that ends the run.
+pub fn give_way() {
+    if !std::ptr::addr_eq(log::logger(), &LOGGER) {
+        LOGGER.instead.set(|error| log::error!("{}", error.message())).ok();
+    }
+}
+
 /// Tells an error that ends the run, whatever the level: always on standard error, where whoever started
 /// sexton looks first, and in the log if that is elsewhere.
 pub fn fatal(error: &Error) {
+    if let Some(tell) = LOGGER.instead.get() {
+        return tell(error);
+    }
     match LOGGER.syslog.get() {
         None => LOGGER.counting(|| LOGGER.error_to_stderr(error)),
         Some(syslog) => {
@@ -83,6 +98,8 @@ struct Logger {
     stdout: OnceLock<Output>,
     /// Lines that could not be written since the last one that could.
     lost: AtomicU64,
+    /// Who is told of an error instead.
+    instead: OnceLock<fn(&Error)>,
 }
 
 /// How lines look.

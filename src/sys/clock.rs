@@ -36,7 +36,8 @@ fn read(clock: libc::clockid_t) -> Duration {
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
     // SAFETY: zeroed memory is a valid timespec, whether it was written or not.
     let time = unsafe { time.assume_init() };
-    Duration::from_secs(time.tv_sec as u64) + Duration::from_nanos(time.tv_nsec as u64)
+    Duration::from_secs(time.tv_sec as u64)
+        .saturating_add(Duration::from_nanos(time.tv_nsec as u64))
 }
 
 /// Displays as the time of day: `2026-11-21T14:03:55.123Z` (RFC 3339, UTC).

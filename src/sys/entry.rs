@@ -6,10 +6,11 @@
 
 #![allow(unsafe_code, reason = "the C entry point; compiled into the binary only")]
 
-use sexton::sys::heap::Heap;
-use std::ffi::{CStr, c_char, c_int};
+use sexton::internals::{Heap, block_all, run, strings};
+use std::ffi::{c_char, c_int};
 
 #[global_allocator]
+#[unsafe(link_section = ".bss.heap")] // behind all other data: release.ld
 static HEAP: Heap = Heap::new();
 
 unsafe extern "C" {
@@ -17,13 +18,13 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
-/// Blocks every signal, then hands the arguments and the environment to [`sexton::run`].
+/// Blocks every signal, then hands the arguments and the environment to [`run`].
 ///
 /// # Safety
 /// Called once, by the C library's start-up, with a valid argument vector.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    let mask = sexton::sys::signals::block_all();
+    let mask = block_all();
     let count = usize::try_from(argc).unwrap_or(0);
     // SAFETY: argv has argc strings that live as long as the process does.
     let argv = unsafe { strings(argv, count) };
@@ -31,28 +32,5 @@ unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let environment = unsafe { environ };
     // SAFETY: environ is an array of strings that ends with a null pointer, or null itself.
     let environment = unsafe { strings(environment, usize::MAX) };
-    c_int::from(sexton::run(&argv, &environment, mask))
-}
-
-/// The strings of a vector, up to a null pointer or so many.
-///
-/// # Safety
-/// `vector` is null, or has that many strings or a null pointer before, and they are never freed.
-unsafe fn strings(vector: *const *const c_char, count: usize) -> Vec<&'static CStr> {
-    let mut strings = Vec::new();
-    if vector.is_null() {
-        return strings;
-    }
-    for index in 0..count {
-        // SAFETY: within the vector, as no null pointer was seen so far.
-        let slot = unsafe { vector.add(index) };
-        // SAFETY: as above.
-        let pointer = unsafe { *slot };
-        if pointer.is_null() {
-            break;
-        }
-        // SAFETY: a string of the vector, which is never freed.
-        strings.push(unsafe { CStr::from_ptr(pointer) });
-    }
-    strings
+    c_int::from(run(&argv, &environment, mask))
 }

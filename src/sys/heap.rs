@@ -15,7 +15,8 @@ const FIRST: usize = 64 << 10;
 /// database, has a mapping of its own.
 const CHUNK: usize = 256 << 10;
 
-/// Memory that is handed out in order.
+/// Memory that is handed out in order. In this order itself: what changes lies beside the first blocks.
+#[repr(C)]
 pub struct Heap {
     state: UnsafeCell<State>,
     /// sexton has one thread, so it is always free.
@@ -62,7 +63,7 @@ impl Heap {
 
 impl State {
     fn take(&mut self, layout: Layout) -> *mut u8 {
-        let padding = self.next.align_offset(layout.align());
+        let padding = self.next.addr().wrapping_neg() & layout.align().wrapping_sub(1); // a power of two
         match padding.checked_add(layout.size()) {
             Some(size) if size <= self.left => {
                 let block = self.next.wrapping_add(padding);

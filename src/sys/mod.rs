@@ -10,6 +10,7 @@ pub mod clock;
 pub mod fds;
 pub mod files;
 pub mod heap;
+pub mod itself;
 pub mod limits;
 pub mod output;
 pub mod privileges;

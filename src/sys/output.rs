@@ -23,8 +23,10 @@ enum Kind {
     Socket,
     /// A pipe or terminal, opened a second time: the new open file has flags of its own.
     Reopened(OwnedFd),
-    /// A pipe or terminal that cannot be opened again (no /proc, or no permission).
-    Shared,
+    /// A pipe that cannot be opened again (no /proc, or no permission).
+    SharedPipe,
+    /// A terminal of which that is true.
+    SharedTerminal,
     /// A regular file, or a device that does not block.
     File,
 }
@@ -52,13 +54,14 @@ impl Output {
         let mode = fstat(stream).map_or(0, |stat| stat.st_mode);
         let kind = match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
             SFlag::S_IFSOCK => Kind::Socket,
-            SFlag::S_IFIFO | SFlag::S_IFCHR => {
+            kind @ (SFlag::S_IFIFO | SFlag::S_IFCHR) => {
                 let flags =
                     OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
                 let again = open(path, flags, Mode::empty()).map(fds::above_stdio);
                 match again {
                     Ok(Ok(fd)) => Kind::Reopened(fd),
-                    _ => Kind::Shared,
+                    _ if kind == SFlag::S_IFIFO => Kind::SharedPipe,
+                    _ => Kind::SharedTerminal,
                 }
             }
             _ => Kind::File,
@@ -85,13 +88,36 @@ impl Output {
             Kind::Closed => Err(Errno::EBADF),
             Kind::Socket => send(self.fd, bytes),
             Kind::Reopened(fd) => write(fd.as_raw_fd(), bytes),
-            Kind::Shared if !is_writable(self.fd) => Err(Errno::EAGAIN),
-            // What poll(2) calls writable takes PIPE_BUF bytes, unless another writer is quicker.
-            // Only then, and only without /proc, can this block.
-            Kind::Shared => write(self.fd, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes)),
+            Kind::SharedPipe => {
+                write_if_writable(self.fd, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes))
+            }
+            Kind::SharedTerminal => write_to_terminal(self.fd, bytes),
             Kind::File => write(self.fd, bytes),
         }
     }
+}
+
+/// What poll(2) calls a writable pipe takes PIPE_BUF bytes, unless another writer is quicker. Only then, and
+/// only where it cannot be opened again, can this block.
+fn write_if_writable(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    if is_writable(fd) { write(fd, bytes) } else { Err(Errno::EAGAIN) }
+}
+
+/// What poll(2) calls a writable terminal takes a few bytes, and then perhaps no more: the room of a
+/// pseudo-terminal comes in pieces of 256 bytes, each of which is used up by what is written next, however
+/// little, and a line's end is written by itself.
+fn write_to_terminal(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    const PIECE: usize = 128;
+    let is_inner = |a: &u8, b: &u8| *a != b'\n' && *b != b'\n';
+    let mut written = 0;
+    for piece in bytes.chunk_by(is_inner).flat_map(|line| line.chunks(PIECE)) {
+        match write_if_writable(fd, piece) {
+            Ok(length) => written += length,
+            Err(errno) if written == 0 => return Err(errno),
+            Err(_) => break,
+        }
+    }
+    Ok(written)
 }
 
 fn write(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {

@@ -130,13 +130,19 @@ impl Name {
     /// Reads `/proc/PID/comm`; empty if that cannot be read.
     #[must_use]
     pub fn of(pid: i32) -> Name {
-        let mut name = Name::default();
         if !is_own() {
-            return name;
+            return Name::default();
         }
         let mut buffer = [0; 16];
-        let comm = read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default();
-        for (slot, &byte) in name.bytes.iter_mut().zip(comm.strip_suffix(b"\n").unwrap_or(comm)) {
+        Name::parse(read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default())
+    }
+
+    /// What that file says.
+    #[must_use]
+    pub fn parse(comm: &[u8]) -> Name {
+        let mut name = Name::default();
+        let comm = if let [text @ .., b'\n'] = comm { text } else { comm };
+        for (slot, &byte) in name.bytes.iter_mut().zip(comm) {
             *slot = if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
             name.length += 1;
         }
@@ -296,7 +302,10 @@ impl Default for Text {
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.length + text.len();
-        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        let space = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        for (slot, &byte) in space.iter_mut().zip(text.as_bytes()) {
+            *slot = byte; // of the same length, which the compiler does not know
+        }
         self.length = end;
         Ok(())
     }

@@ -33,7 +33,9 @@ pub fn set_parent_death_signal(signal: Signal, parent: i32) -> Result<(), Errno>
     let number = signal.number() as libc::c_ulong;
     // SAFETY: takes integers only. `nix` has no realtime signals.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, number, ZERO, ZERO, ZERO) })?;
-    if self::parent() != parent {
+    // Without its ID (-1, which only a filter gives) nothing is known of it.
+    let now = self::parent();
+    if now != parent && now.min(parent) >= 0 {
         super::send::to_process(id(), crate::signal::Received::own(signal))?;
     }
     Ok(())
@@ -46,7 +48,7 @@ pub fn parent() -> i32 {
 }
 
 /// Ends this process at once, without what exit(3) would do first.
-pub(super) fn exit_now(status: i32) -> ! {
+pub fn exit_now(status: i32) -> ! {
     // SAFETY: takes an integer, and never returns.
     unsafe { libc::_exit(status) }
 }
@@ -92,6 +94,13 @@ pub fn job_control_shell() -> Option<i32> {
 pub fn release_stack() {
     const MOST: usize = 256 << 10;
     let here = 0u8;
+    // The kernel puts this above the stack of the first thread. A stack that is elsewhere is somebody's allocation, and
+    // what is below it may be in use.
+    // SAFETY: takes an integer.
+    let top = unsafe { libc::getauxval(libc::AT_RANDOM) } as usize;
+    if top.wrapping_sub((&raw const here).addr()) > MOST {
+        return;
+    }
     // SAFETY: takes an integer.
     let page = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
     // What this call uses stays, and so does what is not of the stack: below that is a gap.
@@ -106,9 +115,20 @@ pub fn leave_directory() {
     unistd::chdir(c"/").ok();
 }
 
-/// Does nothing for so long.
+/// Sets the file mode creation mask (umask(2)). `nix` panics if the call fails.
+///
+/// # Errors
+/// None of the kernel's; what a seccomp filter gives.
+pub fn set_umask(mask: u32) -> Result<(), Errno> {
+    // SAFETY: takes an integer.
+    Errno::result(unsafe { libc::syscall(libc::SYS_umask, mask) }).map(drop)
+}
+
+/// Does nothing for so long. Unlike std's this takes a failure for the end, and does not panic.
 pub fn sleep(time: Duration) {
-    std::thread::sleep(time);
+    let time = libc::timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ };
+    // SAFETY: reads a live structure; what is left of the time is not asked for.
+    unsafe { libc::nanosleep(&raw const time, std::ptr::null_mut()) };
 }
 
 /// The host's name, `-` if it has none.
@@ -117,4 +137,46 @@ pub fn host_name() -> String {
     let name = nix::sys::utsname::uname().ok();
     let name = name.map(|name| name.nodename().to_string_lossy().into_owned()).unwrap_or_default();
     if name.is_empty() { "-".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+
+    /// A stack that a program has made for itself, with its data below it.
+    #[test]
+    fn only_the_first_thread_s_own_stack_is_given_back() {
+        const DATA: usize = 256 << 10;
+        const STACK: usize = 128 << 10;
+        extern "C" fn release(_: *mut libc::c_void) -> *mut libc::c_void {
+            release_stack();
+            ptr::null_mut()
+        }
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping, wherever the kernel has room.
+        let memory = unsafe { libc::mmap(ptr::null_mut(), DATA + STACK, access, kind, -1, 0) };
+        assert_ne!(memory, libc::MAP_FAILED);
+        // SAFETY: the lower part of the mapping, which nobody else uses.
+        let data = unsafe { std::slice::from_raw_parts_mut(memory.cast::<u8>(), DATA) };
+        data.fill(7);
+        // SAFETY: zeroed memory is to be initialised by the next call.
+        let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
+        // SAFETY: live memory.
+        assert_eq!(unsafe { libc::pthread_attr_init(&raw mut attributes) }, 0);
+        let stack = memory.wrapping_byte_add(DATA);
+        // SAFETY: the upper part of the mapping, which nobody else uses.
+        let set = unsafe { libc::pthread_attr_setstack(&raw mut attributes, stack, STACK) };
+        assert_eq!(set, 0);
+        let mut thread = 0;
+        // SAFETY: the attributes are initialised, and the function takes nothing.
+        let created = unsafe {
+            libc::pthread_create(&raw mut thread, &raw const attributes, release, ptr::null_mut())
+        };
+        assert_eq!(created, 0);
+        // SAFETY: a thread that nobody else joins.
+        assert_eq!(unsafe { libc::pthread_join(thread, ptr::null_mut()) }, 0);
+        assert!(data.iter().all(|&byte| byte == 7));
+    }
 }

@@ -79,17 +79,26 @@ pub fn to_group(leader: i32, received: Received) -> Result<(), Errno> {
 /// A signal with a value is sent to one process after the other, as /proc lists them.
 ///
 /// # Errors
-/// ESRCH if there is none, EPERM if none of them could be signalled; ENOENT if the signal has a value
-/// and /proc cannot be read.
+/// ESRCH if there is none; ENOENT if the signal has a value and /proc cannot be read. With a value, the first error if
+/// none of them could be signalled.
 pub fn to_namespace(received: Received) -> Result<(), Errno> {
     if !received.origin.carries_value() {
         return kill(-1, received.signal.number());
     }
+    let mut result = Err(Errno::ESRCH);
     super::proc::Numbers::of_processes()?.visit_all(|pid| {
         if pid != super::process::INIT {
-            to_process(pid, received).ok();
+            // A queue that is full has no room for a value, and always some for the signal.
+            let sent = to_process(pid, received).or_else(|errno| match errno {
+                Errno::ESRCH => Err(errno),
+                _ => kill(pid, received.signal.number()),
+            });
+            if sent.is_ok() || result == Err(Errno::ESRCH) {
+                result = result.or(sent);
+            }
         }
-    })
+    })?;
+    result
 }
 
 /// A descriptor that stands for the process and no later one with its ID (pidfd_open(2), Linux 5.3).
@@ -127,8 +136,11 @@ pub(super) fn pidfd_send(
 }
 
 /// Whether this PID namespace has no other process, not even a zombie. Only for PID 1.
+///
+/// The kernel has no other error for this than ESRCH. Where a filter gives one nothing can be known, and who waits
+/// for others to end would wait for ever.
 pub fn namespace_is_empty() -> bool {
-    kill(-1, 0) == Err(Errno::ESRCH)
+    kill(-1, 0).is_err()
 }
 
 fn kill(pid: i32, number: libc::c_int) -> Result<(), Errno> {

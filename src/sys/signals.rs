@@ -21,34 +21,43 @@ struct KernelTimespec {
 }
 
 /// Blocks all 64 signals and returns the mask that was in force. Nothing but SIGKILL, SIGSTOP and
-/// faults can interrupt the process from here on; what arrives waits for [`wait`].
-pub fn block_all() -> SignalSet {
+/// faults can interrupt the process from here on; what arrives waits for `wait`.
+///
+/// # Errors
+/// As for [`set_mask`].
+pub fn block_all() -> Result<SignalSet, Errno> {
     set_mask(SignalSet::FULL)
 }
 
-/// Sets the signal mask and returns the one before. It cannot fail: all arguments are valid.
-pub fn set_mask(mask: SignalSet) -> SignalSet {
+/// Sets the signal mask and returns the one before.
+///
+/// # Errors
+/// None of the kernel's, as all arguments are valid; what a seccomp filter gives.
+pub fn set_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
     let mut before: u64 = 0;
     let bits = mask.bits();
     // SAFETY: both pointers are to live 64-bit sets, the size that is given.
-    unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_rt_sigprocmask,
             libc::SIG_SETMASK,
             ptr::from_ref(&bits),
             ptr::from_mut(&mut before),
             SET_SIZE,
-        );
-    }
-    SignalSet::from_bits(before)
+        )
+    };
+    Errno::result(result).map(|_| SignalSet::from_bits(before))
 }
 
 /// Takes one pending signal of the set, the lowest number first, waiting for up to `timeout`
-/// (`None`: for ever). `None` if none came, or if the wait was interrupted (by a debugger, say).
+/// (`None`: for ever). `None` if none came.
 ///
 /// The signals must be blocked. Ignored ones are received too: the kernel drops them only if they
 /// are not blocked.
-pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
+///
+/// # Errors
+/// EINTR: the wait was broken off, by a debugger, say; what a seccomp filter gives.
+pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Received>, Errno> {
     let bits = set.bits();
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let timeout = timeout.map(|timeout| KernelTimespec {
@@ -65,7 +74,11 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
             SET_SIZE,
         )
     };
-    let signal = Signal::new(i32::try_from(result).ok()?)?;
+    let number = match Errno::result(result) {
+        Err(Errno::EAGAIN) if timeout.is_some() => return Ok(None),
+        number => number?,
+    };
+    let Some(signal) = i32::try_from(number).ok().and_then(Signal::new) else { return Ok(None) };
     // SAFETY: zeroed memory is a valid siginfo_t, and the kernel has filled it.
     let info = unsafe { info.assume_init() };
     // SAFETY: the fields overlap with others for some codes; every bit pattern is a valid integer.
@@ -77,7 +90,7 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
     // The kernel's own signals have other fields in that place, but for a child's end.
     let has_sender = info.si_code <= 0 || signal == Signal::CHLD;
     let (pid, uid) = if has_sender { (pid, uid) } else { (0, 0) };
-    Some(Received { signal, origin: Origin { code: info.si_code, pid, uid, value } })
+    Ok(Some(Received { signal, origin: Origin { code: info.si_code, pid, uid, value } }))
 }
 
 /// Whether a signal is ignored.
@@ -129,8 +142,10 @@ pub fn stop_self(signal: Signal) -> bool {
         set_ignored(signal, false).ok(); // main has been started with what was inherited
     }
     super::send::to_process(super::process::id(), Received::own(signal)).ok();
-    let before = set_mask(SignalSet::FULL.without(signal)); // stopped here
-    set_mask(before);
+    if let Ok(before) = set_mask(SignalSet::FULL.without(signal)) {
+        // It was stopped there.
+        set_mask(before).ok();
+    }
     pending().contains(Signal::CONT)
 }
 

@@ -4,6 +4,7 @@
 //! For TCP the lines wait in a queue of fixed size until the connection takes them; a connection that
 //! breaks is begun again with a later line.
 
+use super::clock::Clock;
 use super::{Errno, fds};
 use crate::plan::SyslogAddress;
 use nix::sys::socket::{
@@ -12,7 +13,7 @@ use nix::sys::socket::{
 };
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where the local daemon listens.
 const DEV_LOG: &str = "/dev/log";
@@ -32,7 +33,18 @@ struct Stream {
     /// Something of the first line has been sent.
     partly: bool,
     /// When the last connection was begun.
-    begun: Option<Instant>,
+    begun: Option<Clock>,
+}
+
+impl Stream {
+    /// Takes so many bytes off the front of the queue.
+    fn drop_first(&mut self, count: usize) {
+        let mut index = 0;
+        self.queue.retain(|_| {
+            index += 1;
+            index > count
+        });
+    }
 }
 
 /// How many bytes of lines wait for a connection.
@@ -112,7 +124,7 @@ impl Socket {
                 Ok(sent) => {
                     let last = self.stream.queue.get(sent.wrapping_sub(1));
                     self.stream.partly = last.is_some_and(|&byte| byte != b'\n');
-                    self.stream.queue.drain(..sent);
+                    self.stream.drop_first(sent);
                 }
                 Err(Errno::EAGAIN | Errno::ENOTCONN | Errno::EINPROGRESS | Errno::EINTR) => return,
                 Err(_) => return self.give_up(),
@@ -122,10 +134,10 @@ impl Socket {
 
     /// Begins a connection, unless that was done just now.
     fn begin(&mut self, address: SocketAddr) {
-        if self.stream.begun.is_some_and(|begun| begun.elapsed() < PAUSE) {
+        if self.stream.begun.is_some_and(|begun| begun.now() < PAUSE) {
             return;
         }
-        self.stream.begun = Some(Instant::now());
+        self.stream.begun = Some(Clock::start());
         let Ok(socket) = new_socket(family(address), SockType::Stream) else { return };
         match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
             Ok(()) | Err(Errno::EINPROGRESS) => self.socket = Some(socket),
@@ -138,7 +150,7 @@ impl Socket {
         self.socket = None;
         if std::mem::take(&mut self.stream.partly) {
             let end = self.stream.queue.iter().position(|&byte| byte == b'\n');
-            self.stream.queue.drain(..end.map_or(0, |end| end + 1));
+            self.stream.drop_first(end.map_or(0, |end| end + 1));
         }
     }
 }

@@ -9,7 +9,6 @@ use super::{Errno, fds, files, limits, privileges, process, schedule, signals, t
 use crate::signal::SignalSet;
 use crate::steps::{Standing, Step};
 use nix::libc;
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -113,11 +112,13 @@ impl Failure {
 
 impl Child {
     /// What kept the child from becoming main, once it has ended; `None` if it became main.
-    #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
+    ///
+    /// # Errors
+    /// None of the kernel's; what a seccomp filter gives.
+    pub fn failure(&self) -> Result<Option<Failure>, Errno> {
         let mut bytes = [0; Failure::SIZE];
-        let length = nix::unistd::read(&self.failure, &mut bytes).ok()?;
-        (length == Failure::SIZE).then(|| Failure::from_bytes(bytes))
+        let length = nix::unistd::read(&self.failure, &mut bytes)?;
+        Ok((length == Failure::SIZE).then(|| Failure::from_bytes(bytes)))
     }
 
     /// The descriptor that sexton keeps open for that.
@@ -187,30 +188,27 @@ fn copy(task: &mut Task) -> Result<Pid, Errno> {
     }
 }
 
-/// As vfork(2), with a stack of the child's own: sexton waits until the child has executed the program or has
-/// ended. All signals are blocked, so nothing runs in either that the other does not expect.
+/// As vfork(2): sexton waits until the child has executed the program or has ended. All signals are blocked, so
+/// nothing runs in either that the other does not expect.
+///
+/// The child's stack is sexton's own, far enough below what sexton uses while it waits: those pages are there
+/// from the way to here, and are given back with it.
+#[inline(never)]
 fn borrow(task: &mut Task) -> Result<Pid, Errno> {
-    /// Far more than the steps take; only what is used is ever there.
-    const STACK: usize = 256 << 10;
+    /// More than the frames of this function and of the C library's `clone`.
+    const DISTANCE: usize = 4096;
     extern "C" fn start(task: *mut c_void) -> c_int {
         // SAFETY: the task that is given below; sexton does not touch it while it waits.
         let task = unsafe { &mut *task.cast::<Task>() };
         task.carry_out()
     }
-    let (access, kind) =
-        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: a new mapping, wherever the kernel has room.
-    let stack = unsafe { libc::mmap(ptr::null_mut(), STACK, access, kind, -1, 0) };
-    if stack == libc::MAP_FAILED {
-        return Err(Errno::last());
-    }
+    let mut here = [0u64; 2];
+    let top = ptr::from_mut(&mut here).cast::<c_void>().wrapping_byte_sub(DISTANCE);
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let (top, task) = (stack.wrapping_byte_add(STACK), ptr::from_mut(task).cast());
-    // SAFETY: the stack is the child's alone, grows down from its end, and outlives it as a user of this memory;
-    // the task outlives it too.
-    let child = Errno::result(unsafe { libc::clone(start, top, flags, task) });
-    // SAFETY: nobody uses the stack any more.
-    unsafe { libc::munmap(stack, STACK) };
+    // SAFETY: what is below all frames is nobody's, and the kernel lets the stack grow there as it does for
+    // sexton, which stands still; the task outlives the child as a user of this memory.
+    let child =
+        Errno::result(unsafe { libc::clone(start, top, flags, ptr::from_mut(task).cast()) });
     child.map(Pid::from_raw)
 }
 
@@ -265,16 +263,13 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         Step::Capabilities(base) => privileges::set_capabilities(*base),
         Step::RaiseAmbient(set) => privileges::raise_ambient(*set),
         Step::NoNewPrivs => privileges::set_no_new_privs(),
-        Step::Umask(mask) => {
-            umask(Mode::from_bits_truncate(*mask as libc::mode_t));
-            Ok(())
-        }
+        Step::Umask(mask) => process::set_umask(*mask),
         Step::Directory(path) => chdir(path.as_c_str()),
         Step::Open(stream, file) => {
             // To open a FIFO may take for ever: signals that would end main end the wait.
-            signals::set_mask(needs.mask);
+            signals::set_mask(needs.mask)?;
             let opened = files::redirect(*stream, file);
-            signals::block_all();
+            signals::block_all()?;
             opened
         }
         Step::ShareOutput => files::share_output(),
@@ -283,10 +278,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),
-        Step::Mask(mask) => {
-            signals::set_mask(*mask);
-            Ok(())
-        }
+        Step::Mask(mask) => signals::set_mask(*mask).map(drop),
     }
 }
 

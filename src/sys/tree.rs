@@ -25,12 +25,12 @@ pub type Signals = [Option<Received>; 2];
 /// # Errors
 /// They are not known: see [`proc::for_each_child`].
 pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
-    proc::for_each_child(|pid| send_to_child(pid, signals))
+    proc::for_each_child(|pid| send_to_child(pid, signals, &mut Tally::default()))
 }
 
-fn send_to_child(pid: i32, signals: &Signals) {
+fn send_to_child(pid: i32, signals: &Signals, tally: &mut Tally) {
     for &signal in signals.iter().flatten() {
-        send::to_process(pid, signal).ok();
+        tally.note(send::to_process(pid, signal));
     }
 }
 
@@ -43,6 +43,26 @@ pub struct Scan {
     root: i32,
     signals: Signals,
     processes: proc::Numbers,
+    tally: Tally,
+}
+
+/// What became of the signals.
+#[derive(Default)]
+struct Tally {
+    /// Somebody has got them.
+    sent: bool,
+    /// Why somebody has not who is still there.
+    failed: Option<Errno>,
+}
+
+impl Tally {
+    fn note(&mut self, result: Result<(), Errno>) {
+        match result {
+            Ok(()) => self.sent = true,
+            Err(Errno::ESRCH) => {}
+            Err(errno) => self.failed = Some(errno),
+        }
+    }
 }
 
 /// What [`Scan::go_on`] has come to.
@@ -62,43 +82,64 @@ impl Scan {
     /// # Errors
     /// /proc cannot be read, so that the descendants are not known.
     pub fn begin(root: i32, signals: Signals) -> Result<Scan, Errno> {
-        Ok(Scan { root, signals, processes: proc::Numbers::of_processes()? })
+        Ok(Scan {
+            root,
+            signals,
+            processes: proc::Numbers::of_processes()?,
+            tally: Tally::default(),
+        })
+    }
+
+    /// The signals, if nobody has got them.
+    #[must_use]
+    pub fn unsent(&self) -> Option<Signals> {
+        (!self.tally.sent).then_some(self.signals)
+    }
+
+    /// Why somebody has not got them, if that is known of anybody.
+    #[must_use]
+    pub fn failed(&self) -> Option<Errno> {
+        self.tally.failed
     }
 
     /// Looks at some more processes, and sends the signals to those that are descendants.
     ///
     /// # Errors
-    /// /proc cannot be read.
+    /// /proc cannot be read, or nothing in it, so that nobody has got them.
     pub fn go_on(&mut self) -> Result<Progress, Errno> {
-        let Scan { root, signals, processes } = self;
+        let Scan { root, signals, processes, tally } = self;
         let more = processes.visit_some(&mut |pid| {
             if let Some(stat) = proc::stat(pid).filter(|stat| !stat.is_zombie()) {
-                send_to_descendant(pid, stat, *root, signals);
+                send_to_descendant(pid, stat, *root, signals, tally);
             }
         })?;
-        Ok(match more {
-            true => Progress::More,
-            false if send_to_hidden_children(signals) => Progress::DoneButHidden,
-            false => Progress::Done,
-        })
+        if more {
+            return Ok(Progress::More);
+        }
+        match send_to_hidden_children(signals, tally) {
+            Ok(true) => Ok(Progress::DoneButHidden),
+            // Some kernels have no list of children. But here not even one was found otherwise.
+            Err(errno) if !tally.sent && tally.failed.is_none() => Err(errno),
+            Ok(false) | Err(_) => Ok(Progress::Done),
+        }
     }
 }
 
 /// Sends signals to children that /proc does not show, and says whether there are any. A child that
 /// has ended is shown until it is reaped.
-fn send_to_hidden_children(signals: &Signals) -> bool {
+fn send_to_hidden_children(signals: &Signals, tally: &mut Tally) -> Result<bool, Errno> {
     let mut hidden = false;
-    let listed = proc::for_each_child(|pid| {
+    proc::for_each_child(|pid| {
         if proc::stat(pid).is_none() {
             hidden = true;
-            send_to_child(pid, signals);
+            send_to_child(pid, signals, tally);
         }
-    });
-    listed.is_ok() && hidden
+    })?;
+    Ok(hidden)
 }
 
 /// Sends signals to a process if it is a descendant, whatever happens to its parents meanwhile.
-fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals) {
+fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals, tally: &mut Tally) {
     /// Each further try takes the end of one more process between the two.
     const TRIES: usize = DEEPEST + 2;
     let mut found = climb(stat, root);
@@ -106,15 +147,17 @@ fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals) {
         match found {
             Descent::None => return,
             Descent::Changing => {}
-            Descent::Child => return send_to_child(pid, signals),
+            Descent::Child => return send_to_child(pid, signals, tally),
             Descent::Further(line) => {
-                let Ok(pinned) = send::pidfd_open(pid) else {
-                    return;
+                let pinned = match send::pidfd_open(pid) {
+                    Ok(pinned) => pinned,
+                    Err(Errno::ENOSYS) => return, // known, and done otherwise
+                    Err(errno) => return tally.note(Err(errno)),
                 };
                 let same = || descent(pid, root) == Descent::Further(line);
                 if same() && same() {
                     for &signal in signals.iter().flatten() {
-                        send::pidfd_send(&pinned, signal, 0).ok();
+                        tally.note(send::pidfd_send(&pinned, signal, 0));
                     }
                     return;
                 }

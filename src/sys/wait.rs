@@ -18,6 +18,8 @@ pub enum Waited {
     Nothing,
     /// There are no children.
     NoChildren,
+    /// The look was in vain: nothing that the kernel does to a valid call, but what a seccomp filter may.
+    Failed(Errno),
 }
 
 /// `struct rusage` as wait4 writes it. The call is raw: musl's own fills no `libc::rusage` on 32-bit machines.
@@ -52,14 +54,21 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
             let usage = unsafe { usage.assume_init() };
             Waited::Child(pid, Change::from_raw(status), typed(&usage))
         }
-        _ if Errno::last() == Errno::ECHILD => Waited::NoChildren,
-        _ => Waited::Nothing,
+        _ => failed(Errno::last()),
+    }
+}
+
+fn failed(errno: Errno) -> Waited {
+    match errno {
+        Errno::ECHILD => Waited::NoChildren,
+        errno => Waited::Failed(errno),
     }
 }
 
 fn typed(usage: &KernelUsage) -> Usage {
     let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
-        Duration::from_secs(seconds as u64) + Duration::from_micros(microseconds as u64)
+        Duration::from_secs(seconds as u64)
+            .saturating_add(Duration::from_micros(microseconds as u64))
     };
     Usage {
         user: duration(usage.user),
@@ -78,7 +87,7 @@ pub(super) fn bury(pid: i32) {
 pub fn alive(stops: bool) -> Waited {
     let what = if stops { libc::WSTOPPED } else { libc::WEXITED | libc::WNOWAIT };
     match look(libc::P_ALL, 0, what) {
-        Err(Errno::ECHILD) => Waited::NoChildren,
+        Err(errno) => failed(errno),
         Ok(info) if stops => {
             // SAFETY: set for a child; 0 if there is none.
             let pid = unsafe { info.si_pid() };
@@ -91,7 +100,7 @@ pub fn alive(stops: bool) -> Waited {
                 _ => Waited::Nothing,
             }
         }
-        _ => Waited::Nothing,
+        Ok(_) => Waited::Nothing,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::blocks;
 use crate::engine::{self, Engine};
 use crate::process;
 
@@ -12,6 +13,7 @@ on_each_engine!(
     the_image_of_a_release_has_the_binary_for_the_platform,
     the_example_stops_in_order,
     an_image_with_another_init_is_given_sexton_in_its_place,
+    the_dockerfiles_of_the_documentation_are_built,
 );
 
 pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
@@ -114,4 +116,37 @@ fn an_image_with_another_init_is_given_sexton_in_its_place(engine: &Engine) {
         let run = engine.run().image(&tag).options(&["--entrypoint", init]);
         run.start(&["--", "no-such-command"]).end().assert_status(status);
     }
+}
+
+/// Every block of README and docs, with local images in place of those that would be pulled. What has no FROM is
+/// some lines of a Dockerfile.
+fn the_dockerfiles_of_the_documentation_are_built(engine: &Engine) {
+    let base = "localhost/sexton/base:1";
+    let sexton = build_sexton(engine);
+    let context = engine::bed().join(engine::new_name());
+    fs::create_dir_all(&context).unwrap();
+    fs::write(context.join("app"), "").unwrap();
+    let mut built = Vec::new();
+    for block in blocks::all() {
+        let not_run =
+            block.comment.as_ref().is_some_and(|comment| comment.starts_with("not run: "));
+        if block.language != "dockerfile" || not_run {
+            continue;
+        }
+        let has_from = block.text.lines().any(|line| line.starts_with("FROM "));
+        let from = if has_from { String::new() } else { format!("FROM {base}\n") };
+        let local = |line: &str| match line.strip_prefix("FROM ") {
+            Some(image) if image != "scratch" => format!("FROM {base}\n"),
+            _ => {
+                let line = line.replace("--from=ghcr.io/<owner>/sexton ", "--from=sexton ");
+                line.replace("--from=sexton ", &format!("--from={sexton} ")) + "\n"
+            }
+        };
+        let text: String = block.text.lines().map(local).collect();
+        let file = context.join("Dockerfile");
+        fs::write(&file, from + &text).unwrap();
+        build(engine, file.to_str().unwrap(), &context, &[], &new_tag());
+        built.push(block.place);
+    }
+    assert!(built.len() >= 8, "{built:?}");
 }

@@ -42,6 +42,9 @@ macro_rules! on_each_engine_also_rootless {
 mod engine;
 mod process;
 
+#[path = "../it/book/blocks.rs"]
+mod blocks;
+
 mod bundle;
 mod cri;
 mod dockerfile;

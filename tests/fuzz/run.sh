@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers with libFuzzer, each for so many seconds (60): run.sh [SECONDS [TARGET...]]. On demand:
-# tests/it/parsers.rs tries the same invariants in every run of the tests. Installs what it needs. What is found
-# is left in the target folder, below fuzz/found, and so is the corpus, which later runs begin with.
+# Fuzzes what sexton reads and writes with libFuzzer. On demand: tests/it/parsers.rs tries the same in every run of
+# the tests. Installs what it needs.
+#
+#   run.sh [SECONDS [TARGET...]]  each target for so many seconds (60), beginning with tests/fuzz/corpus
+#   run.sh keep [TARGET...]       keeps in tests/fuzz/corpus what the runs have found to matter, made small
+#
+# What breaks an invariant is left in the target folder, below fuzz/found; later runs begin with what earlier ones
+# have found, in fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 trap 'echo "tests/fuzz/run.sh: NOT PASSED (line $LINENO)" >&2' ERR
@@ -13,31 +18,51 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 
 seconds=${1:-60}
 shift || true
+targets=("$@")
+[ $# -gt 0 ] || targets=(command_line values users log report stat status limits cgroup forest)
+
 folder=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
 export CARGO_TARGET_DIR=$folder
 export RUSTC_BOOTSTRAP=1 # -Zsanitizer on the stable toolchain
+platform=x86_64-unknown-linux-gnu
+cargo fuzz build --fuzz-dir tests/fuzz --target $platform
+programs=$folder/$platform/release
+mkdir -p "$folder/found"
 
-# What the kernel writes here and now, to begin with.
-begin_with() { # TARGET FILE...
-    mkdir -p "$folder/corpus/$1" "$folder/found"
-    for file in "${@:2}"; do
+# What is kept, and what the kernel writes here and now.
+begin() { # TARGET
+    local files=()
+    mkdir -p "$folder/corpus/$1"
+    "$programs/corpus" unpack "tests/fuzz/corpus/$1" "$folder/corpus/$1"
+    case $1 in
+    stat | status | limits) files=(/proc/self/"$1") ;;
+    cgroup) files=(/proc/self/cgroup /sys/fs/cgroup/{,memory/,pids/}{memory.events,memory.oom_control,memory.max,pids.max,pids.events}) ;;
+    esac
+    for file in "${files[@]}"; do
         cat "$file" >"$folder/corpus/$1/$(basename "$file")" 2>/dev/null || true
     done
 }
-begin_with stat /proc/self/stat
-begin_with status /proc/self/status
-begin_with limits /proc/self/limits
-begin_with cgroup /proc/self/cgroup /sys/fs/cgroup/{,memory/,pids/}{memory.events,memory.oom_control,memory.max,pids.max,pids.events}
-begin_with users /etc/passwd
-begin_with forest /dev/null
 
-targets=("$@")
-[ $# -gt 0 ] || targets=(stat status limits cgroup users forest)
+# To what is kept already, the fewest and shortest inputs that reach all that was reached, however often.
+keep() { # TARGET
+    rm -rf "$folder/kept" && mkdir "$folder/kept"
+    "$programs/corpus" unpack "tests/fuzz/corpus/$1" "$folder/kept"
+    "$programs/$1" -merge=1 -use_counters=0 -max_len=512 "$folder/kept" "$folder/corpus/$1" 2>"$folder/$1.log"
+    "$programs/corpus" pack "$folder/kept" "tests/fuzz/corpus/$1"
+    wc -lc "tests/fuzz/corpus/$1"
+}
+
 for target in "${targets[@]}"; do
     echo "== $target"
-    cargo fuzz run --fuzz-dir tests/fuzz --target x86_64-unknown-linux-gnu "$target" "$folder/corpus/$target" -- \
-        -max_total_time="$seconds" -max_len=4096 -artifact_prefix="$folder/found/$target-" -print_final_stats=1 2>&1 |
-        tee "$folder/$target.log" | grep -E '^stat::number_of_executed|panicked|assert|ERROR|Test unit|error' || true
-    grep -q '^Done [0-9]* runs' "$folder/$target.log" || { tail -n 40 "$folder/$target.log" >&2; false; }
+    begin "$target"
+    if [ "$seconds" = keep ]; then
+        keep "$target"
+        continue
+    fi
+    "$programs/$target" "$folder/corpus/$target" -max_total_time="$seconds" -max_len=4096 \
+        -artifact_prefix="$folder/found/$target-" -print_final_stats=1 >"$folder/$target.log" 2>&1 || true
+    grep -E '^stat::number_of_executed|panicked|assert|ERROR|Test unit|error' "$folder/$target.log" || true
+    grep -o 'cov: [0-9]*' "$folder/$target.log" | tail -n 1
+    grep '^Done [0-9]* runs' "$folder/$target.log" || { tail -n 40 "$folder/$target.log" >&2; false; }
 done
 echo "tests/fuzz/run.sh: all passed"

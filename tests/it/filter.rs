@@ -41,3 +41,17 @@ pub fn install(failing: &Failing) -> std::io::Result<()> {
         unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
+
+/// Installs a filter in this process that asks the holder of a descriptor about each system call
+/// (seccomp_unotify(2)); that descriptor, which is close-on-exec. Async-signal-safe.
+pub fn install_listener() -> std::io::Result<i32> {
+    const FLAG_NEW_LISTENER: libc::c_ulong = 1 << 3;
+    let code = (libc::BPF_RET | libc::BPF_K) as u16;
+    let filter = [libc::sock_filter { code, jt: 0, jf: 0, k: libc::SECCOMP_RET_USER_NOTIF }];
+    let program = libc::sock_fprog { len: 1, filter: filter.as_ptr().cast_mut() };
+    let mode = libc::SECCOMP_SET_MODE_FILTER;
+    // SAFETY: the kernel copies the filter.
+    let fd =
+        unsafe { libc::syscall(libc::SYS_seccomp, mode, FLAG_NEW_LISTENER, &raw const program) };
+    if fd >= 0 { Ok(fd as i32) } else { Err(std::io::Error::last_os_error()) }
+}

@@ -25,21 +25,26 @@ pub fn sexton() -> PathBuf {
     std::env::var_os("IT_BIN").map_or(env!("CARGO_BIN_EXE_sexton").into(), PathBuf::from)
 }
 
-/// The program that runs as main. `cargo test` builds it; `cargo test --test it` does not.
+/// The program that runs as main.
 pub fn probe() -> String {
-    let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples/probe");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probe/main.rs");
+    example("probe", "tests/probe/main.rs")
+}
+
+/// An example, by its name and its source. `cargo test` builds it; `cargo test --test it` does not.
+pub fn example(name: &str, source: &str) -> String {
+    let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples").join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let changed = |file: &Path| file.metadata().and_then(|metadata| metadata.modified()).ok();
     assert!(
         changed(&path) >= changed(&source),
-        "{} is missing or old: run `cargo build --example probe`",
+        "{} is missing or old: run `cargo build --example {name}`",
         path.display()
     );
     path.into_os_string().into_string().unwrap()
 }
 
 /// Which process of the namespace sexton is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// PID 1.
     Init,
@@ -70,6 +75,7 @@ pub struct Setup {
     binds: Vec<(CString, CString)>,
     directory: Option<CString>,
     failing: Vec<Failing>,
+    watched: bool,
     user: Option<u32>,
     prepare: Option<fn()>,
 }
@@ -104,9 +110,16 @@ impl Setup {
             binds: Vec::new(),
             directory: None,
             failing: Vec::new(),
+            watched: false,
             user: None,
             prepare: None,
         }
+    }
+
+    /// With another `argv[0]` than its path.
+    pub fn called(mut self, name: &str) -> Setup {
+        self.words[0] = name.into();
+        self
     }
 
     pub fn place(mut self, place: Place) -> Setup {
@@ -213,6 +226,13 @@ impl Setup {
         self
     }
 
+    /// Each system call of sexton and of what it starts waits for [`Running::listener`].
+    #[allow(dead_code, reason = "tests/faults uses it")]
+    pub fn watched(mut self) -> Setup {
+        self.watched = true;
+        self
+    }
+
     /// sexton runs as this user, with the group of the same number as its only one, and without any
     /// capabilities.
     pub fn user(mut self, id: u32) -> Setup {
@@ -270,6 +290,8 @@ pub struct Running {
     logged: String,
     /// Reads the wait status of sexton from the namespace's init (`Place::Child`).
     ended: Option<File>,
+    /// Is asked about each system call, if they are watched.
+    pub listener: Option<OwnedFd>,
     reaped: bool,
 }
 
@@ -334,17 +356,22 @@ impl Running {
             stderr: reader(err),
             logged: String::new(),
             ended: None,
+            listener: None,
             reaped: false,
         };
         let mut status = File::from(status);
         wait_readable(status.as_raw_fd());
-        status.read_exact(&mut [0]).expect("sexton is about to be executed");
+        let mut free = [0];
+        status.read_exact(&mut free).expect("sexton is about to be executed");
         if setup.place == Place::Child {
             running.ended = Some(status);
             let pids = children_of(init);
             [running.bystander, running.pid] = pids[..].try_into().expect("two children");
         }
         File::from(go_end).write_all(b"x").ok();
+        if setup.watched {
+            running.listener = Some(fetch_descriptor(running.pid, free[0].into()));
+        }
         running
     }
 
@@ -402,7 +429,7 @@ impl Running {
     }
 
     /// What was logged, for a test that fails: it waits a little for what is still on its way.
-    fn log(&mut self) -> &str {
+    pub fn log(&mut self) -> &str {
         while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
             self.logged += &line;
         }
@@ -416,15 +443,7 @@ impl Running {
 
     /// sigqueue(3), for realtime signals that the C library would refuse too.
     pub fn queue(&self, signal: i32, value: usize) {
-        let mut info = [0u64; 16];
-        info[0] = signal as u64; // si_signo, and si_errno above it
-        info[1] = u64::from((-1i32) as u32); // si_code: SI_QUEUE
-        info[2] = std::process::id().into(); // si_pid, and si_uid above it
-        info[3] = value as u64;
-        // SAFETY: the kernel reads 128 bytes.
-        let result =
-            unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, self.pid, signal, info.as_ptr()) };
-        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        queue(self.pid, signal, value).unwrap();
     }
 
     /// A field of /proc/PID/status of sexton.
@@ -537,6 +556,23 @@ impl Drop for Running {
     }
 }
 
+/// sigqueue(3), for realtime signals that the C library would refuse too.
+///
+/// # Errors
+/// EAGAIN if the queue is full.
+pub fn queue(pid: i32, signal: i32, value: usize) -> std::io::Result<()> {
+    let mut info = [0u64; 16];
+    info[0] = signal as u64; // si_signo, and si_errno above it
+    info[1] = u64::from((-1i32) as u32); // si_code: SI_QUEUE
+    info[2] = std::process::id().into(); // si_pid, and si_uid above it
+    info[3] = value as u64;
+    // SAFETY: the kernel reads 128 bytes.
+    match unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, signal, info.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 /// A field of /proc/PID/status; empty if the process is gone.
 pub fn status_field(pid: i32, field: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -550,6 +586,22 @@ pub fn sleeps_for_ever(pid: i32) -> bool {
     let words: Vec<&str> = call.split_whitespace().collect();
     let number = libc::SYS_rt_sigtimedwait.to_string();
     words.first() == Some(&number.as_str()) && words.get(3) == Some(&"0x0")
+}
+
+/// Another process's descriptor, as soon as it has it (pidfd_getfd(2)).
+fn fetch_descriptor(pid: i32, fd: RawFd) -> OwnedFd {
+    // SAFETY: takes integers only.
+    let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let mut found = -1;
+    wait_until("a descriptor is there", || {
+        // SAFETY: takes integers only.
+        found = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process, fd, 0) };
+        found >= 0
+    });
+    // SAFETY: both are new.
+    unsafe { libc::close(process as RawFd) };
+    // SAFETY: as above.
+    unsafe { OwnedFd::from_raw_fd(found as RawFd) }
 }
 
 /// The children of a process of one thread; none if it is gone.
@@ -789,8 +841,14 @@ impl Child<'_> {
             }
             libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &setup.mask, 0, 8);
             // Everything is in place: from here on the test may send signals.
-            libc::write(status, b"x".as_ptr().cast(), 1);
+            // The number that the listener will have.
+            let free = libc::dup(0) as u8;
+            libc::close(free.into());
+            libc::write(status, (&raw const free).cast(), 1);
             libc::read(go, [0u8; 1].as_mut_ptr().cast(), 1);
+            if setup.watched && filter::install_listener().ok() != Some(free.into()) {
+                libc::_exit(93);
+            }
             libc::execve(setup.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr());
             libc::_exit(99);
         }

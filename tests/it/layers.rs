@@ -23,7 +23,7 @@ fn root() -> PathBuf {
 /// The modules in the order of `lib.rs`.
 fn layers() -> Vec<String> {
     let text = fs::read_to_string(root().join("lib.rs")).unwrap();
-    let names = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let names = text.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
     names.map(str::to_owned).collect()
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stdout, reason = "figures that a test measures")]
 
+mod book;
 mod classics;
 mod command_line;
 mod drain;
@@ -14,7 +15,9 @@ mod exit_report;
 mod failing_steps;
 mod filter;
 mod harness;
+mod helpless;
 mod layers;
+mod library;
 mod limits;
 mod logging;
 mod old_kernels;
@@ -28,6 +31,7 @@ mod shutdown;
 mod signals;
 mod start;
 mod status;
+mod storms;
 mod streams;
 mod surroundings;
 mod syslog;
@@ -37,7 +41,7 @@ mod tree;
 mod users;
 mod worlds;
 
-#[path = "../fuzz/invariants.rs"]
+#[path = "../fuzz/invariants/mod.rs"]
 mod invariants;
 #[path = "../../src/random.rs"]
 mod random;

@@ -1,32 +1,47 @@
-//! The parsers of kernel files hold what they promise, whatever is in the files: real texts, damaged at random,
-//! the same in every run.
+//! What is read holds what it promises, whatever is in it, and so does what is written: the inputs that
+//! `tests/fuzz` has found to matter, and those damaged at random, the same in every run.
 
 use std::fs;
+use std::path::PathBuf;
 
-use crate::invariants;
+use crate::invariants::{self, corpus};
 use crate::random::Random;
 
 const RUNS: u64 = 20_000;
 
-/// Texts that are like what the parser meets; `most`: how many changes are made to one.
-fn damage(seeds: &[Vec<u8>], check: fn(&[u8])) {
+/// Tries what is kept for a target of `tests/fuzz` and some `more`, and what is like that.
+fn damage(target: &str, more: &[Vec<u8>], check: fn(&[u8])) {
+    let seeds = [kept(target), more.to_vec()].concat();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for seed in seeds {
+    for seed in &seeds {
         check(seed);
     }
+    let seed = |random: &mut Random| &seeds[random.below(seeds.len() as u64) as usize];
     for _ in 0..RUNS {
-        let mut text = seeds[random.below(seeds.len() as u64) as usize].clone();
+        let mut text = seed(&mut random).clone();
         for _ in 0..=random.below(4) {
             change(&mut text, &mut random);
+        }
+        if random.below(8) == 0 {
+            let other = seed(&mut random);
+            text.extend_from_slice(&other[random.below(other.len() as u64 + 1) as usize..]);
         }
         check(&text);
     }
 }
 
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz")
+}
+
+fn kept(target: &str) -> Vec<Vec<u8>> {
+    corpus::inputs(&fs::read_to_string(folder().join("corpus").join(target)).unwrap())
+}
+
 /// Flips, cuts, inserts or repeats something.
 fn change(text: &mut Vec<u8>, random: &mut Random) {
     /// What parsers care for.
-    const TELLING: &[u8] = b" \n\t:,()0179-+xZ/\0\xff";
+    const TELLING: &[u8] = b" \n\t:,()0179-+xZ/=$\0\x0c\xff";
     let at = random.below(text.len() as u64 + 1) as usize;
     let end = (at + random.below(16) as usize).min(text.len());
     match random.below(6) {
@@ -47,41 +62,70 @@ fn of_this_process(file: &str) -> Vec<u8> {
 }
 
 #[test]
+fn command_lines_make_a_plan_or_an_error_of_one_line() {
+    damage("command_line", &[], invariants::command_line);
+}
+
+#[test]
+fn values_are_read_as_they_are_shown() {
+    damage("values", &[], invariants::values);
+}
+
+#[test]
+fn users_and_groups_are_found_whatever_is_among_them() {
+    damage("users", &[], invariants::users);
+}
+
+#[test]
+fn log_lines_are_whole_and_well_formed_whatever_they_say() {
+    damage("log", &[], invariants::log);
+}
+
+#[test]
+fn reports_are_well_formed_whatever_has_happened() {
+    damage("report", &[], invariants::report);
+}
+
+#[test]
 fn stat_is_read_whatever_is_in_it() {
-    let zombie = b"42 (a) b) Z 1 42 42 0 -1 4 0 0 0 0 5 7 0 0 20 0 1 0 99 0 0\n".to_vec();
-    damage(&[of_this_process("stat"), zombie], invariants::stat);
+    damage("stat", &[of_this_process("stat")], invariants::stat);
 }
 
 #[test]
 fn status_is_read_whatever_is_in_it() {
-    let short =
-        b"Name:\ta\nUid:\t0\t5\t0\t0\nTracerPid:\t3\nVmRSS:\t 8 kB\nSigIgn:\t00000000000000a1\n";
-    damage(&[of_this_process("status"), short.to_vec()], invariants::status);
+    damage("status", &[of_this_process("status")], invariants::status);
 }
 
 #[test]
 fn limits_are_read_whatever_is_in_them() {
-    let short = b"Max cpu time  unlimited  5  seconds\nMax open files  3  4  files\n".to_vec();
-    damage(&[of_this_process("limits"), short], invariants::limits);
+    damage("limits", &[of_this_process("limits")], invariants::limits);
 }
 
 #[test]
 fn files_of_cgroups_are_read_whatever_is_in_them() {
-    let v1 = b"9:cpu,cpuacct:/a\n5:memory:/docker/x:y\n3:pids:/z\n0::/v2\n".to_vec();
-    let events = b"low 0\nhigh 3\nmax 9\noom 2\noom_kill 7\noom_group_kill 1\n".to_vec();
-    let limits = [b"9223372036854771712\n".to_vec(), b"4096\n".to_vec(), b"max\n".to_vec()];
-    let seeds = [&[of_this_process("cgroup"), v1, events][..], &limits].concat();
-    damage(&seeds, invariants::cgroup);
-}
-
-#[test]
-fn names_of_users_are_found_whatever_is_among_them() {
-    let passwd =
-        b"root:x:0:0:root:/root:/bin/sh\n#\nx:y\n\xff:x:1000:1000:::\nnobody:x:4294967294:0::/:\n";
-    damage(&[passwd.to_vec()], invariants::users);
+    damage("cgroup", &[of_this_process("cgroup")], invariants::cgroup);
 }
 
 #[test]
 fn nobody_is_lost_whoever_is_whose_parent() {
-    damage(&[b"\x01\x00\x05\x01\x06\x05\x07\x07\x08\x09\x09\x08".to_vec()], invariants::forest);
+    damage("forest", &[], invariants::forest);
+}
+
+#[test]
+fn what_is_kept_of_each_target_reads_as_it_is_written() {
+    let names = |part: &str| {
+        let files = fs::read_dir(folder().join(part)).unwrap().map(|file| file.unwrap().path());
+        let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let mut names: Vec<String> = files.map(stem).collect();
+        names.sort_unstable();
+        names
+    };
+    let targets = names("fuzz_targets");
+    assert_eq!(names("corpus"), targets);
+    for target in targets {
+        let text = fs::read_to_string(folder().join("corpus").join(&target)).unwrap();
+        let again: String = kept(&target).iter().map(|input| corpus::line(input) + "\n").collect();
+        assert_eq!(again, text, "{target}");
+        assert!(!text.is_empty(), "{target}");
+    }
 }

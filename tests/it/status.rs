@@ -276,7 +276,7 @@ fn processes_may_vanish_while_they_are_read() {
 }
 
 /// What a terminal of so many columns shows.
-fn on_a_terminal(running: &Running, columns: u16, variable: Option<(&str, &str)>) -> String {
+pub fn on_a_terminal(running: &Running, columns: u16, variable: Option<(&str, &str)>) -> String {
     let mut terminal = Terminal::new();
     terminal.resize(24, columns);
     let sexton = sexton();
@@ -291,7 +291,7 @@ fn on_a_terminal(running: &Running, columns: u16, variable: Option<(&str, &str)>
 }
 
 #[test]
-fn on_a_terminal_lines_fit_and_what_is_wrong_has_a_colour() {
+pub fn on_a_terminal_lines_fit_and_what_is_wrong_has_a_colour() {
     let long = "x".repeat(300);
     let mut running = Setup::new(&[&probe(), "neglect", "2", &long, "h\u{e9}\x1b[2J"]).start();
     running.expect("ready");

@@ -10,15 +10,18 @@ fn reports(world: impl Fn(Setup) -> Setup, arguments: &[OsString]) -> [Vec<Strin
     let words = [OsString::from(probe()), "report".into()];
     let direct: Vec<_> = words[1..].iter().chain(arguments).collect();
     let under: Vec<_> = words.iter().chain(arguments).collect();
-    [Setup::program(probe().as_ref(), &direct), Setup::new(&under)].map(|setup| {
-        let ended = world(setup).run();
-        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
-        ended.stdout.lines().map(without_inode).collect()
-    })
+    [Setup::program(probe().as_ref(), &direct), Setup::new(&under)].map(world).map(report)
+}
+
+/// What `probe report` prints.
+fn report(setup: Setup) -> Vec<String> {
+    let ended = setup.run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    ended.stdout.lines().map(without_inode).collect()
 }
 
 /// Two runs have two pipes for their output: which pipe it is does not count.
-fn without_inode(line: &str) -> String {
+pub fn without_inode(line: &str) -> String {
     match (line.find("pipe:["), line.find(']')) {
         (Some(from), Some(to)) if line.starts_with("descriptor ") => {
             format!("{}pipe{}", &line[..from], &line[to + 1..])
@@ -32,9 +35,17 @@ fn field(report: &[String], name: &str) -> String {
     line.unwrap_or_else(|| panic!("no {name} in {report:?}")).to_owned()
 }
 
-/// The only differences are those that SPEC names: another pid, another parent, a group of its own.
 fn assert_same(world: impl Fn(Setup) -> Setup) {
-    let [direct, under] = reports(world, &[]);
+    assert_same_reports(reports(world, &[]));
+}
+
+/// Runs `probe report` without an init and with one.
+pub fn assert_same_with_and_without(setups: [Setup; 2]) {
+    assert_same_reports(setups.map(report));
+}
+
+/// The only differences are those that SPEC names: another pid, another parent, a group of its own.
+fn assert_same_reports([direct, under]: [Vec<String>; 2]) {
     // A fork clears the last one; the harness has set it.
     let differing = ["pid: ", "parent: ", "group: ", "parent death signal: "];
     let same = |report: &[String]| -> Vec<String> {

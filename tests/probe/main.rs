@@ -60,6 +60,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "runaway" => return run_away(),
         "stop" => return stop_and_go_on(),
         "write" => write_forever(),
+        "storm" => return weather(number(2), word(3) == "stubborn"),
         other => panic!("probe: unknown command {other:?}"),
     }
     0
@@ -455,4 +456,61 @@ fn write_forever() -> ! {
     loop {
         unsafe { libc::write(1, b"y\n".as_ptr().cast(), 2) };
     }
+}
+
+/// What a main in a storm was asked for with this signal.
+const MAKE_ORPHANS: i64 = libc::SIGUSR1 as i64;
+const FILL: i64 = libc::SIGHUP as i64;
+const TELL: i64 = libc::SIGUSR2 as i64;
+
+/// Counts signals that were queued with a value, the sender's number above and its count below: those
+/// that come before one that was sent earlier are late, and those that never come leave a gap. Makes orphans on demand, until nothing can be forked too. Ends at SIGTERM, or not.
+fn weather(status: i32, stubborn: bool) -> i32 {
+    set_mask(!0);
+    say("ready");
+    let (mut next, mut taken, mut gaps, mut late) = ([0; 256], 0, 0, 0);
+    loop {
+        let (signal, value) = next_signal(!(1 << (libc::SIGCHLD - 1)));
+        match (signal, value.parse::<usize>()) {
+            (_, Ok(value)) => {
+                let (sender, count) = (value >> 32, value & 0xffff_ffff);
+                taken += 1;
+                gaps += u64::from(next[sender] < count);
+                late += u64::from(next[sender] > count);
+                next[sender] = count + 1;
+            }
+            (MAKE_ORPHANS, _) => say(&format!("made {}", fork_orphans(500, || exit_now(0)))),
+            (FILL, _) => say(&format!("filled {}", fork_orphans(2000, || pause()))),
+            (TELL, _) => say(&format!("taken {taken} gaps {gaps} late {late}")),
+            (signal, _) if signal == i64::from(libc::SIGTERM) && !stubborn => return status,
+            _ => {}
+        }
+    }
+}
+
+/// Makes up to so many orphans, fewer if there is no room for them; how many.
+fn fork_orphans(most: usize, each: fn() -> !) -> usize {
+    let mut ends = [0; 2];
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+    let child = unsafe { libc::fork() };
+    let mut made = 0_usize;
+    if child == 0 {
+        while made < most {
+            match unsafe { libc::fork() } {
+                0 => each(),
+                1.. => made += 1,
+                _ => break,
+            }
+        }
+        unsafe { libc::write(ends[1], (&raw const made).cast(), size_of::<usize>()) };
+        exit_now(0);
+    }
+    if child > 0 {
+        unsafe { libc::read(ends[0], (&raw mut made).cast(), size_of::<usize>()) };
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    for fd in ends {
+        unsafe { libc::close(fd) };
+    }
+    made
 }

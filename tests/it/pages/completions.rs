@@ -2,7 +2,7 @@
 //! command's own completion.
 
 use super::{Values, by_section, metavar, repeats, summary, values};
-use sexton::cli::flags::{FLAGS, Flag};
+use sexton::internals::cli::flags::{FLAGS, Flag};
 
 const MADE: &str = "made from src/cli/flags.rs by tests/it/pages: just pages";
 
@@ -34,16 +34,17 @@ fn all_words() -> String {
 const NAMES: &str = "tini docker-init dumb-init catatonit";
 
 const BASH: &str = r#"
-# The words of the command line, where bash has split them at = and : as well.
+# The words of the command line, where bash has split them at = and : as well, and where each begins for bash.
 _sexton_words() {
     local word i glued=
-    words=()
+    words=() at=()
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         if ((i > 0)) && [[ $glued || $word == [=:]* ]]; then
             words[${#words[@]} - 1]+=$word
         else
             words+=("$word")
+            at+=("$i")
         fi
         [[ $word == [=:] || $word == [=:][=:] ]] && glued=1 || glued=
     done
@@ -68,7 +69,7 @@ _sexton_value() {
 }
 
 _sexton() {
-    local words value flag i command=
+    local words at value flag i command=
     _sexton_words
     local current=$((${#words[@]} - 1))
     COMPREPLY=()
@@ -93,7 +94,7 @@ _sexton() {
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current
-        command=$((COMP_CWORD - (current - command))) # as bash counts, if nothing of the command was split
+        command=${at[command]}
         if declare -F _comp_command_offset >/dev/null; then
             _comp_command_offset "$command"
             return

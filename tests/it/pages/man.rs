@@ -1,7 +1,7 @@
 //! `docs/sexton.1`: man(7).
 
 use super::{by_section, fill, summary};
-use sexton::cli::flags::{FLAGS, Kind};
+use sexton::internals::cli::flags::{FLAGS, Kind};
 
 /// When the text below was last changed.
 const DATE: &str = "2026-11-21";

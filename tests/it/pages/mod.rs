@@ -4,15 +4,16 @@
 
 mod completions;
 mod man;
+mod figures;
 mod options;
+mod pictures;
 mod shells;
 mod signals;
 
-use sexton::capabilities::CapabilitySet;
-use sexton::cli::flags::{FLAGS, Flag, Kind};
-use sexton::rewrite::forwardable;
-use sexton::rlimit::Resource;
-use sexton::signal::Signal;
+use sexton::internals::capabilities::CapabilitySet;
+use sexton::internals::cli::flags::{FLAGS, Flag, Kind};
+use sexton::internals::rewrite::forwardable;
+use sexton::{Resource, Signal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -157,6 +158,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("docs/completions/_sexton", completions::zsh()),
         ("docs/completions/sexton.fish", completions::fish()),
         ("docs/options.md", options::page()),
+        ("README.md", with_part("README.md", "figures", &figures::table())),
         ("docs/signals.md", with_part("docs/signals.md", "signals", &signals::table())),
     ]
 }
@@ -172,7 +174,7 @@ fn what_is_made_from_the_table_of_flags_is_what_is_committed() {
         let line = line.unwrap_or_else(|| committed.lines().count().min(text.lines().count()));
         assert!(
             committed == text,
-            "{path} is not what src/cli/flags.rs says, from line {} on ({:?}): run `just pages`",
+            "{path} is not what is made now, from line {} on ({:?}): run `just pages`",
             line + 1,
             text.lines().nth(line)
         );
@@ -182,7 +184,7 @@ fn what_is_made_from_the_table_of_flags_is_what_is_committed() {
 #[test]
 fn every_flag_has_its_place_in_each() {
     for (path, text) in files() {
-        if path == "docs/signals.md" {
+        if ["README.md", "docs/signals.md"].contains(&path) {
             continue;
         }
         for flag in FLAGS {

@@ -1,7 +1,7 @@
 //! `docs/options.md`.
 
 use super::by_section;
-use sexton::cli::flags::Kind;
+use sexton::internals::cli::flags::Kind;
 
 pub fn page() -> String {
     let mut text = "\

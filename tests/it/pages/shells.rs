@@ -18,8 +18,8 @@ fn output(command: &mut Command) -> String {
 fn mandoc_finds_no_fault_with_the_man_page() {
     let page = repository("docs/sexton.1");
     output(Command::new("mandoc").args(["-Tlint", "-Wall"]).arg(&page));
-    let shown = output(Command::new("mandoc").args(["-Tutf8"]).arg(&page));
-    assert!(shown.contains("EXIT STATUS") && shown.contains("SEXTON_GRACE"), "{shown}");
+    let shown = output(Command::new("mandoc").args(["-Thtml"]).arg(&page));
+    assert!(shown.contains("EXIT_STATUS") && shown.contains("SEXTON_GRACE"), "{shown}");
 }
 
 #[test]
@@ -58,32 +58,32 @@ fn fish(line: &str) -> Vec<String> {
     shown.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
 }
 
-/// What zsh proposes: its own completion, by the Tab key on a terminal of zsh's, which tells each word.
+/// What zsh proposes: its own completion, by a key on a terminal of zsh's, which tells each word. What is typed is
+/// shown there, too: so no mark stands in it as it is waited for.
 fn zsh(line: &str) -> Vec<String> {
-    let script = format!(
-        r#"
+    const SCRIPT: &str = r#"
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z 'PS1= PS2= RPS1=; stty -echo; unsetopt zle; setopt zle; cd {repository}'
-zpty -w z 'fpath=({repository}/docs/completions $fpath); autoload -Uz compinit; compinit -u -D'
-zpty -w z 'zstyle ":completion:*" list-colors no; zstyle ":completion:*" verbose no'
-zpty -w z 'compadd () {{
-    if [[ ${{@[1,(i)(-|--)]}} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
-    typeset -a __hits; builtin compadd -A __hits "$@"
-    local suffix; zparseopts -E -- S:=suffix
-    printf "hit:%s\n" $__hits
+zpty -w z "PS1= PS2= RPS1=; cd $1"
+zpty -w z 'fpath=($PWD/docs/completions $fpath); autoload -Uz compinit; compinit -u -D'
+zpty -w z 'compadd () {
+    if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+    typeset -a found; builtin compadd -A found "$@"
+    printf "h""it:%s\n" $found
     builtin compadd "$@"
-}}'
-zpty -w z 'propose () {{ print -- begin:; _main_complete; print -- end:; exit }}'
-zpty -w z 'zle -C propose list-choices propose; bindkey "^T" propose; print -- ready:'
+}'
+zpty -w z 'propose () { print; _main_complete; print; print -- e""nd: }'
+zpty -w z 'zle -C propose list-choices propose; bindkey "^T" propose'
+zpty -w z 'zle-line-init () { print -- re""ady: }; zle -N zle-line-init'
 zpty -r -m z seen '*ready:*'
-zpty -n -w z "$1"$'\t'
-"#,
-        repository = repository("").display()
-    )
-    .replace("$'\\t'", "$'\\x14'")
-        + "zpty -r -m z seen '*end:*'; print -r -- $seen; zpty -d z\n";
-    let shown = output(Command::new("zsh").args(["-f", "-c", &script, "zsh", line]));
+zpty -n -w z "$2"$'\x14'
+zpty -r -m z seen '*end:*'
+print -r -- $seen
+zpty -d z
+"#;
+    let root = repository("");
+    let mut command = Command::new("timeout"); // should a mark never come
+    let shown = output(command.args(["120", "zsh", "-f", "-c", SCRIPT, "zsh"]).arg(root).arg(line));
     let hits = shown.lines().filter_map(|line| line.trim().strip_prefix("hit:"));
     hits.filter(|hit| !hit.is_empty()).map(str::to_owned).collect()
 }

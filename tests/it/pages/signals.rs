@@ -1,8 +1,13 @@
 //! The table of `docs/signals.md`: for each signal and each source the supervisor is asked what it does.
 
-use sexton::plan::{Policy, Target};
-use sexton::signal::{Origin, Received, Signal};
-use sexton::supervisor::{Action, Event, Supervisor, Time};
+use sexton::internals::plan::{Policy, Target};
+use sexton::internals::signal::{Origin, Received, Signal};
+use sexton::internals::supervisor::{Action, Event, Supervisor, Time};
+
+// `si_code`: sigaction(2).
+const SI_USER: i32 = 0;
+const SI_QUEUE: i32 = -1;
+const SI_KERNEL: i32 = 0x80;
 
 /// What is done with a signal that begins nothing yet: a run under the defaults.
 fn done(signal: Signal, code: i32) -> String {
@@ -73,7 +78,7 @@ pub fn table() -> String {
             Some(cells) => cells.map(str::to_owned),
             None => {
                 let [user, queued, kernel] =
-                    [Origin::USER, -1, 0x80].map(|code| done(signal, code));
+                    [SI_USER, SI_QUEUE, SI_KERNEL].map(|code| done(signal, code));
                 assert_eq!(user, queued, "{signal}");
                 let same = if kernel == user { "the same" } else { &kernel };
                 let kernel = match occasion(signal) {

@@ -1,12 +1,8 @@
-//! What holds of the parsers whatever they are given: nothing panics, and what is read is what stands there.
-//!
-//! Two generators try it: the mutations of `tests/it/parsers.rs`, the same in every run, and libFuzzer, which is
-//! led by coverage (`tests/fuzz/run.sh`).
+//! The files of the kernel.
 
-use sexton::procfs::{self, Stat, Status};
-use sexton::rlimit::Resource;
-use sexton::status::forest;
-use sexton::user;
+use sexton::Resource;
+use sexton::internals::forest;
+use sexton::internals::procfs::{self, Stat, Status};
 
 /// `/proc/PID/stat`.
 pub fn stat(text: &[u8]) {
@@ -92,23 +88,6 @@ pub fn cgroup(text: &[u8]) {
     if let Some(limit) = procfs::cgroup_limit(text) {
         assert!(limit < 1 << 62);
         assert_eq!(procfs::cgroup_limit(&format!(" {limit}\n")), Some(limit));
-    }
-}
-
-/// `/etc/passwd`.
-pub fn users(text: &[u8]) {
-    for uid in [0, 1000, 4_294_967_294] {
-        let name = user::name_of(text, uid);
-        if let Some(name) = name {
-            let line = [name, b":"].concat();
-            assert!(!name.contains(&b':') && !name.contains(&b'\n'));
-            assert!(text.split(|&byte| byte == b'\n').any(|other| other.starts_with(&line)));
-        }
-        let foreign = format!("other:x:7777:{uid}::/:\n:{uid}:\nx:x:{uid}\n#\n");
-        let longer = [foreign.as_bytes(), text].concat();
-        assert_eq!(user::name_of(&longer, uid), name);
-        let ended = [text, format!("\nlast:x:{uid}:1::/:\n").as_bytes()].concat();
-        assert_eq!(user::name_of(&ended, uid), Some(name.unwrap_or(b"last")));
     }
 }
 

@@ -1,0 +1,175 @@
+//! Command lines and environments, read as sexton and as the inits whose place it takes.
+
+use super::{assert_shows, getopt};
+use sexton::internals::cli::{self, Printed, Request};
+use sexton::internals::error::{Error, printable};
+use sexton::internals::plan::Plan;
+use sexton::internals::schedule::{NICENESS, OOM_SCORE_ADJ};
+use sexton::internals::signal::Signal;
+use std::ffi::{CStr, CString};
+use std::time::Duration;
+
+const PID: i32 = 77;
+
+/// One word a line, the program's name first; variables have a `$` before them. As no word can hold a zero byte,
+/// it stands for a line break.
+pub fn command_line(bytes: &[u8]) {
+    let lines: Vec<CString> = bytes.split(|&byte| byte == b'\n').map(word).collect();
+    let (variables, words): (Vec<&CStr>, Vec<&CStr>) =
+        lines.iter().map(CString::as_c_str).partition(|word| word.to_bytes().starts_with(b"$"));
+    let environment: Vec<&CStr> =
+        variables.iter().map(|word| word.to_bytes_with_nul()).map(without_first).collect();
+    let result = cli::parse(&words, &environment, PID);
+    getopt::agrees(&words, &environment, &result);
+    match result {
+        Ok(Request::Run(plan) | Request::DryRun(plan)) => {
+            assert!(!plan.argv.is_empty());
+            runs(&plan, &words, &environment);
+        }
+        Ok(Request::Pause(plan)) => {
+            assert!(plan.argv.is_empty());
+            runs(&plan, &words, &environment);
+        }
+        Ok(Request::Status(_)) => {}
+        Ok(Request::Print(printed)) => prints(&printed),
+        Err(error) => refused(&error, &words, &environment),
+    }
+}
+
+fn word(line: &[u8]) -> CString {
+    let breaks = |&byte: &u8| if byte == 0 { b'\n' } else { byte };
+    CString::new(line.iter().map(breaks).collect::<Vec<u8>>()).unwrap()
+}
+
+fn without_first(word: &[u8]) -> &CStr {
+    CStr::from_bytes_with_nul(&word[1..]).unwrap()
+}
+
+fn prints(printed: &Printed) {
+    let Printed { text, status, .. } = printed;
+    assert!(text.ends_with('\n') && *status <= 1, "{printed:?}");
+    text.split('\n').for_each(assert_shows);
+}
+
+/// One line, which echoes the value if it is about one.
+fn refused(error: &Error, words: &[&CStr], environment: &[&CStr]) {
+    let line = error.to_string();
+    assert_shows(&line);
+    assert!(line.starts_with("sexton: fatal: ") && error.status == 125, "{line}");
+    // A value is shown in part if it is long, twice at most, and each of its characters may be an escape sequence.
+    assert!(line.len() < 2500, "{} bytes: {line}", line.len());
+    let Some(rest) = line.strip_prefix("sexton: fatal: invalid value '") else { return };
+    let all = || words.iter().chain(environment).map(|word| word.to_bytes());
+    let values = all().chain(all().filter_map(|word| {
+        let at = word.iter().position(|&byte| byte == b'=')?;
+        Some(&word[at + 1..])
+    }));
+    let mut values = values.chain([&b""[..]]); // of --status and the like, which need none
+    assert!(values.any(|value| rest.starts_with(&(printable(value) + "' for "))), "{line}");
+}
+
+fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
+    // The command is the end of the words; tini takes out two dashes behind its name.
+    let argv = &plan.argv[..];
+    let taken_out = || match argv {
+        [command, rest @ ..] => words.ends_with(&[&[*command, c"--"], rest].concat()),
+        [] => true,
+    };
+    assert!(words.ends_with(argv) || taken_out(), "{argv:?}");
+    let own = |entry: &&&CStr| entry.to_bytes().starts_with(b"SEXTON_");
+    assert!(plan.environment.iter().eq(environment.iter().filter(|entry| !own(entry))));
+    assert!(plan.unknown_variables.iter().all(|entry| own(&entry)));
+
+    let policy = &plan.policy;
+    for signal in [Signal::KILL, Signal::STOP, Signal::CHLD] {
+        assert!(!policy.stop_signals.contains(signal));
+    }
+    assert!(policy.escalation.iter().all(|rung| !rung.after.is_zero()));
+    let climbed: Duration = policy.escalation.iter().map(|rung| rung.after).sum();
+    assert!(policy.escalation.is_empty() || policy.grace.is_none_or(|grace| grace > climbed));
+
+    let main = &plan.surroundings;
+    assert!(main.umask.is_none_or(|mask| mask <= 0o777));
+    assert!(main.nice.is_none_or(|nice| NICENESS.contains(&nice)));
+    assert!(main.oom_score_adj.is_none_or(|score| OOM_SCORE_ADJ.contains(&score)));
+    assert!(main.limits.is_sorted_by_key(|limit| limit.resource as usize));
+    assert!(main.limits.len() <= 16);
+    let redirections = main.stdio.iter().flatten().map(|file| &file.path);
+    let paths = redirections.chain(&main.directory).chain(&plan.report);
+    paths.for_each(|path| assert!(!path.is_empty()));
+    main.environment.iter().for_each(|edit| assert_shows(&edit.to_string()));
+
+    for at in 1..words.len() - plan.argv.len() {
+        if words[at] == c"--" {
+            break;
+        }
+        // The word may be the value of the one before.
+        let before = words[at - 1].to_bytes();
+        let is_option = at == 1 || !before.starts_with(b"--") || before.contains(&b'=');
+        let word = words[at].to_bytes();
+        let Some(end) = word.iter().position(|&byte| byte == b'=').filter(|_| is_option) else {
+            continue;
+        };
+        let (name, value) = (&word[..end], &word[end + 1..]);
+        if name.starts_with(b"--") && ![&b"--termination-log"[..], b"--as"].contains(&name) {
+            may_stand_behind_a_blank(at, name, value, plan, words, environment);
+            may_be_a_variable(at, name, value, plan, words, environment);
+        }
+    }
+}
+
+/// `--name VALUE` is `--name=VALUE`.
+fn may_stand_behind_a_blank(
+    at: usize,
+    name: &[u8],
+    value: &[u8],
+    plan: &Plan,
+    words: &[&CStr],
+    environment: &[&CStr],
+) {
+    let [name, value] = [name, value].map(|part| CString::new(part).unwrap());
+    let parted = [&words[..at], &[&name, &value], &words[at + 1..]].concat();
+    assert_eq!(the_plan(&parted, environment), *plan, "{parted:?}");
+}
+
+/// `SEXTON_NAME=VALUE` is `--name=VALUE`.
+fn may_be_a_variable(
+    at: usize,
+    name: &[u8],
+    value: &[u8],
+    plan: &Plan,
+    words: &[&CStr],
+    environment: &[&CStr],
+) {
+    // The plan tells who gave these, in this order.
+    let told = [&b"--user"[..], b"--groups", b"--env", b"--unset-env"];
+    let others = words.iter().filter(|word| word.to_bytes().starts_with(name)).count();
+    if told.contains(&name) || others > 1 || !is_sexton(words) {
+        return;
+    }
+    let upper: Vec<u8> = name[2..].to_ascii_uppercase();
+    let upper: Vec<u8> = upper.iter().map(|&b| if b == b'-' { b'_' } else { b }).collect();
+    let variable = [b"SEXTON_", &upper[..], b"="].concat();
+    if environment.iter().any(|entry| entry.to_bytes().starts_with(&variable)) {
+        return;
+    }
+    let variable = CString::new([&variable[..], value].concat()).unwrap();
+    let without = [&words[..at], &words[at + 1..]].concat();
+    let with = [environment, &[&variable]].concat();
+    assert_eq!(the_plan(&without, &with), *plan, "{without:?} {with:?}");
+}
+
+/// Whether nobody else's flags are read.
+fn is_sexton(words: &[&CStr]) -> bool {
+    let program = words[0].to_bytes().rsplit(|&byte| byte == b'/').next();
+    let others = [&b"tini"[..], b"tini-static", b"docker-init", b"dumb-init", b"catatonit"];
+    !program.is_some_and(|name| others.contains(&name))
+        && !words.get(1).is_some_and(|word| word.to_bytes().starts_with(b"--as"))
+}
+
+fn the_plan<'a>(words: &[&'a CStr], environment: &[&'a CStr]) -> Plan<'a> {
+    match cli::parse(words, environment, PID) {
+        Ok(Request::Run(plan) | Request::DryRun(plan) | Request::Pause(plan)) => *plan,
+        other => panic!("{words:?} {environment:?}: {other:?}"),
+    }
+}
