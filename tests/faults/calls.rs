@@ -22,9 +22,8 @@ impl Call {
 }
 
 /// The call of this number. A call that is missing here is to be added, with the errors of its page.
-pub fn call(number: i64) -> &'static Call {
-    let found = CALLS.iter().find(|call| call.number == number);
-    found.unwrap_or_else(|| panic!("system call {number} is not in tests/faults/calls.rs"))
+pub fn call(number: i64) -> Option<&'static Call> {
+    CALLS.iter().find(|call| call.number == number)
 }
 
 macro_rules! calls {
