@@ -53,6 +53,8 @@ pub struct Seen {
     /// The fault has had its place.
     pub injected: bool,
     pub main_ran: bool,
+    /// A call that `calls.rs` does not have.
+    pub unknown: Option<i64>,
     /// Children that sexton had when it ended: `state of pid`.
     pub left: Vec<String>,
 }
@@ -161,7 +163,10 @@ impl Server<'_> {
             }
             return None;
         }
-        let call = calls::call(number);
+        let Some(call) = calls::call(number) else {
+            self.seen.unknown = Some(number);
+            return None;
+        };
         // Where there are neither close_range(2) nor /proc, as many as the limit allows are closed one by one.
         self.seen.calls += usize::from(call.name != "close");
         let phase = self.enter(is_sexton, call.name, request);

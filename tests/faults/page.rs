@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Call and what it is about, and what came of it.
-type Key<'v> = (&'static str, &'v str, &'v str);
+type Key<'v> = (&'static str, &'v str, String);
 
 /// In which runs, with which errors, when.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub fn page(verdicts: &[(&Job, Verdict)]) -> String {
         let mut cells: BTreeMap<Key, Cell> = BTreeMap::new();
         for (job, verdict) in verdicts.iter().filter(|(job, _)| job.fault.site.phase == phase) {
             let site = &job.fault.site;
-            let cell = cells.entry((site.call, &site.detail, &verdict.result)).or_default();
+            let cell = cells.entry((site.call, &site.detail, masked(&verdict.result))).or_default();
             cell.runs.insert(job.scenario.name);
             cell.errors.insert(job.fault.errno);
             cell.when.insert(match (job.fault.for_ever, job.fault.after) {
@@ -59,6 +59,20 @@ pub fn page(verdicts: &[(&Job, Verdict)]) -> String {
         }
     }
     page
+}
+
+/// A result without what differs from run to run: each number in what was told is an N.
+fn masked(result: &str) -> String {
+    let Some((status, told)) = result.split_once("; ") else { return result.to_owned() };
+    let mut masked = format!("{status}; ");
+    for c in told.chars() {
+        match c {
+            '0'..='9' if masked.ends_with('N') => {}
+            '0'..='9' => masked.push('N'),
+            c => masked.push(c),
+        }
+    }
+    masked.replace("N.N", "N")
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
