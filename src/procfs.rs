@@ -173,7 +173,8 @@ pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
 /// The number behind a key of a file such as `memory.events`.
 #[must_use]
 pub fn entry(text: &str, key: &str) -> Option<u64> {
-    let mut lines = text.split(|c| c == '\n'); // `lines` could panic, says the compiler, and the loop may not
+    // Not `lines`, nor the character alone: those search by code that could panic, and the loop may not.
+    let mut lines = text.split(['\n']);
     lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 

@@ -19,7 +19,8 @@ ROOT = "sexton::runtime::Runtime::supervise"
 ENDS = {
     "sexton::runtime::Runtime::report": "the tree is gone, and the report is made",
     "sexton::launch::Launch::explain": "main could not be executed",
-    "sexton::log::fatal": "the same, told",
+    "sexton::error::Error::unable": "what sexton cannot do without fails for good, and it ends with this error",
+    "sexton::log::fatal": "these are told",
 }
 
 # What is left: who panics, and why it never does.

@@ -193,13 +193,13 @@ fn received(bytes: &mut Bytes) -> Option<Received> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn through_the_kernel(signal: Signal, info: &Info) -> Option<Received> {
-    let before = signals::block_all();
+    let before = signals::block_all().unwrap();
     // SAFETY: has no arguments, and cannot fail.
     let (process, thread) = unsafe { (libc::getpid(), libc::gettid()) };
     let number = signal.number();
     // SAFETY: reads one siginfo_t, which is live; all signals are blocked, so none acts.
     unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, number, info) };
     let received = signals::wait(SignalSet::EMPTY.with(signal), Some(Duration::ZERO));
-    signals::set_mask(before);
-    received
+    signals::set_mask(before).unwrap();
+    received.unwrap()
 }
