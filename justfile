@@ -51,6 +51,11 @@ soak time="30m" *seed:
     cargo build --locked --example probe
     cargo test --locked --test soak -- {{time}} {{seed}}
 
+# A million orphans, and as many signals as go into a queue (root).
+storms:
+    cargo build --locked --example probe
+    cargo test --locked --test soak -- full
+
 # The bytes of the binary by part; --check, --update.
 size *arguments:
     benches/size.sh {{arguments}}

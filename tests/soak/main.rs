@@ -1,6 +1,6 @@
 //! Storms at random, one sexton after the other and several at the same time, until the time is over.
 //!
-//! `soak TIME [SEED]`; `soak one SEED` repeats the run that failed.
+//! `soak TIME [SEED]`; `soak one SEED` repeats the run that failed; `soak full` are single storms at full length.
 
 #![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -37,6 +37,9 @@ fn main() {
         println!("{weather:?}");
         return weather.run(&Tally::default());
     }
+    if word(0) == "full" {
+        return full();
+    }
     let time = time(if word(0).is_empty() { "20s" } else { word(0) });
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let first = if word(1).is_empty() { now } else { seed(word(1)) };
@@ -71,6 +74,21 @@ fn main() {
     println!("soak: {:?}, {tally:?}, load {}", begin.elapsed(), load.trim());
     if failed.load(Ordering::Relaxed) {
         std::process::exit(1);
+    }
+}
+
+/// A million orphans, and signals as fast as eight threads can send them, in both places.
+fn full() {
+    for place in [Place::Init, Place::Child] {
+        let fair = Weather { place, user: Some(USERS.0), ..Weather::fair() };
+        let orphans = Weather { events: vec![Event::Orphans(2000)], ..fair.clone() };
+        // No more than fit into a queue of the usual length.
+        let signals = Weather { events: vec![Event::Queued(8, 10_000)], ..fair };
+        for weather in [orphans, signals] {
+            let (tally, begin) = (Tally::default(), Instant::now());
+            weather.run(&tally);
+            println!("{:?}: {tally:?}", begin.elapsed());
+        }
     }
 }
 
