@@ -21,7 +21,7 @@ on_each!([runc = super::RUNC, crun = super::CRUN] {
 /// A low-level runtime.
 pub struct Runtime(&'static str);
 
-const RUNC: Runtime = Runtime("runc");
+pub const RUNC: Runtime = Runtime("runc");
 pub const CRUN: Runtime = Runtime("crun");
 
 impl Runtime {

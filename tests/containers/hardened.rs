@@ -9,6 +9,7 @@ on_each_engine_also_rootless!(
     with_a_read_only_root,
     without_capabilities,
     without_new_privileges,
+    under_the_engine_s_own_seccomp_profile,
     with_all_of_it_together,
 );
 
@@ -16,6 +17,7 @@ on_each_engine_also_rootless!(
 pub const IS_USER: &str = "[ $(id -u):$(id -g) = 1000:1000 ]";
 pub const IS_READ_ONLY: &str = "! touch /etc/new 2>/dev/null";
 pub const HAS_NO_CAPABILITIES: &str = "grep -q '^CapBnd:.0*$' /proc/self/status";
+pub const HAS_A_SECCOMP_FILTER: &str = "grep -q '^Seccomp:.2$' /proc/self/status";
 pub const HAS_NO_NEW_PRIVILEGES: &str = "grep -q '^NoNewPrivs:.1$' /proc/self/status";
 
 /// Options of the engine, and the condition that tells whether they are in force.
@@ -26,6 +28,8 @@ const READ_ONLY: Hardening = (&["--read-only"], IS_READ_ONLY);
 const NO_CAPABILITIES: Hardening = (&["--cap-drop", "ALL"], HAS_NO_CAPABILITIES);
 const NO_NEW_PRIVILEGES: Hardening =
     (&["--security-opt", "no-new-privileges"], HAS_NO_NEW_PRIVILEGES);
+/// What containers have unless they are told otherwise.
+const SECCOMP: Hardening = (&[], HAS_A_SECCOMP_FILTER);
 
 fn as_another_user(engine: &Engine) {
     assert_serves_main(engine, &[USER]);
@@ -43,8 +47,13 @@ fn without_new_privileges(engine: &Engine) {
     assert_serves_main(engine, &[NO_NEW_PRIVILEGES]);
 }
 
+fn under_the_engine_s_own_seccomp_profile(engine: &Engine) {
+    assert_serves_main(engine, &[SECCOMP]);
+}
+
 fn with_all_of_it_together(engine: &Engine) {
-    assert_serves_main(engine, &[USER, READ_ONLY, NO_CAPABILITIES, NO_NEW_PRIVILEGES]);
+    let all = [USER, READ_ONLY, NO_CAPABILITIES, NO_NEW_PRIVILEGES, SECCOMP];
+    assert_serves_main(engine, &all);
 }
 
 /// Main runs, under the hardening; orphans are reaped, signals are forwarded, and a stop is obeyed.

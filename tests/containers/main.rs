@@ -55,6 +55,7 @@ mod inside;
 mod no_proc;
 mod oom;
 mod reaping;
+mod seccomp;
 mod software;
 mod status;
 mod stop;

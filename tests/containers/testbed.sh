@@ -36,6 +36,8 @@ make_rootfs() {
     (cd "$BED/rootfs/bin" && ./busybox --list | grep -vx busybox | xargs -n 1 ln -s busybox)
     cp -L "${IT_BIN:?set IT_BIN to the init that is tested}" "$BED/rootfs/sexton"
     chmod 755 "$BED/rootfs/sexton"
+    cc -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -Os \
+        -o "$BED/rootfs/bin/seccomp_main" "$here/../it/seccomp_main.c" # for seccomp.rs
     echo 'not a program' >"$BED/rootfs/etc/notexec"
     chmod 644 "$BED/rootfs/etc/notexec"
     cat >"$BED/rootfs/bin/cargo" <<'CARGO'

@@ -11,16 +11,46 @@ pub struct Failing {
     pub errno: i32,
 }
 
-/// Installs the filter in this process, for good. Async-signal-safe. Needs CAP_SYS_ADMIN, so that
-/// `no_new_privs`, which is to be tested, can stay unset.
-pub fn install(failing: &Failing) -> std::io::Result<()> {
-    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    // `struct seccomp_data`: the call's number, 12 bytes, six arguments of 8 bytes.
-    const NUMBER: u32 = 0;
-    const ARGUMENTS: u32 = 16;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
+const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+// `struct seccomp_data`: the call's number, 12 bytes, six arguments of 8 bytes.
+const NUMBER: u32 = 0;
+const ARGUMENTS: u32 = 16;
+
+fn step(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code, jt, jf, k }
+}
+
+/// What a filter allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    pub call: u32,
+    /// Only if these bits of the first argument are all 0.
+    pub without: u32,
+}
+
+/// Any other call ends the process, by SIGSYS.
+pub fn only(allowed: impl Iterator<Item = Allowed>) -> Vec<libc::sock_filter> {
+    let mut filter = vec![step(LOAD, 0, 0, NUMBER)];
+    for Allowed { call, without } in allowed {
+        filter.extend([
+            step(IF_EQUAL, 0, 5, call),
+            step(LOAD, 0, 0, ARGUMENTS),
+            step(AND, 0, 0, without),
+            step(IF_EQUAL, 0, 1, 0),
+            step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+            step(RETURN, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+        ]);
+    }
+    filter.push(step(RETURN, 0, 0, libc::SECCOMP_RET_KILL_PROCESS));
+    filter
+}
+
+/// Makes calls fail in this process, for good. Async-signal-safe, as [`install`].
+pub fn fail(failing: &Failing) -> std::io::Result<()> {
     let number = failing.call as u32;
     // Without an argument to look at, the number is looked at twice.
     let (at, value) = match failing.argument {
@@ -35,6 +65,12 @@ pub fn install(failing: &Failing) -> std::io::Result<()> {
         step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | failing.errno as u32),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
+    install(&filter)
+}
+
+/// Installs a filter in this process, for good. Async-signal-safe. Needs CAP_SYS_ADMIN, so that
+/// `no_new_privs`, which is to be tested, can stay unset.
+pub fn install(filter: &[libc::sock_filter]) -> std::io::Result<()> {
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the filter.
     let result =

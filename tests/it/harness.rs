@@ -76,6 +76,7 @@ pub struct Setup {
     directory: Option<CString>,
     failing: Vec<Failing>,
     watched: bool,
+    filter: Vec<libc::sock_filter>,
     user: Option<u32>,
     prepare: Option<fn()>,
 }
@@ -111,6 +112,7 @@ impl Setup {
             directory: None,
             failing: Vec::new(),
             watched: false,
+            filter: Vec::new(),
             user: None,
             prepare: None,
         }
@@ -230,6 +232,13 @@ impl Setup {
     #[allow(dead_code, reason = "tests/faults uses it")]
     pub fn watched(mut self) -> Setup {
         self.watched = true;
+        self
+    }
+
+    /// sexton and all that it starts are under this seccomp filter.
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn filter(mut self, filter: Vec<libc::sock_filter>) -> Setup {
+        self.filter = filter;
         self
     }
 
@@ -833,7 +842,9 @@ impl Child<'_> {
             if let Some(prepare) = setup.prepare {
                 prepare();
             }
-            if setup.failing.iter().any(|failing| filter::install(failing).is_err()) {
+            if setup.failing.iter().any(|failing| filter::fail(failing).is_err())
+                || (!setup.filter.is_empty() && filter::install(&setup.filter).is_err())
+            {
                 libc::_exit(98);
             }
             if let Some(id) = setup.user {

@@ -1,5 +1,6 @@
 //! The layout: modules import only from those above them, and unsafe code is in one place.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,4 +85,35 @@ fn unsafe_code_is_only_in_sys_and_explains_itself() {
     let manifest = fs::read_to_string(root().with_file_name("Cargo.toml")).unwrap();
     assert!(manifest.contains("undocumented_unsafe_blocks"));
     assert!(fs::read_to_string(root().join("lib.rs")).unwrap().contains("#![deny(unsafe_code)]"));
+}
+
+/// How many unsafe blocks and implementations a file has, outside of its tests.
+fn count_unsafe(file: &Path) -> usize {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap());
+    lines.map(|line| line.matches("unsafe {").count() + line.matches("unsafe impl ").count()).sum()
+}
+
+#[test]
+fn the_inventory_of_unsafe_code_is_that_of_the_source() {
+    let counted: BTreeMap<String, usize> = sources(&root())
+        .iter()
+        .map(|file| {
+            let name = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            (name, count_unsafe(file))
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let text = fs::read_to_string(root().with_file_name("docs").join("architecture.md")).unwrap();
+    let (_, section) = text.split_once("\n## Unsafe code\n").unwrap();
+    let rows = section.split("\n## ").next().unwrap().lines();
+    let told: BTreeMap<String, usize> = rows
+        .filter_map(|line| {
+            let (module, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            Some((module.to_owned(), rest.split_once(" | ")?.0.parse().unwrap()))
+        })
+        .collect();
+    assert!(counted.len() > 10, "{counted:?}");
+    assert_eq!(told, counted, "docs/architecture.md, \"Unsafe code\"");
 }

@@ -16,6 +16,7 @@ mod failing_steps;
 mod filter;
 mod harness;
 mod helpless;
+mod hostile;
 mod layers;
 mod library;
 mod limits;
@@ -27,6 +28,8 @@ mod privileges;
 mod quiet;
 mod reaping;
 mod report;
+#[cfg(target_arch = "x86_64")] // its main makes raw calls, as those of the benchmarks do
+mod seccomp;
 mod shutdown;
 mod signals;
 mod start;

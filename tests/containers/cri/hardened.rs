@@ -1,7 +1,9 @@
 //! Pod security: sexton needs nothing that a hardened pod does not have.
 
 use super::pod::{Handler, Pod};
-use crate::hardened::{HAS_NO_CAPABILITIES, HAS_NO_NEW_PRIVILEGES, IS_READ_ONLY, IS_USER};
+use crate::hardened::{
+    HAS_A_SECCOMP_FILTER, HAS_NO_CAPABILITIES, HAS_NO_NEW_PRIVILEGES, IS_READ_ONLY, IS_USER,
+};
 use crate::reaping::LEAVE_ORPHANS;
 use crate::stop::OBEDIENT;
 
@@ -20,7 +22,7 @@ const HARDENINGS: [Hardening; 5] = [
     (&["readonly_rootfs=true"], IS_READ_ONLY),
     (&["capabilities.drop_capabilities=ALL"], HAS_NO_CAPABILITIES),
     (&["no_new_privs=true"], HAS_NO_NEW_PRIVILEGES),
-    (&["seccomp.profile_type=RuntimeDefault"], "grep -q '^Seccomp:.2$' /proc/self/status"),
+    (&["seccomp.profile_type=RuntimeDefault"], HAS_A_SECCOMP_FILTER),
 ];
 
 fn each_hardening_and_all_together(handler: &Handler) {
