@@ -25,6 +25,7 @@ fn step(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
 }
 
 /// What a filter allows.
+#[allow(dead_code, reason = "for seccomp.rs")]
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed {
     pub call: u32,
@@ -33,6 +34,7 @@ pub struct Allowed {
 }
 
 /// Any other call ends the process, by SIGSYS.
+#[allow(dead_code, reason = "for seccomp.rs")]
 pub fn only(allowed: impl Iterator<Item = Allowed>) -> Vec<libc::sock_filter> {
     let mut filter = vec![step(LOAD, 0, 0, NUMBER)];
     for Allowed { call, without } in allowed {

@@ -842,9 +842,7 @@ impl Child<'_> {
             if let Some(prepare) = setup.prepare {
                 prepare();
             }
-            if setup.failing.iter().any(|failing| filter::fail(failing).is_err())
-                || (!setup.filter.is_empty() && filter::install(&setup.filter).is_err())
-            {
+            if setup.failing.iter().any(|failing| filter::fail(failing).is_err()) {
                 libc::_exit(98);
             }
             if let Some(id) = setup.user {
@@ -859,6 +857,9 @@ impl Child<'_> {
             libc::read(go, [0u8; 1].as_mut_ptr().cast(), 1);
             if setup.watched && filter::install_listener().ok() != Some(free.into()) {
                 libc::_exit(93);
+            }
+            if !setup.filter.is_empty() && filter::install(&setup.filter).is_err() {
+                libc::_exit(92);
             }
             libc::execve(setup.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr());
             libc::_exit(99);

@@ -138,7 +138,7 @@ const SCENARIOS: &[Scenario] = &[
             stage.run(&[], &["z", "x", sexton().to_str().unwrap(), "--status", "--check"])
         },
         status: 1,
-        takes: "stat clock_nanosleep",
+        takes: "stat nanosleep",
     },
     Scenario {
         name: "a table of what is inside",
@@ -163,7 +163,7 @@ const GNU: &str = "brk clock_nanosleep faccessat2 getpgrp getrandom lseek mprote
                    sigaltstack";
 
 /// What such a build does without.
-const NOT_GNU: &str = "fork stat fstat getpgid";
+const NOT_GNU: &str = "fork stat fstat getpgid nanosleep";
 
 /// What is not there in a container that denies it, or is of no use there: each alone, sexton does its work without.
 const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fcntl fstat getpgid getsid madvise \
