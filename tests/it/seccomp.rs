@@ -163,11 +163,11 @@ const GNU: &str = "brk clock_nanosleep faccessat2 getpgrp getrandom lseek mprote
                    sigaltstack";
 
 /// What such a build does without.
-const NOT_GNU: &str = "fork stat fstat getpgid nanosleep";
+const NOT_GNU: &str = "faccessat fork fstat getpgid nanosleep stat";
 
 /// What is not there in a container that denies it, or is of no use there: each alone, sexton does its work without.
 const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fcntl fstat getpgid getsid madvise \
-                           munmap openat poll rt_sigpending sendto socket uname waitid";
+                           munmap poll rt_sigpending sendto socket uname waitid";
 
 /// Where scenarios are played.
 struct Stage {
