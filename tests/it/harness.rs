@@ -328,6 +328,9 @@ impl Running {
     fn start(setup: Setup) -> Running {
         let (out, out_end) = pipe();
         let (err, err_end) = pipe();
+        // Room for all that a test tells: on a busy machine the reader lags, and sexton then drops lines.
+        // SAFETY: takes integers only.
+        assert!(unsafe { libc::fcntl(err_end.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20) } > 0);
         let (status, status_end) = pipe();
         let (go, go_end) = pipe();
         let words: Vec<CString> =
