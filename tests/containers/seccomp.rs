@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{CRUN, RUNC, Runtime};
+use crate::bundle::{CRUN, Container, RUNC, Runtime};
 use crate::engine::{Engine, bed, new_name};
 
 on_each_engine_also_rootless!(sexton_needs_no_other_call);
@@ -39,17 +39,27 @@ fn sexton_needs_no_other_call(engine: &Engine) {
     assert_eq!(ended.stderr, "");
 }
 
-fn without_an_engine_sexton_needs_no_other_call(runtime: &Runtime) {
-    let filter = format!(".linux.seccomp = {}", fs::read_to_string(PROFILE).unwrap());
-    let mut container = runtime.run(&filter, &[&["/sexton", "--"][..], &MAIN].concat());
+/// A container of a bare runtime, in which the orphan has been reaped.
+fn begin(runtime: &Runtime, filter: &str) -> Container {
+    let container = runtime.run(filter, &[&["/sexton", "--"][..], &MAIN].concat());
     container.wait_for("here");
     container.wait_for_children(1);
+    container
+}
+
+fn forwards_and_ends(mut container: Container) {
     container.kill("USR1");
     container.wait_for("here");
     container.kill("TERM");
     let ended = container.end();
     ended.assert_status(3);
     assert_eq!(ended.stderr, "");
+}
+
+fn without_an_engine_sexton_needs_no_other_call(runtime: &Runtime) {
+    let filter = format!(".linux.seccomp = {}", fs::read_to_string(PROFILE).unwrap());
+    let container = begin(runtime, &filter);
+    forwards_and_ends(container);
 }
 
 /// Another user without capabilities, `no_new_privs`, a read-only root, no /proc, and no other call.
@@ -63,9 +73,7 @@ fn without_any_privilege_and_without_proc() {
         | .linux.seccomp = {}"#,
         fs::read_to_string(PROFILE).unwrap()
     );
-    let mut container = CRUN.run(&filter, &[&["/sexton", "--"][..], &MAIN].concat());
-    container.wait_for("here");
-    container.wait_for_children(1);
+    let container = begin(&CRUN, &filter);
     let init = container.init();
     let status = fs::read_to_string(format!("/proc/{init}/status")).unwrap();
     for line in ["Uid:\t1000\t", "CapBnd:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"]
@@ -73,10 +81,5 @@ fn without_any_privilege_and_without_proc() {
         assert!(status.contains(line), "{line:?} is not in {status}");
     }
     assert!(!Path::new(&format!("/proc/{init}/root/proc/self")).exists());
-    container.kill("USR1");
-    container.wait_for("here");
-    container.kill("TERM");
-    let ended = container.end();
-    ended.assert_status(3);
-    assert_eq!(ended.stderr, "");
+    forwards_and_ends(container);
 }
