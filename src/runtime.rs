@@ -230,7 +230,7 @@ impl<'a> Runtime<'a> {
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
         // Before main: it may hit the limit at once.
-        let oom = OomWatch::start();
+        let oom = OomWatch::start(pid);
         let child = spawn::spawn(&mut program, &launch.steps, launch.inherited.standing)
             .map_err(launch::explain_fork)?;
         drop(program);

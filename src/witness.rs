@@ -185,10 +185,10 @@ pub struct OomWatch {
 }
 
 impl OomWatch {
-    /// Takes the count. To be done before main is started: it may hit the limit at once.
+    /// Takes the count; `pid` is sexton's own. To be done before main is started: it may hit the limit at once.
     #[must_use]
-    pub fn start() -> OomWatch {
-        let (counter, first) = OomCounter::find().unzip();
+    pub fn start(pid: i32) -> OomWatch {
+        let (counter, first) = OomCounter::find(pid).unzip();
         let first = first.unwrap_or(0);
         OomWatch { counter, first, told: first }
     }

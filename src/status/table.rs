@@ -173,17 +173,11 @@ fn tree(snapshot: &Snapshot, page: &mut Page) {
 
 /// Leaves out columns until the rest fits.
 fn leave_out(widths: &mut [Option<usize>; COLUMNS.len()], room: usize) {
-    let mut ranks: Vec<(u8, usize)> =
-        COLUMNS.iter().enumerate().map(|(index, column)| (column.rank, index)).collect();
-    ranks.sort_unstable();
-    for (rank, index) in ranks.into_iter().rev() {
-        let taken: usize = widths.iter().flatten().map(|width| width + 1).sum();
-        if taken <= room || rank == 0 {
-            return;
-        }
-        if let Some(width) = widths.get_mut(index) {
-            *width = None;
-        }
+    while widths.iter().flatten().map(|width| width + 1).sum::<usize>() > room {
+        let columns = COLUMNS.iter().map(|column| column.rank).zip(widths.iter_mut());
+        let shown = columns.filter(|(rank, width)| *rank > 0 && width.is_some());
+        let Some((_, width)) = shown.max_by_key(|(rank, _)| *rank) else { return };
+        *width = None;
     }
 }
 
@@ -345,6 +339,7 @@ impl fmt::Display for Size {
             tenths /= 1024;
             unit = units.next();
         }
+        let tenths = tenths as u64; // small enough, and needs less to be printed
         match unit {
             Some(unit) if tenths < 1000 => write!(f, "{}.{}{unit}", tenths / 10, tenths % 10),
             Some(unit) => write!(f, "{}{unit}", tenths / 10),

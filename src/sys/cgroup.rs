@@ -1,8 +1,8 @@
 //! What this process's cgroups say of memory and process IDs (the kernel's `admin-guide/cgroup-v2.rst`,
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
-use super::Errno;
 use super::fds::open;
+use super::{Errno, process};
 use crate::procfs;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -39,12 +39,21 @@ pub struct OomCounter {
 impl OomCounter {
     /// Finds the file of this process's own cgroup, and reads its count. `None` if there is no such mount, or the kernel does not
     /// count (v1 before Linux 4.13).
+    ///
+    /// What PID 1 of a container sees of cgroup v2 begins with its own group, as the root of all has no such file: so
+    /// there /proc, which is dear when the first process comes to it, is left alone.
     #[must_use]
-    pub fn find() -> Option<(OomCounter, u64)> {
-        let mut buffer = [0; 4096];
-        paths(contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default(), OOM_KILLS)
-            .map(|file| OomCounter { file })
-            .find_map(|counter| counter.read().map(|count| (counter, count)))
+    pub fn find(pid: i32) -> Option<(OomCounter, u64)> {
+        let read = |file| {
+            let counter = OomCounter { file };
+            counter.read().map(|count| (counter, count))
+        };
+        let of_init = paths("", OOM_KILLS).next().filter(|_| pid == process::INIT);
+        of_init.clone().and_then(read).or_else(|| {
+            let mut buffer = [0; 4096];
+            let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+            paths(own, OOM_KILLS).filter(|file| Some(file) != of_init.as_ref()).find_map(read)
+        })
     }
 
     /// The count; it only grows.
