@@ -141,14 +141,18 @@ const REAPED_AT_ONCE: usize = 256;
 const IN_A_ROW: u32 = 8;
 
 /// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
-/// however many there are, and comes at once as long as they are few. While main runs, only a zombie that no
-/// SIGCHLD has named waits for it; afterwards the end of the last one may have to.
+/// however many there are. It is none as long as they are few, as then to look is cheaper than to wake up for it. While
+/// main runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of the last one may have to.
 fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
     match main_runs {
+        true if took < CHEAPER_THAN_WAKING_UP => Duration::ZERO,
         true => took.saturating_mul(75).min(Duration::from_millis(50)),
         false => took.saturating_mul(5).min(Duration::from_millis(20)),
     }
 }
+
+/// To set a timer and to be woken up by it takes some 10 us.
+const CHEAPER_THAN_WAKING_UP: Duration = Duration::from_micros(5);
 
 /// The pause after a repeated SIGKILL to all children, for what it took.
 fn pause_after_kill(took: Duration) -> Duration {
@@ -659,4 +663,20 @@ fn give_up_privileges(launch: &Launch) {
     }
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
     init::keep_capabilities(CapabilitySet::KILL.or(find));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_at_many_children_are_rare_and_at_few_ones_immediate() {
+        let pause = |us| pause_after_sweep(Duration::from_micros(us), true);
+        assert_eq!(pause(1), Duration::ZERO);
+        for us in [5, 50, 600] {
+            assert!(pause(us) >= Duration::from_micros(70 * us), "{us}");
+        }
+        assert!(pause(1_000_000) <= Duration::from_millis(50));
+        assert!(pause_after_sweep(Duration::from_secs(1), false) <= Duration::from_millis(20));
+    }
 }

@@ -30,12 +30,14 @@ pub struct Findings {
 
 impl Findings {
     pub fn new(snapshot: &Snapshot, mut stuck: Vec<Zombie>) -> Findings {
-        stuck.sort_unstable_by_key(|zombie| (zombie.parent, zombie.pid));
-        let families = stuck.chunk_by(|one, other| one.parent == other.parent);
-        Findings {
-            neglects: families.filter_map(|family| neglect(snapshot, family)).collect(),
-            pids: snapshot.pids.and_then(nearly_reached),
+        let mut neglects = Vec::new();
+        while let Some(parent) = stuck.iter().map(|zombie| zombie.parent).min() {
+            let (family, others) =
+                stuck.into_iter().partition::<Vec<_>, _>(|zombie| zombie.parent == parent);
+            neglects.extend(neglect(snapshot, family));
+            stuck = others;
         }
+        Findings { neglects, pids: snapshot.pids.and_then(nearly_reached) }
     }
 
     pub fn are_none(&self) -> bool {
@@ -79,14 +81,14 @@ impl Neglect {
     }
 }
 
-fn neglect(snapshot: &Snapshot, zombies: &[Zombie]) -> Option<Neglect> {
+fn neglect(snapshot: &Snapshot, zombies: Vec<Zombie>) -> Option<Neglect> {
     let first = zombies.first()?;
     let parent = snapshot.process(first.parent);
     Some(Neglect {
         parent: first.parent,
         name: parent.map(Process::name).unwrap_or_default(),
         advice: advice(snapshot, first, parent),
-        zombies: zombies.to_vec(),
+        zombies,
     })
 }
 
