@@ -52,6 +52,7 @@ keep() { # TARGET
     wc -lc "tests/fuzz/corpus/$1"
 }
 
+TIMEFORMAT="CPU: %U s and %S s"
 for target in "${targets[@]}"; do
     echo "== $target"
     begin "$target"
@@ -59,7 +60,7 @@ for target in "${targets[@]}"; do
         keep "$target"
         continue
     fi
-    "$programs/$target" "$folder/corpus/$target" -max_total_time="$seconds" -max_len=4096 \
+    time "$programs/$target" "$folder/corpus/$target" -max_total_time="$seconds" -max_len=4096 \
         -artifact_prefix="$folder/found/$target-" -print_final_stats=1 >"$folder/$target.log" 2>&1 || true
     grep -E '^stat::number_of_executed|panicked|assert|ERROR|Test unit|error' "$folder/$target.log" || true
     grep -o 'cov: [0-9]*' "$folder/$target.log" | tail -n 1
