@@ -1,12 +1,8 @@
 //! What this process's cgroups say of memory and process IDs (the kernel's `admin-guide/cgroup-v2.rst`,
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
-use super::fds::open;
-use super::{Errno, process};
+use super::{Errno, fds, process};
 use crate::procfs;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
-use nix::unistd::read;
 use std::ffi::{CStr, CString};
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
@@ -111,7 +107,5 @@ fn text(path: &CStr) -> Option<String> {
 
 /// The beginning of a file; empty if it is no text.
 fn contents<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let length = read(&file, buffer)?;
-    Ok(std::str::from_utf8(buffer.get(..length).unwrap_or_default()).unwrap_or_default())
+    Ok(std::str::from_utf8(fds::beginning(path, buffer)?).unwrap_or_default())
 }

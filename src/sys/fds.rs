@@ -45,6 +45,35 @@ pub(super) fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Err
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// The beginning of a file: as much of it as the kernel gives at once and the buffer holds.
+///
+/// # Errors
+/// Those of open(2) and read(2).
+pub(super) fn beginning<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let length = nix::unistd::read(&file, buffer)?;
+    Ok(buffer.get(..length).unwrap_or_default())
+}
+
+/// Appends all that is still to be read of a file.
+///
+/// # Errors
+/// Those of read(2); EFBIG if it is more than `most` bytes, some of which have been appended then.
+pub(super) fn rest(file: &OwnedFd, contents: &mut Vec<u8>, most: usize) -> Result<(), Errno> {
+    let before = contents.len();
+    let mut chunk = [0; 4096];
+    loop {
+        let length = nix::unistd::read(file, &mut chunk)?;
+        if length == 0 {
+            return Ok(());
+        }
+        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        if contents.len() - before > most {
+            return Err(Errno::EFBIG);
+        }
+    }
+}
+
 /// Writes all of it. std's own hides that standard output is closed.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::steps::{OwnedStream, Stream};
 use nix::fcntl::{AtFlags, OFlag};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty, read};
+use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
@@ -31,17 +31,8 @@ pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
         return Err(Errno::EINVAL);
     }
     let mut contents = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let length = read(&file, &mut chunk)?;
-        if length == 0 {
-            return Ok(Some(contents));
-        }
-        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        if contents.len() > LARGEST {
-            return Err(Errno::EFBIG);
-        }
-    }
+    fds::rest(&file, &mut contents, LARGEST)?;
+    Ok(Some(contents))
 }
 
 /// A directory to look up relative paths in.

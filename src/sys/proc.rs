@@ -1,7 +1,7 @@
 //! Reading /proc (proc(5)) without allocating. All of it may be missing; then nothing is read.
 
-use super::Errno;
 use super::fds::open;
+use super::{Errno, fds};
 use crate::procfs::Stat;
 use nix::fcntl::OFlag;
 use nix::libc;
@@ -9,6 +9,9 @@ use nix::sys::stat::{Mode, fstat};
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+
+/// More than any file of /proc that is read as a whole.
+const LARGEST: usize = 1 << 20;
 
 /// Whether /proc is there and shows the PID namespace of this process. In a namespace that was
 /// entered without mounting its own, the numbers in /proc are those of other processes.
@@ -33,20 +36,11 @@ pub fn stat(pid: i32) -> Option<Stat> {
 /// Reads a whole file of `/proc/PID` in place of what a buffer holds.
 ///
 /// # Errors
-/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's. What is in the buffer then is
-/// unspecified.
+/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's; EFBIG for one above a mebibyte. What is in
+/// the buffer then is unspecified.
 pub fn file(pid: i32, name: &str, contents: &mut Vec<u8>) -> Result<(), Errno> {
     contents.clear();
-    let path = path(format_args!("/proc/{pid}/{name}\0"))?;
-    let file = open(path.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut chunk = [0; 2048];
-    loop {
-        let length = nix::unistd::read(&file, &mut chunk)?;
-        if length == 0 {
-            return Ok(());
-        }
-        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
-    }
+    fds::rest(&open_file(format_args!("/proc/{pid}/{name}\0"))?, contents, LARGEST)
 }
 
 /// The first `MOST` bytes of a process's arguments, each with a null byte behind it.
@@ -100,7 +94,8 @@ pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
         return Err(Errno::ENOENT);
     }
     let own = super::process::id();
-    let file = open_file(format_args!("/proc/self/task/{own}/children\0")).ok_or(Errno::ENOENT)?;
+    let file =
+        open_file(format_args!("/proc/self/task/{own}/children\0")).map_err(|_| Errno::ENOENT)?;
     let mut buffer = [0; 4096];
     let mut number = 0;
     loop {
@@ -259,13 +254,11 @@ fn split_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The beginning of a file, of the path that is formatted with a null byte at its end.
 fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let length = nix::unistd::read(&open_file(path)?, buffer).ok()?;
-    buffer.get(..length)
+    fds::beginning(self::path(path).ok()?.as_c_str(), buffer).ok()
 }
 
-fn open_file(path: fmt::Arguments) -> Option<OwnedFd> {
-    let path = self::path(path).ok()?;
-    open(path.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+fn open_file(path: fmt::Arguments) -> Result<OwnedFd, Errno> {
+    open(self::path(path)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// A path that has a null byte at its end.

@@ -112,51 +112,51 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
         };
         let (name, value) = (&word[..end], &word[end + 1..]);
         if name.starts_with(b"--") && ![&b"--termination-log"[..], b"--as"].contains(&name) {
-            may_stand_behind_a_blank(at, name, value, plan, words, environment);
-            may_be_a_variable(at, name, value, plan, words, environment);
+            let option = Inline { at, name, value, words, environment };
+            option.may_stand_behind_a_blank(plan);
+            option.may_be_a_variable(plan);
         }
     }
 }
 
-/// `--name VALUE` is `--name=VALUE`.
-fn may_stand_behind_a_blank(
+/// `--name=VALUE`, one of the words.
+struct Inline<'a> {
     at: usize,
-    name: &[u8],
-    value: &[u8],
-    plan: &Plan,
-    words: &[&CStr],
-    environment: &[&CStr],
-) {
-    let [name, value] = [name, value].map(|part| CString::new(part).unwrap());
-    let parted = [&words[..at], &[&name, &value], &words[at + 1..]].concat();
-    assert_eq!(the_plan(&parted, environment), *plan, "{parted:?}");
+    name: &'a [u8],
+    value: &'a [u8],
+    words: &'a [&'a CStr],
+    environment: &'a [&'a CStr],
 }
 
-/// `SEXTON_NAME=VALUE` is `--name=VALUE`.
-fn may_be_a_variable(
-    at: usize,
-    name: &[u8],
-    value: &[u8],
-    plan: &Plan,
-    words: &[&CStr],
-    environment: &[&CStr],
-) {
-    // The plan tells who gave these, in this order.
-    let told = [&b"--user"[..], b"--groups", b"--env", b"--unset-env"];
-    let others = words.iter().filter(|word| word.to_bytes().starts_with(name)).count();
-    if told.contains(&name) || others > 1 || !is_sexton(words) {
-        return;
+impl Inline<'_> {
+    /// `--name VALUE` is the same.
+    fn may_stand_behind_a_blank(&self, plan: &Plan) {
+        let Inline { at, words, .. } = *self;
+        let [name, value] = [self.name, self.value].map(|part| CString::new(part).unwrap());
+        let parted = [&words[..at], &[&name, &value], &words[at + 1..]].concat();
+        assert_eq!(the_plan(&parted, self.environment), *plan, "{parted:?}");
     }
-    let upper: Vec<u8> = name[2..].to_ascii_uppercase();
-    let upper: Vec<u8> = upper.iter().map(|&b| if b == b'-' { b'_' } else { b }).collect();
-    let variable = [b"SEXTON_", &upper[..], b"="].concat();
-    if environment.iter().any(|entry| entry.to_bytes().starts_with(&variable)) {
-        return;
+
+    /// `SEXTON_NAME=VALUE` is the same.
+    fn may_be_a_variable(&self, plan: &Plan) {
+        let Inline { at, name, value, words, environment } = *self;
+        // The plan tells who gave these, in this order.
+        let told = [&b"--user"[..], b"--groups", b"--env", b"--unset-env"];
+        let others = words.iter().filter(|word| word.to_bytes().starts_with(name)).count();
+        if told.contains(&name) || others > 1 || !is_sexton(words) {
+            return;
+        }
+        let upper: Vec<u8> = name[2..].to_ascii_uppercase();
+        let upper: Vec<u8> = upper.iter().map(|&b| if b == b'-' { b'_' } else { b }).collect();
+        let variable = [b"SEXTON_", &upper[..], b"="].concat();
+        if environment.iter().any(|entry| entry.to_bytes().starts_with(&variable)) {
+            return;
+        }
+        let variable = CString::new([&variable[..], value].concat()).unwrap();
+        let without = [&words[..at], &words[at + 1..]].concat();
+        let with = [environment, &[&variable]].concat();
+        assert_eq!(the_plan(&without, &with), *plan, "{without:?} {with:?}");
     }
-    let variable = CString::new([&variable[..], value].concat()).unwrap();
-    let without = [&words[..at], &words[at + 1..]].concat();
-    let with = [environment, &[&variable]].concat();
-    assert_eq!(the_plan(&without, &with), *plan, "{without:?} {with:?}");
 }
 
 /// Whether nobody else's flags are read.
