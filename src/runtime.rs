@@ -143,11 +143,11 @@ const IN_A_ROW: u32 = 8;
 /// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
 /// however many there are. It is none as long as they are few, as then to look is cheaper than to wake up for it. While
 /// main runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of the last one may have to.
-fn pause_after_sweep(took: Duration, main_runs: bool) -> Duration {
+fn pause_after_sweep(took: Duration, main_runs: bool) -> Option<Duration> {
     match main_runs {
-        true if took < CHEAPER_THAN_WAKING_UP => Duration::ZERO,
-        true => took.saturating_mul(75).min(Duration::from_millis(50)),
-        false => took.saturating_mul(5).min(Duration::from_millis(20)),
+        true if took < CHEAPER_THAN_WAKING_UP => None,
+        true => Some(took.saturating_mul(75).min(Duration::from_millis(50))),
+        false => Some(took.saturating_mul(5).min(Duration::from_millis(20))),
     }
 }
 
@@ -194,8 +194,8 @@ struct Runtime<'a> {
     in_a_row: u32,
     /// Children may have ended since the last sweep.
     sweep_due: bool,
-    /// When the next sweep may be: see [`Runtime::sweep`].
-    sweep_after: Time,
+    /// When the next sweep may be, if not at once: see [`Runtime::sweep`].
+    sweep_after: Option<Time>,
     /// When SIGKILL may be sent again.
     kill_after: Time,
     /// Some child has ended that the supervisor has not been told of.
@@ -254,7 +254,7 @@ impl<'a> Runtime<'a> {
             turns: SignalSet::FULL,
             in_a_row: 0,
             sweep_due: true, // for children that sexton was started with
-            sweep_after: Time::ZERO,
+            sweep_after: None,
             kill_after: Time::ZERO,
             progress: false,
             strangers: false,
@@ -273,7 +273,7 @@ impl<'a> Runtime<'a> {
     fn supervise(mut self) -> Report {
         process::release_stack();
         loop {
-            let sweeps = self.sweep_due && self.sweep_after <= self.clock.now();
+            let sweeps = self.sweep_due && !self.sweep_is_put_off();
             if sweeps {
                 self.sweep();
             }
@@ -313,7 +313,7 @@ impl<'a> Runtime<'a> {
             }
             self.begin_round();
         }
-        let sweep = self.sweep_due.then_some(self.sweep_after);
+        let sweep = self.sweep_due.then(|| self.sweep_after.unwrap_or_default());
         let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
         let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
         let timeout = if self.delivery.is_under_way() {
@@ -376,9 +376,13 @@ impl<'a> Runtime<'a> {
             self.reap(Some(origin.pid));
         }
         let main = self.child.pid;
-        if self.sweep_after > self.clock.now() && self.delivery.is_main(main) {
+        if self.sweep_is_put_off() && self.delivery.is_main(main) {
             self.reap(Some(main)); // it may be one of those, and is not to wait for the sweep
         }
+    }
+
+    fn sweep_is_put_off(&self) -> bool {
+        self.sweep_after.is_some_and(|after| after > self.clock.now())
     }
 
     /// Reaps whatever has ended.
@@ -394,7 +398,7 @@ impl<'a> Runtime<'a> {
                 let end = self.clock.now();
                 let main_runs = self.supervisor.stage() == Some(Stage::Run);
                 let pause = pause_after_sweep(end.saturating_sub(begin), main_runs);
-                self.sweep_after = end.saturating_add(pause);
+                self.sweep_after = pause.map(|pause| end.saturating_add(pause));
                 self.swept(found);
                 return;
             }
@@ -408,8 +412,8 @@ impl<'a> Runtime<'a> {
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
         let stops = self.terminal.can_stop_main();
         let found = match self.candidates(pid) {
-            Candidates::All => wait::child(None, stops),
-            Candidates::One(pid) => wait::child(Some(pid), stops),
+            Candidates::All => wait::child(None, stops, true),
+            Candidates::One(pid) => wait::child(Some(pid), stops, self.delivery.is_main(pid)),
             Candidates::None => wait::alive(stops),
         };
         if let Waited::Child(pid, change, usage) = found {
@@ -498,7 +502,7 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
-        self.sweep_after = Time::ZERO; // if nobody else is there, all is over
+        self.sweep_after = None; // if nobody else is there, all is over
         debug!("reaped main, pid {}", self.child.pid);
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
@@ -603,7 +607,7 @@ impl<'a> Runtime<'a> {
             self.delivery.go_on();
         }
         for _ in 0..LOOKS_AT_THE_KILLED {
-            match wait::child(None, false) {
+            match wait::child(None, false, false) {
                 Waited::Child(..) => {}
                 Waited::Nothing => process::sleep(STRANGERS_EVERY),
                 Waited::NoChildren | Waited::Failed(_) => break,
@@ -672,11 +676,12 @@ mod tests {
     #[test]
     fn looks_at_many_children_are_rare_and_at_few_ones_immediate() {
         let pause = |us| pause_after_sweep(Duration::from_micros(us), true);
-        assert_eq!(pause(1), Duration::ZERO);
+        assert_eq!(pause(1), None);
         for us in [5, 50, 600] {
-            assert!(pause(us) >= Duration::from_micros(70 * us), "{us}");
+            assert!(pause(us) >= Some(Duration::from_micros(70 * us)), "{us}");
         }
-        assert!(pause(1_000_000) <= Duration::from_millis(50));
-        assert!(pause_after_sweep(Duration::from_secs(1), false) <= Duration::from_millis(20));
+        assert!(pause(1_000_000) <= Some(Duration::from_millis(50)));
+        let at_the_end = pause_after_sweep(Duration::from_secs(1), false);
+        assert!(at_the_end <= Some(Duration::from_millis(20)));
     }
 }

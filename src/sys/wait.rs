@@ -32,8 +32,8 @@ struct KernelUsage {
 }
 
 /// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
-/// those that were stopped.
-pub fn child(pid: Option<i32>, stops: bool) -> Waited {
+/// those that were stopped. `with_usage`: the usage is wanted, which takes the kernel some time; otherwise it is none.
+pub fn child(pid: Option<i32>, stops: bool, with_usage: bool) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
     let mut usage = MaybeUninit::<KernelUsage>::zeroed();
@@ -44,7 +44,7 @@ pub fn child(pid: Option<i32>, stops: bool) -> Waited {
             pid.unwrap_or(-1),
             &raw mut status,
             options,
-            usage.as_mut_ptr(),
+            if with_usage { usage.as_mut_ptr() } else { ptr::null_mut() },
         )
     };
     match result as i32 {
