@@ -224,7 +224,7 @@ impl<'a> Runtime<'a> {
         mask: SignalSet,
         clock: Clock,
         mut keep: Vec<RawFd>,
-    ) -> Result<Runtime<'a>, Error> {
+    ) -> Result<Box<Runtime<'a>>, Error> {
         let parent = init::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
@@ -242,7 +242,7 @@ impl<'a> Runtime<'a> {
         keep.push(child.descriptor().as_raw_fd());
         init::let_go(plan, keep);
         give_up_privileges(&launch);
-        Ok(Runtime {
+        Ok(Box::new(Runtime {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
@@ -265,12 +265,12 @@ impl<'a> Runtime<'a> {
             signal_patience: Patience::FOR_SIGNALS,
             reap_patience: Patience::FOR_CHILDREN,
             helpless: None,
-        })
+        }))
     }
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
     #[inline(never)]
-    fn supervise(mut self) -> Report {
+    fn supervise(mut self: Box<Self>) -> Report {
         process::release_stack();
         loop {
             let sweeps = self.sweep_due && !self.sweep_is_put_off();
@@ -598,7 +598,7 @@ impl<'a> Runtime<'a> {
     }
 
     /// Ends without knowing what becomes of main: what sexton cannot do without does not work.
-    fn abandon(mut self, error: Error) -> Report {
+    fn abandon(mut self: Box<Self>, error: Error) -> Report {
         let error = error.with_status(self.plan.statuses.fatal);
         crate::log::fatal(&error);
         self.witness.failed(error.message().to_string());
@@ -619,7 +619,7 @@ impl<'a> Runtime<'a> {
     }
 
     #[inline(never)] // may allocate, as nothing runs any more: not of the loop
-    fn report(self, exit_status: u8) -> Report {
+    fn report(self: Box<Self>, exit_status: u8) -> Report {
         let report = self.witness.report(self.clock.now(), exit_status);
         if self.failure.is_some() {
             // That has been told.

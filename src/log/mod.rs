@@ -30,6 +30,7 @@ static LOGGER: Logger = Logger {
 };
 
 /// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun here.
+#[inline(never)] // what it builds would take up the stack as long as main runs
 pub fn start(logging: &Logging, pid: i32) {
     // It fails if there is a logger already, that of a program which is its own init: then that one and its
     // level are kept.

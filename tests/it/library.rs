@@ -276,7 +276,8 @@ fn stop_signals_and_grace() {
 
 #[test]
 fn drain_rewrite_and_escalation() {
-    let what = "run,drain=3600000,rewrite=TERM:QUIT,ignore=HUP,escalate=USR1:1,no-grace";
+    // Main has half a second to take the first two: it would take SIGUSR1 before a SIGCONT that is pending too.
+    let what = "run,drain=3600000,rewrite=TERM:QUIT,ignore=HUP,escalate=USR1:500,no-grace";
     let mut running = ready(what, &["signals", "4", "9"]);
     running.signal(libc::SIGHUP);
     running.signal(libc::SIGTERM); // held back
