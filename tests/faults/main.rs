@@ -13,7 +13,7 @@
 mod calls;
 #[path = "../it/filter.rs"]
 mod filter;
-#[path = "../it/harness.rs"]
+#[path = "../it/harness/mod.rs"]
 mod harness;
 mod inject;
 mod page;

@@ -9,7 +9,7 @@
 
 #[path = "../it/filter.rs"]
 mod filter;
-#[path = "../it/harness.rs"]
+#[path = "../it/harness/mod.rs"]
 mod harness;
 #[path = "../../src/random.rs"]
 mod random;

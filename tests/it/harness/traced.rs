@@ -1,0 +1,85 @@
+//! sexton under a debugger.
+
+use super::wait_until;
+use nix::libc;
+
+/// sexton, stopped and gone on with system call by system call (ptrace(2)).
+pub struct Traced(pub i32);
+
+/// What `PTRACE_GET_SYSCALL_INFO` tells.
+#[repr(C)]
+#[derive(Default)]
+pub struct Call {
+    /// 1 at the entry, 2 at the exit.
+    pub operation: u8,
+    _other: [u8; 23],
+    /// The call's number at the entry, its result at the exit.
+    pub value: i64,
+    /// At the entry.
+    pub arguments: [u64; 6],
+}
+
+impl Traced {
+    fn request(&self, request: u32, address: usize, data: usize) {
+        let result = unsafe { libc::ptrace(request as _, self.0, address, data) };
+        assert!(result >= 0, "ptrace {request}: {}", std::io::Error::last_os_error());
+    }
+
+    /// Waits for the next stop and gives the status.
+    fn stop(&self) -> i32 {
+        let mut raw = 0;
+        wait_until("a traced process stops", || {
+            (unsafe { libc::waitpid(self.0, &raw mut raw, libc::__WALL | libc::WNOHANG) }) == self.0
+        });
+        assert!(libc::WIFSTOPPED(raw), "{raw:x}");
+        raw
+    }
+
+    pub fn seize(pid: i32) -> Traced {
+        let traced = Traced(pid);
+        let options = libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
+        traced.request(libc::PTRACE_SEIZE as _, 0, options as usize);
+        traced.request(libc::PTRACE_INTERRUPT as _, 0, 0);
+        traced.stop();
+        traced
+    }
+
+    /// Goes on to the next entry to or exit from a system call.
+    pub fn step(&self) -> Call {
+        const PTRACE_GET_SYSCALL_INFO: u32 = 0x420e;
+        self.request(libc::PTRACE_SYSCALL as _, 0, 0);
+        self.stop();
+        let mut call = Call::default();
+        self.request(PTRACE_GET_SYSCALL_INFO, size_of::<Call>(), (&raw mut call) as usize);
+        call
+    }
+
+    pub fn release(self) {
+        self.request(libc::PTRACE_DETACH as _, 0, 0);
+    }
+
+    /// Lets sexton, which was started with `PTRACE_TRACEME`, run until it has forked: itself and main,
+    /// both stopped. If main has only borrowed its memory, sexton goes on when main has been executed.
+    pub fn until_fork(pid: i32) -> (Traced, Traced) {
+        let sexton = Traced(pid);
+        sexton.stop(); // after the exec
+        let options = libc::PTRACE_O_TRACEFORK
+            | libc::PTRACE_O_TRACEVFORK
+            | libc::PTRACE_O_EXITKILL
+            | libc::PTRACE_O_TRACESYSGOOD;
+        sexton.request(libc::PTRACE_SETOPTIONS as _, 0, options as usize);
+        sexton.request(libc::PTRACE_CONT as _, 0, 0);
+        let event = sexton.stop() >> 16;
+        assert!([libc::PTRACE_EVENT_FORK, libc::PTRACE_EVENT_VFORK].contains(&event), "{event}");
+        let mut main: libc::c_ulong = 0;
+        sexton.request(libc::PTRACE_GETEVENTMSG as _, 0, (&raw mut main) as usize);
+        let main = Traced(main as i32);
+        main.stop();
+        (sexton, main)
+    }
+}
+
+/// For [`Setup::prepare`] and [`Traced::until_fork`].
+pub fn be_traced() {
+    unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+}
