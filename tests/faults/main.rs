@@ -5,7 +5,12 @@
 //! `cargo test --test faults` makes each call fail with what a filter gives; with `-- --full` it is all of them,
 //! and docs/faults.md is written. `-- --full SCENARIO` is all of one run.
 
-#![allow(missing_docs, dead_code, reason = "the harness has more than is used here")]
+#![allow(
+    missing_docs,
+    dead_code,
+    unused_imports,
+    reason = "the harness has more than is used here"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]

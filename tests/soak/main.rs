@@ -5,7 +5,7 @@
 #![allow(missing_docs, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it tells how it goes")]
-#![allow(dead_code, reason = "the harness is another's")]
+#![allow(dead_code, unused_imports, reason = "the harness is another's")]
 
 #[path = "../it/filter.rs"]
 mod filter;
