@@ -1,7 +1,7 @@
 //! `--setsid` with a terminal.
 
 use super::{CTRL_C, CTRL_Z, Shell, script, wait_for_state, words};
-use crate::harness::{Folder, Setup, Terminal, children_of, probe, wait_until};
+use crate::harness::{Folder, Setup, Terminal, children_of, probe, sleeps_for_ever, wait_until};
 use nix::libc;
 
 fn field(report: &str, name: &str) -> i32 {
@@ -42,7 +42,7 @@ fn nobody_is_told_that_sexton_has_given_up_the_terminal() {
     assert_eq!(children.len(), 2);
     let leader = terminal.foreground();
     let other_pid = *children.iter().find(|&&pid| pid != leader).unwrap();
-    assert!(running.has_taken_all() || crate::harness::sleeps_for_ever(running.pid));
+    wait_until("sexton waits", || running.has_taken_all() || sleeps_for_ever(running.pid));
     unsafe { libc::kill(other_pid, libc::SIGUSR1) };
     wait_until("the other one has ended", || lines(&other).lines().count() == 2);
     assert_eq!(lines(&other), "ready\nsignal 10 value none\n");
