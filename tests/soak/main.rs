@@ -83,11 +83,18 @@ fn full() {
         let fair = Weather { place, user: Some(USERS.0), ..Weather::fair() };
         let orphans = Weather { events: vec![Event::Orphans(2000)], ..fair.clone() };
         // No more than fit into a queue of the usual length.
-        let signals = Weather { events: vec![Event::Queued(8, 10_000)], ..fair };
-        for weather in [orphans, signals] {
+        let queued = Weather { events: vec![Event::Queued(8, 10_000)], ..fair.clone() };
+        let plain = Weather { events: vec![Event::Plain(8, 250_000)], ..fair };
+        for weather in [queued, plain, orphans] {
             let (tally, begin) = (Tally::default(), Instant::now());
             weather.run(&tally);
-            println!("{:?}: {tally:?}", begin.elapsed());
+            let took = begin.elapsed();
+            let signals =
+                tally.queued.load(Ordering::Relaxed) + tally.plain.load(Ordering::Relaxed);
+            let rate = signals as f64 / took.as_secs_f64();
+            println!(
+                "{place:?}, {took:?} with start and end, {rate:.0} signals a second: {tally:?}"
+            );
         }
     }
 }
