@@ -16,6 +16,8 @@ pub struct Init {
     pub tree_options: Vec<&'static str>,
     /// It gives what main leaves behind a second to end, by the options for a tree.
     pub lingers: bool,
+    /// It does not look at all children for each orphan.
+    pub looks_rarely: bool,
     /// With all that it can tell, if that includes signals.
     pub verbose: Option<Vec<&'static str>>,
     /// Every signal that comes, and not only the first that stops it.
@@ -70,7 +72,7 @@ impl Bench {
                 signals: 10_000,
                 stuck: Duration::from_secs(5),
                 memory: 5,
-                rounds: 3,
+                rounds: 5,
                 storm: 1_000_000,
                 shrink: 1,
             }
@@ -105,6 +107,7 @@ fn inits(folder: &std::path::Path) -> Vec<Init> {
             origin: String::new(),
             options: options.to_vec(),
             tree_options: tree.to_vec(),
+            looks_rarely: name == "sexton",
             lingers: tree.contains(&"1s") || tree.contains(&"1000"),
             verbose: (!verbose.is_empty()).then(|| verbose.to_vec()),
             forwards: true,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stderr, reason = "progress")]
 
+mod group;
 mod inits;
 mod measure;
 mod page;
@@ -13,6 +14,7 @@ mod process;
 mod stats;
 mod targets;
 
+use group::Parent;
 use inits::Bench;
 use measure::{Idle, Pace};
 use std::fs;
@@ -54,11 +56,16 @@ pub struct Results {
     pub storm: measure::Figures<measure::Storm>,
     pub obeying: measure::Figures<measure::Tree>,
     pub ignoring: measure::Figures<measure::Tree>,
+    /// It was done in a CPU control group of its own.
+    pub grouped: bool,
     pub took: std::time::Duration,
 }
 
 fn measure_all(bench: &Bench) -> Results {
     let begin = std::time::Instant::now();
+    // Before this process is in another group.
+    let memory_groups = Parent::of(group::MEMORY);
+    let inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
     let step = |what: &str| eprintln!("{:4} s  {what}", begin.elapsed().as_secs());
     step("memory");
     let memory = measure::memory(bench);
@@ -82,7 +89,7 @@ fn measure_all(bench: &Bench) -> Results {
     step("a storm of orphans");
     let storm = measure::storms(bench);
     step("memory control groups");
-    let group = measure::groups(bench);
+    let group = measure::groups(bench, memory_groups.as_ref());
     let idle = idle.end();
     step("done");
     let took = begin.elapsed();
@@ -100,6 +107,7 @@ fn measure_all(bench: &Bench) -> Results {
         storm,
         obeying,
         ignoring,
+        grouped: inside.is_some(),
         took,
     }
 }

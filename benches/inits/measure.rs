@@ -1,5 +1,6 @@
 //! The measurements: each runs all inits side by side, and gives a figure for each.
 
+use crate::group::Parent;
 use crate::inits::{Bench, Init};
 use crate::process::{Command, LIMIT, Memory, Pinned, Running, Urgent, now, null, pipe, sync};
 use crate::stats::{Samples, Shuffle};
@@ -8,7 +9,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A figure of each init, in their order; or why there is none.
@@ -169,8 +169,7 @@ pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
     for _ in 0..bench.signals / 100 {
         for index in shuffle.order(running.len()) {
             if let Some(running) = &mut running[index] {
-                samples[index]
-                    .extend((0..100).map(|_| forward(bench, running).expect("it is forwarded")));
+                samples[index].extend(hundred(bench, running).expect("they are forwarded"));
             }
         }
     }
@@ -180,6 +179,11 @@ pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
     });
     let direct = latencies.next().and_then(Result::ok).expect("signals sent to main");
     (latencies.collect(), direct)
+}
+
+/// A hundred signals, in us; `None` if one is not forwarded.
+fn hundred(bench: &Bench, running: &mut Running) -> Option<Vec<f64>> {
+    (0..100).map(|_| forward(bench, running)).collect()
 }
 
 fn forward(bench: &Bench, running: &mut Running) -> Option<f64> {
@@ -204,18 +208,18 @@ pub fn talking(bench: &Bench) -> Figures<Talking> {
             return Err(if init.forwards { "tells nothing of signals" } else { ONCE });
         };
         let line = init.line(bench, verbose, &["receive"]);
-        let median = |mut running: Running| {
-            let samples: Option<Vec<f64>> =
-                (0..bench.signals / 4).map(|_| forward(bench, &mut running)).collect();
-            Some(Latency::of(samples?).p50)
-        };
-        let running = Running::start(&line, &null(), true).expect(init.name);
-        let to_null = median(running).expect(init.name);
+        let mut to_null = Running::start(&line, &null(), true).expect(init.name);
         // Room for what is told at the start; then none.
         let (_reader, mut writer) = pipe();
-        let running = Running::start(&line, &writer, true).expect(init.name);
+        let mut to_full_pipe = Running::start(&line, &writer, true).expect(init.name);
         fill(&mut writer);
-        Ok(Talking { to_null, to_full_pipe: median(running) })
+        let (mut fast, mut slow) = (Vec::new(), Some(Vec::new()));
+        for _ in 0..bench.signals / 400 {
+            fast.extend(hundred(bench, &mut to_null).expect(init.name));
+            slow = slow.and_then(|all| Some([all, hundred(bench, &mut to_full_pipe)?].concat()));
+        }
+        let p50 = |samples| Latency::of(samples).p50;
+        Ok(Talking { to_null: p50(fast), to_full_pipe: slow.map(p50) })
     })
 }
 
@@ -237,6 +241,15 @@ pub enum Pace {
     Sparse,
 }
 
+/// Orphans in a round with none alive, and how many times more rounds there are then, as the inits differ by little;
+/// with many alive; and one at a time with many.
+pub const DENSE: u64 = 600;
+pub const MORE_ROUNDS: usize = 5;
+pub const MANY_ALIVE: u64 = 400;
+/// The same for who looks at all children every some milliseconds only: enough for several such looks.
+pub const MANY_ALIVE_RARE: u64 = 20_000;
+const SPARSE: u64 = 50;
+
 /// The init's CPU time for each orphan, in us: the median of the rounds, and their range.
 pub struct Cost {
     pub median: f64,
@@ -248,16 +261,20 @@ pub struct Cost {
 pub fn orphans(bench: &Bench, alive: u64, pace: Pace) -> Figures<Cost> {
     let _pinned = Pinned::new();
     let alive = alive / bench.shrink;
-    let (what, count, rounds) = match (pace, alive) {
-        (Pace::Dense, 0) => ('o', 3000 / bench.shrink, bench.rounds),
-        (Pace::Dense, _) => ('o', 400 / bench.shrink, bench.rounds),
-        (Pace::Sparse, _) => ('r', 50 / bench.shrink, bench.rounds),
-    };
     let mut samples = vec![Vec::new(); bench.inits.len()];
     let mut shuffle = Shuffle::new();
+    let rounds = if alive == 0 { bench.rounds * MORE_ROUNDS } else { bench.rounds };
     for _ in 0..rounds {
         for index in shuffle.order(bench.inits.len()) {
             let init = &bench.inits[index];
+            let (what, count) = match (pace, alive) {
+                (Pace::Dense, 0) => ('o', DENSE),
+                (Pace::Dense, _) => {
+                    ('o', if init.looks_rarely { MANY_ALIVE_RARE } else { MANY_ALIVE })
+                }
+                (Pace::Sparse, _) => ('r', SPARSE),
+            };
+            let count = count / bench.shrink;
             let mut running = init.start(bench, &init.options, &["orphans"]).expect(init.name);
             running.order('l', alive);
             running.order('o', 20); // caches
@@ -377,14 +394,14 @@ fn tree(bench: &Bench, init: &Init, stubborn: bool) -> Tree {
 }
 
 /// The smallest limit of a memory control group in which the init runs a main that ends at once, in KiB.
-pub fn groups(bench: &Bench) -> Figures<u64> {
-    let Some(parent) = memory_group() else {
+pub fn groups(bench: &Bench, memory: Option<&Parent>) -> Figures<u64> {
+    let Some(parent) = memory else {
         return each(bench, |_| Err("no memory controller here"));
     };
     each(bench, |init| {
         let line = init.line(bench, &init.options, &["exit"]);
         let works =
-            |pages: u64| (0..bench.rounds).all(|_| runs_within(&parent, &line, pages * 4096));
+            |pages: u64| (0..bench.rounds).all(|_| runs_within(parent, &line, pages * 4096));
         let (mut too_small, mut enough) = (1, 2048);
         while enough - too_small > 1 {
             let middle = (too_small + enough) / 2;
@@ -394,44 +411,11 @@ pub fn groups(bench: &Bench) -> Figures<u64> {
     })
 }
 
-/// The control group of this process in version 1's memory hierarchy, or in version 2's if that has it.
-fn memory_group() -> Option<PathBuf> {
-    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let in_root = |root: &str, path: &str| PathBuf::from(format!("{root}{path}"));
-    own.lines().find_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        let group = match controllers {
-            "" => in_root("/sys/fs/cgroup", path),
-            _ if controllers.split(',').any(|name| name == "memory") => {
-                in_root("/sys/fs/cgroup/memory", path)
-            }
-            _ => return None,
-        };
-        let probe = group.join(format!("sexton-bench-{}", std::process::id()));
-        fs::create_dir(&probe).ok()?;
-        let limited = limit_file(&probe).is_some();
-        fs::remove_dir(&probe).ok();
-        limited.then_some(group)
-    })
-}
-
-fn limit_file(group: &std::path::Path) -> Option<PathBuf> {
-    let names = ["memory.limit_in_bytes", "memory.max"];
-    names.iter().map(|name| group.join(name)).find(|path| path.exists())
-}
-
-fn runs_within(parent: &std::path::Path, line: &[String], limit: u64) -> bool {
-    let group = parent.join(format!("sexton-bench-{}", std::process::id()));
-    fs::create_dir(&group).unwrap();
-    fs::write(limit_file(&group).unwrap(), limit.to_string()).unwrap();
-    let processes = File::options().write(true).open(group.join("cgroup.procs")).unwrap();
+fn runs_within(parent: &Parent, line: &[String], limit: u64) -> bool {
+    let group = parent.make().expect("a memory group");
+    fs::write(group.limit().unwrap(), limit.to_string()).unwrap();
+    let processes = group.processes();
     let null = null();
     let mut command = Command::new(line, &[&null, &null, &null]).in_group(&processes);
-    let works = command.run() == 0;
-    // The group is busy until the last of its processes is gone altogether.
-    while let Err(error) = fs::remove_dir(&group) {
-        assert_eq!(error.raw_os_error(), Some(libc::EBUSY), "{error}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    works
+    command.run() == 0
 }

@@ -2,7 +2,9 @@
 
 use crate::Results;
 use crate::inits::{Bench, Init};
-use crate::measure::{Cost, Figures, LINGER, Overhead};
+use crate::measure::{
+    Cost, DENSE, Figures, LINGER, MANY_ALIVE, MANY_ALIVE_RARE, MORE_ROUNDS, Overhead,
+};
 use crate::targets;
 use std::fmt::Write as _;
 use std::fs;
@@ -308,8 +310,12 @@ fn method(text: &mut String, bench: &Bench, results: &Results) {
         workload = fs::metadata(&bench.workload).unwrap().len(),
         told = signals / 4,
         stuck = stuck.as_secs(),
-        dense = 3000 / shrink,
-        alive = 400 / shrink,
+        dense = grouped(DENSE / shrink),
+        dense_rounds = rounds * MORE_ROUNDS,
+        alive = grouped(MANY_ALIVE / shrink),
+        alive_rare = grouped(MANY_ALIVE_RARE / shrink),
+        group =
+            if results.grouped { "All of it is" } else { "It is not (there is none to be had)" },
         tree = grouped(5000 / shrink),
         storm = grouped(*storm),
     )

@@ -1,0 +1,102 @@
+//! Control groups of the run's own, below that of this process, in either version of the kernel's interface.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a group limits.
+#[derive(Clone, Copy)]
+pub struct Controller {
+    name: &'static str,
+    /// The file of its limit or weight, in versions 1 and 2.
+    files: [&'static str; 2],
+}
+
+pub const MEMORY: Controller =
+    Controller { name: "memory", files: ["memory.limit_in_bytes", "memory.max"] };
+pub const CPU: Controller = Controller { name: "cpu", files: ["cpu.shares", "cpu.weight"] };
+
+/// Where groups of a controller can be made.
+pub struct Parent {
+    path: PathBuf,
+    controller: Controller,
+}
+
+impl Parent {
+    /// This process's own group, in the controller's hierarchy of version 1 or in version 2's if that has it.
+    pub fn of(controller: Controller) -> Option<Parent> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        own.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            let root = match controllers {
+                "" => "/sys/fs/cgroup".into(),
+                _ if controllers.split(',').any(|name| name == controller.name) => {
+                    format!("/sys/fs/cgroup/{controllers}")
+                }
+                _ => return None,
+            };
+            let parent = Parent { path: format!("{root}{path}").into(), controller };
+            parent.make()?.limit()?;
+            Some(parent)
+        })
+    }
+
+    /// A new group, one of each controller at a time.
+    pub fn make(&self) -> Option<Group> {
+        let name = format!("sexton-bench-{}-{}", self.controller.name, std::process::id());
+        let path = self.path.join(name);
+        fs::create_dir(&path).ok()?;
+        Some(Group { path, controller: self.controller })
+    }
+
+    /// Moves this process into a new group, and with it all that it starts from then on.
+    pub fn enter(&self) -> Option<Inside> {
+        let group = self.make()?;
+        move_to(&group.path)?;
+        Some(Inside { outside: self.path.clone(), _group: group })
+    }
+}
+
+/// This process is in a group until this is dropped.
+pub struct Inside {
+    outside: PathBuf,
+    _group: Group,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        move_to(&self.outside);
+    }
+}
+
+fn move_to(group: &Path) -> Option<()> {
+    fs::write(group.join("cgroup.procs"), std::process::id().to_string()).ok()
+}
+
+/// A group, which is gone when this is dropped.
+pub struct Group {
+    path: PathBuf,
+    controller: Controller,
+}
+
+impl Group {
+    /// The file of its limit or weight.
+    pub fn limit(&self) -> Option<PathBuf> {
+        self.controller.files.iter().map(|name| self.path.join(name)).find(|path| path.exists())
+    }
+
+    /// The file that moves processes into it.
+    pub fn processes(&self) -> File {
+        File::options().write(true).open(self.path.join("cgroup.procs")).unwrap()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It is busy until the last of its processes is gone altogether.
+        while let Err(error) = fs::remove_dir(&self.path) {
+            assert_eq!(error.raw_os_error(), Some(nix::libc::EBUSY), "{error}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
