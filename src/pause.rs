@@ -50,7 +50,7 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
 /// Reaps those that have ended; whether there may be more.
 fn reap_ended(plan: &Plan) -> Result<bool, Errno> {
     for _ in 0..REAPED_AT_ONCE {
-        let (pid, change) = match wait::child(None, false, false) {
+        let (pid, change) = match wait::child(None, wait::Asked::default()) {
             Waited::Child(pid, change, _) => (pid, change),
             Waited::Nothing | Waited::NoChildren => return Ok(false),
             Waited::Failed(errno) => return Err(errno),

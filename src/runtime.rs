@@ -20,7 +20,7 @@ use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::spawn::{Child, Program};
-use crate::sys::wait::Waited;
+use crate::sys::wait::{Asked, Waited};
 use crate::sys::{self, Errno, fds, privileges, proc, process, send, signals, spawn, wait};
 use crate::terminal::Terminal;
 use crate::text::Escaped;
@@ -412,8 +412,10 @@ impl<'a> Runtime<'a> {
         let name = pid.filter(|_| self.tells_orphans()).map(proc::Name::of).unwrap_or_default();
         let stops = self.terminal.can_stop_main();
         let found = match self.candidates(pid) {
-            Candidates::All => wait::child(None, stops, true),
-            Candidates::One(pid) => wait::child(Some(pid), stops, self.delivery.is_main(pid)),
+            Candidates::All => wait::child(None, Asked { stops, usage: true }),
+            Candidates::One(pid) => {
+                wait::child(Some(pid), Asked { stops, usage: self.delivery.is_main(pid) })
+            }
             Candidates::None => wait::alive(stops),
         };
         if let Waited::Child(pid, change, usage) = found {
@@ -464,7 +466,9 @@ impl<'a> Runtime<'a> {
 
     fn tell_swept(&mut self, tree_empty: bool) {
         let progress = std::mem::take(&mut self.progress);
-        self.handle(Event::Swept { tree_empty, progress });
+        if self.supervisor.heeds_sweeps() {
+            self.handle(Event::Swept { tree_empty, progress });
+        }
     }
 
     fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: proc::Name) {
@@ -607,7 +611,7 @@ impl<'a> Runtime<'a> {
             self.delivery.go_on();
         }
         for _ in 0..LOOKS_AT_THE_KILLED {
-            match wait::child(None, false, false) {
+            match wait::child(None, Asked::default()) {
                 Waited::Child(..) => {}
                 Waited::Nothing => process::sleep(STRANGERS_EVERY),
                 Waited::NoChildren | Waited::Failed(_) => break,

@@ -57,7 +57,8 @@ pub enum Event {
     MainEnding,
     /// Main was reaped.
     MainEnded(Outcome),
-    /// Everything that could be reaped was. Follows every [`Event::MainEnded`].
+    /// Everything that could be reaped was. Follows every [`Event::MainEnded`]; may be left out as long as it
+    /// is not heeded ([`Supervisor::heeds_sweeps`]).
     Swept {
         /// Nothing is left besides sexton.
         tree_empty: bool,
@@ -266,6 +267,12 @@ impl<'p> Supervisor<'p> {
             Phase::Killing { .. } => Some(Stage::Kill),
             Phase::Over => None,
         }
+    }
+
+    /// Whether [`Event::Swept`] matters: main has ended, or all are being killed. Otherwise it changes nothing.
+    #[must_use]
+    pub fn heeds_sweeps(&self) -> bool {
+        self.main.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
     /// Takes note of an event and says what to do now.

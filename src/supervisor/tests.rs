@@ -272,7 +272,12 @@ impl<'p> World<'p> {
         if !self.main_alive && !tree_empty {
             self.left_behind.get_or_insert(self.now);
         }
-        self.handle(Event::Swept { tree_empty, progress });
+        let state = |of: &Supervisor| (of.phase, of.main, of.continue_after, of.continue_due);
+        let before = (!self.supervisor.heeds_sweeps()).then(|| state(&self.supervisor));
+        let actions = self.handle(Event::Swept { tree_empty, progress });
+        if let Some(before) = before {
+            assert_eq!((&actions[..], state(&self.supervisor)), (&[][..], before), "left out");
+        }
         assert!(self.exited || !tree_empty, "exits the instant that the tree is empty");
     }
 

@@ -31,28 +31,37 @@ struct KernelUsage {
     rest: [libc::c_long; 13],
 }
 
-/// Takes note of one child that has ended, of this one if a process ID is given; with `stops` also of
-/// those that were stopped. `with_usage`: the usage is wanted, which takes the kernel some time; otherwise it is none.
-pub fn child(pid: Option<i32>, stops: bool, with_usage: bool) -> Waited {
+/// What is asked of a child besides its end.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Asked {
+    /// Whether it was stopped.
+    pub stops: bool,
+    /// What it has used, which takes the kernel some time.
+    pub usage: bool,
+}
+
+/// Takes note of one child that has ended, of this one if a process ID is given. A usage that was not asked for is none.
+pub fn child(pid: Option<i32>, asked: Asked) -> Waited {
     let mut status = 0;
-    let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
-    let mut usage = MaybeUninit::<KernelUsage>::zeroed();
-    // SAFETY: the status and the usage are live memory.
+    let options = libc::WNOHANG | libc::__WALL | if asked.stops { libc::WUNTRACED } else { 0 };
+    let mut usage = asked.usage.then(MaybeUninit::<KernelUsage>::zeroed);
+    // SAFETY: the status and the usage are live memory, or the usage is null.
     let result = unsafe {
         libc::syscall(
             libc::SYS_wait4,
             pid.unwrap_or(-1),
             &raw mut status,
             options,
-            if with_usage { usage.as_mut_ptr() } else { ptr::null_mut() },
+            usage.as_mut().map_or(ptr::null_mut(), MaybeUninit::as_mut_ptr),
         )
     };
     match result as i32 {
         0 => Waited::Nothing,
         pid if pid > 0 => {
             // SAFETY: zeroed memory is a valid usage, and the kernel has filled it.
-            let usage = unsafe { usage.assume_init() };
-            Waited::Child(pid, Change::from_raw(status), typed(&usage))
+            let usage = usage.map(|usage| unsafe { usage.assume_init() });
+            let usage = usage.map_or(Usage::default(), |usage| typed(&usage));
+            Waited::Child(pid, Change::from_raw(status), usage)
         }
         _ => failed(Errno::last()),
     }
