@@ -69,8 +69,12 @@ impl Delivery {
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
         let mut result = self.send_all([Some(received), then], to);
-        if result.is_err() && received.origin.carries_value() && to != Target::Main {
-            warn!("{signal} goes to {whom} without its value, which this system cannot send there");
+        if let Err(errno) = result
+            && received.origin.carries_value()
+            && errno != Errno::ESRCH
+        {
+            // A queue may be full, and old systems know no value for many; but for a signal alone there is always room.
+            warn!("{signal} goes to {whom} without its value: {}", reason(errno));
             result = self.send_all([Some(Received::own(signal)), then], to);
         }
         match result {

@@ -238,6 +238,19 @@ fn no_signal_keeps_another_from_its_turn() {
 
 /// Where a signal with a value cannot be sent to many, it goes without, and that is told.
 #[test]
+fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
+    for (to, whom) in [("child", "main"), ("group", "main's process group")] {
+        let mut running = taking(&["--rlimit=sigpending=0", &format!("--forward-to={to}")], 2);
+        for value in [7, 8] {
+            running.queue(40, value);
+            running.expect("signal 40 value none");
+        }
+        running.expect_log(&format!("SIGRTMIN+6 goes to {whom} without its value: try again"));
+        assert_eq!(running.end().status, 0);
+    }
+}
+
+#[test]
 fn a_value_that_cannot_be_sent_to_many_is_told_and_the_signal_still_goes() {
     for flag in ["--forward-to=group", "--forward-to=all"] {
         let mut running = Setup::new(&["-vv", flag, &probe(), "sleep"]).start();

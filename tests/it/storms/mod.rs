@@ -33,9 +33,9 @@ fn queued_signals_of_many_senders_all_come_and_in_order() {
 }
 
 /// The kernel counts what is queued to sexton and to main together. So a sender may take the room that
-/// sexton has just made for main: main does not get that one, which is told.
+/// sexton has just made for main: main gets that one without its value, which is told.
 #[test]
-fn no_signal_is_lost_untold_if_there_is_no_room_for_it() {
+fn no_value_is_lost_untold_if_there_is_no_room_for_it() {
     for (user, limit) in [(USER + 1, 2), (USER + 2, 50)] {
         let events = vec![Event::Queued(4, 2000)];
         let tally = weathers(user, &Weather { events, queue: Some(limit), ..Weather::fair() });

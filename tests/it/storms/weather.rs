@@ -352,7 +352,7 @@ impl<'a> Sky<'a> {
             let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
             let [taken, gaps, late] = numbers[..].try_into().expect("three numbers");
             assert_eq!(late, 0, "out of order");
-            // What was not sent on for lack of room has been told.
+            // What came without its value for lack of room has been told.
             let lost = self.weather.queue.map_or(0, |_| lost(self.running.log()));
             assert!(gaps <= lost, "{gaps} gaps, {lost} told");
             if taken + lost == self.accepted {
@@ -391,13 +391,13 @@ impl<'a> Sky<'a> {
     }
 }
 
-/// How many signals a log tells of that could not be sent on. A line that was lost itself stands for one.
+/// How many signals a log tells of that had to leave their value behind. A line that was lost itself stands for one.
 fn lost(log: &str) -> u64 {
     let lines_lost = |line: &str| {
         line.strip_suffix(" log lines were lost here")?.rsplit(' ').next()?.parse().ok()
     };
     let of_line =
-        |line: &str| lines_lost(line).unwrap_or(u64::from(line.contains("unable to send SIGRT")));
+        |line: &str| lines_lost(line).unwrap_or(u64::from(line.contains("main without its value")));
     log.lines().map(of_line).sum()
 }
 
