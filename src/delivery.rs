@@ -73,8 +73,11 @@ impl Delivery {
             && received.origin.carries_value()
             && errno != Errno::ESRCH
         {
-            // A queue may be full, and old systems know no value for many; but for a signal alone there is always room.
-            warn!("{signal} goes to {whom} without its value: {}", reason(errno));
+            let why = match errno {
+                Errno::EAGAIN => "for which there is no room", // for a signal alone there always is
+                _ => "which this system cannot send there",
+            };
+            warn!("{signal} goes to {whom} without its value, {why}");
             result = self.send_all([Some(Received::own(signal)), then], to);
         }
         match result {
