@@ -120,7 +120,7 @@ const STEPS: &[&str] = &[
 const OBEYS: &str = "echo ready; exec sleep 1000";
 const DEAF: &str = "trap '' TERM; echo ready; while :; do sleep 1000; done";
 const LEAVES: &str = "trap '' TERM; setsid sleep 1000 & exit 3";
-const TOLD: &str = "trap 'exit 4' USR1; echo ready; sleep 5 & wait; exit 5";
+const TOLD: &str = "trap 'exit 4' USR1; sleep 5 & echo ready; wait; exit 5";
 const KILL_SOON: &[&str] = &["--grace=200ms", "--linger=200ms", "--"];
 
 pub const ALL: &[Scenario] = &[
@@ -140,6 +140,7 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("--wait-all, subreaper", &["--wait-all", "--"], "(sleep 0.02; exit 1) & exit 3")
         .child(),
     Scenario::new("orphans, -vv", &["-vv", "--"], "(: &); (: &); exit 3"),
+    Scenario::new("value to main", &["--linger=200ms", "--"], TOLD).queue(libc::SIGUSR1, 4),
     Scenario::new("value to all", &["--forward-to=all", "--linger=200ms", "--"], TOLD)
         .queue(libc::SIGUSR1, 4),
     Scenario::new("value to the group", &["--forward-to=group", "--linger=200ms", "--"], TOLD)
