@@ -206,7 +206,8 @@ mod tests {
             }
         }
         for (mark, block) in &mut blocks {
-            assert!(block.bytes().iter().all(|byte| byte == mark));
+            let marks = vec![*mark; block.2.size()];
+            assert!(block.bytes() == marks);
         }
     }
 
