@@ -245,8 +245,9 @@ fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
             running.queue(40, value);
             running.expect("signal 40 value none");
         }
-        running
-            .expect_log(&format!(" goes to {whom} without its value, for which there is no room"));
+        running.expect_log(&format!(
+            "SIGRTMIN+6 goes to {whom} without its value, for which there is no room"
+        ));
         assert_eq!(running.end().status, 0);
     }
 }
