@@ -1,4 +1,4 @@
-//! Control groups of the run's own, below that of this process, in either version of the kernel's interface.
+//! Control groups of the run's own, in either version of the kernel's interface.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -19,25 +19,31 @@ pub const CPU: Controller = Controller { name: "cpu", files: ["cpu.shares", "cpu
 /// Where groups of a controller can be made.
 pub struct Parent {
     path: PathBuf,
+    /// The group that this process is in.
+    own: PathBuf,
     controller: Controller,
 }
 
 impl Parent {
-    /// This process's own group, in the controller's hierarchy of version 1 or in version 2's if that has it.
+    /// This process's own group, in the controller's hierarchy of version 1 or in version 2's if that has it. Or the
+    /// root: in version 2 a group with processes gives its children no controller.
     pub fn of(controller: Controller) -> Option<Parent> {
-        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        own.lines().find_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        groups.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(":/")?;
             let root = match controllers {
-                "" => "/sys/fs/cgroup".into(),
+                "" => PathBuf::from("/sys/fs/cgroup"),
                 _ if controllers.split(',').any(|name| name == controller.name) => {
-                    format!("/sys/fs/cgroup/{controllers}")
+                    Path::new("/sys/fs/cgroup").join(controllers)
                 }
                 _ => return None,
             };
-            let parent = Parent { path: format!("{root}{path}").into(), controller };
-            parent.make()?.limit()?;
-            Some(parent)
+            let own = root.join(path);
+            [own.clone(), root].into_iter().find_map(|path| {
+                let parent = Parent { path, own: own.clone(), controller };
+                parent.make()?.limit()?;
+                Some(parent)
+            })
         })
     }
 
@@ -53,7 +59,7 @@ impl Parent {
     pub fn enter(&self) -> Option<Inside> {
         let group = self.make()?;
         move_to(&group.path)?;
-        Some(Inside { outside: self.path.clone(), _group: group })
+        Some(Inside { outside: self.own.clone(), _group: group })
     }
 }
 
