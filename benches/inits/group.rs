@@ -1,6 +1,7 @@
 //! Control groups of the run's own, in either version of the kernel's interface.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ impl Parent {
     /// Moves this process into a new group, and with it all that it starts from then on.
     pub fn enter(&self) -> Option<Inside> {
         let group = self.make()?;
-        move_to(&group.path)?;
+        move_to(&group.path).ok()?;
         Some(Inside { outside: self.own.clone(), _group: group })
     }
 }
@@ -71,12 +72,12 @@ pub struct Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        move_to(&self.outside);
+        move_to(&self.outside).unwrap(); // or the group would never be empty
     }
 }
 
-fn move_to(group: &Path) -> Option<()> {
-    fs::write(group.join("cgroup.procs"), std::process::id().to_string()).ok()
+fn move_to(group: &Path) -> io::Result<()> {
+    fs::write(group.join("cgroup.procs"), std::process::id().to_string())
 }
 
 /// A group, which is gone when this is dropped.

@@ -236,7 +236,7 @@ fn no_signal_keeps_another_from_its_turn() {
     sexton.release();
 }
 
-/// Where a signal with a value cannot be sent to many, it goes without, and that is told.
+/// Main's queue is full; there is always room for a signal without a value.
 #[test]
 fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
     for (to, whom) in [("child", "main"), ("group", "main's process group")] {
@@ -252,6 +252,7 @@ fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
     }
 }
 
+/// Where a signal with a value cannot be sent to many, it goes without, and that is told.
 #[test]
 fn a_value_that_cannot_be_sent_to_many_is_told_and_the_signal_still_goes() {
     for flag in ["--forward-to=group", "--forward-to=all"] {
