@@ -27,7 +27,7 @@ use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
@@ -196,6 +196,8 @@ struct Runtime<'a> {
     sweep_due: bool,
     /// When the next sweep may be, if not at once: see [`Runtime::sweep`].
     sweep_after: Option<Time>,
+    /// How long the last one's look at all children took.
+    sweep_took: Duration,
     /// When SIGKILL may be sent again.
     kill_after: Time,
     /// Some child has ended that the supervisor has not been told of.
@@ -239,7 +241,8 @@ impl<'a> Runtime<'a> {
             .map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
-        keep.push(child.descriptor().as_raw_fd());
+        keep.extend(child.descriptor());
+        keep.extend(oom.descriptor());
         init::let_go(plan, keep);
         give_up_privileges(&launch);
         Ok(Box::new(Runtime {
@@ -255,6 +258,7 @@ impl<'a> Runtime<'a> {
             in_a_row: 0,
             sweep_due: true, // for children that sexton was started with
             sweep_after: None,
+            sweep_took: Duration::ZERO,
             kill_after: Time::ZERO,
             progress: false,
             strangers: false,
@@ -397,7 +401,10 @@ impl<'a> Runtime<'a> {
             if !matches!(found, Waited::Child(..)) {
                 let end = self.clock.now();
                 let main_runs = self.supervisor.stage() == Some(Stage::Run);
-                let pause = pause_after_sweep(end.saturating_sub(begin), main_runs);
+                let took = end.saturating_sub(begin);
+                // One look alone may have been held up by something else.
+                let usual = took.min(std::mem::replace(&mut self.sweep_took, took));
+                let pause = pause_after_sweep(usual, main_runs);
                 self.sweep_after = pause.map(|pause| end.saturating_add(pause));
                 self.swept(found);
                 return;

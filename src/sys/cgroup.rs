@@ -3,7 +3,9 @@
 
 use super::{Errno, fds, process};
 use crate::procfs;
+use nix::sys::uio::pread;
 use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
 const MOUNT: &str = "/sys/fs/cgroup";
@@ -27,9 +29,9 @@ fn paths(own: &str, (controller, [v2, v1]): File) -> impl Iterator<Item = CStrin
 }
 
 /// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
-/// `memory.oom_control` of v1.
+/// `memory.oom_control` of v1. It stays open: to read it again takes one call, wherever main has mounted what meanwhile.
 pub struct OomCounter {
-    file: CString,
+    file: OwnedFd,
 }
 
 impl OomCounter {
@@ -40,8 +42,9 @@ impl OomCounter {
     /// there /proc, which is dear when the first process comes to it, is left alone.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, u64)> {
-        let read = |file| {
-            let counter = OomCounter { file };
+        let read = |path: CString| {
+            let counter =
+                OomCounter { file: fds::above_stdio(fds::open_to_read(&path).ok()?).ok()? };
             counter.read().map(|count| (counter, count))
         };
         let of_init = paths("", OOM_KILLS).next().filter(|_| pid == process::INIT);
@@ -52,11 +55,18 @@ impl OomCounter {
         })
     }
 
+    /// The descriptor of the file.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+
     /// The count; it only grows.
     #[must_use]
     pub fn read(&self) -> Option<u64> {
         let mut buffer = [0; 1024];
-        procfs::entry(contents(&self.file, &mut buffer).ok()?, "oom_kill")
+        let length = pread(&self.file, &mut buffer, 0).ok()?;
+        procfs::entry(std::str::from_utf8(buffer.get(..length)?).ok()?, "oom_kill")
     }
 }
 

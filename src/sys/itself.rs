@@ -1,10 +1,9 @@
 //! This program as it was started, and what it takes to start it once more.
 
-use super::fds::open;
+use super::fds;
 use super::proc::Numbers;
-use nix::fcntl::OFlag;
 use nix::libc;
-use nix::sys::stat::{Mode, stat};
+use nix::sys::stat::stat;
 use std::ffi::{CStr, CString, OsString, c_char};
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
@@ -101,9 +100,7 @@ fn executed() -> Option<CString> {
 
 /// Whether a file is in the format of programs (elf(5)).
 fn is_program(path: &CStr) -> bool {
-    let mut magic = [0; 4];
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-    file.is_ok_and(|file| nix::unistd::read(&file, &mut magic).is_ok()) && &magic == b"\x7fELF"
+    fds::beginning(path, &mut [0; 4]).is_ok_and(|magic| magic == b"\x7fELF")
 }
 
 /// Writes what std still has of this program's output: the next program would not know of it.
