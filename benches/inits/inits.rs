@@ -1,10 +1,13 @@
 //! The programs that are measured, and how much of it.
 
-use crate::process::{Running, null};
-use std::path::PathBuf;
+use crate::process::{Running, null, sync};
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A program, in the folder of the run under its name.
+#[derive(Clone)]
 pub struct Init {
     pub name: &'static str,
     pub path: PathBuf,
@@ -25,6 +28,7 @@ pub struct Init {
 }
 
 /// The settings of a run.
+#[derive(Clone)]
 pub struct Bench {
     pub inits: Vec<Init>,
     pub workload: String,
@@ -32,6 +36,8 @@ pub struct Bench {
     pub scratch: PathBuf,
     /// Starts of each init.
     pub starts: usize,
+    /// Over how many copies of the programs starts and signals are spread: see [`Bench::copied`].
+    pub copies: usize,
     /// Signals through each init.
     pub signals: usize,
     /// How long a signal may take; then the init is stuck.
@@ -56,6 +62,7 @@ impl Bench {
                 workload,
                 scratch: folder,
                 starts: 20,
+                copies: 2,
                 signals: 400,
                 stuck: Duration::from_secs(1),
                 memory: 1,
@@ -69,6 +76,7 @@ impl Bench {
                 workload,
                 scratch: folder,
                 starts: 2000,
+                copies: 20,
                 signals: 10_000,
                 stuck: Duration::from_secs(5),
                 memory: 5,
@@ -79,8 +87,45 @@ impl Bench {
         }
     }
 
+    /// The same with all programs copied just now. Which memory a file's pages happen to be in makes a difference of
+    /// several percent, as long as they stay there: with many copies it falls on all alike.
+    pub fn copied(&self) -> Copied {
+        let folder = self.scratch.join("copies");
+        fs::create_dir_all(&folder).expect("a folder for copies");
+        let copy = |path: &Path| {
+            let to = folder.join(path.file_name().expect("a program"));
+            fs::copy(path, &to).expect("a copy");
+            to
+        };
+        let mut bench = self.clone();
+        bench.inits.iter_mut().for_each(|init| init.path = copy(&init.path));
+        bench.workload = copy(self.workload.as_ref()).to_str().expect("UTF-8").to_owned();
+        sync();
+        Copied { bench, folder }
+    }
+
     pub fn index(&self, name: &str) -> Option<usize> {
         self.inits.iter().position(|init| init.name == name)
+    }
+}
+
+/// A run with copies, which are there as long as this is.
+pub struct Copied {
+    bench: Bench,
+    folder: PathBuf,
+}
+
+impl Deref for Copied {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.bench
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.folder).expect("the copies are removed");
     }
 }
 
@@ -99,7 +144,7 @@ impl Init {
 }
 
 /// Those that are in the folder, sexton first.
-fn inits(folder: &std::path::Path) -> Vec<Init> {
+fn inits(folder: &Path) -> Vec<Init> {
     let init =
         |name, options: &[&'static str], tree: &[&'static str], verbose: &[&'static str]| Init {
             name,
@@ -134,7 +179,7 @@ fn inits(folder: &std::path::Path) -> Vec<Init> {
     ];
     let mut present: Vec<Init> = all.into_iter().filter(|init| init.path.exists()).collect();
     for init in &mut present {
-        let text = std::fs::read_to_string(init.path.with_extension("txt"));
+        let text = fs::read_to_string(init.path.with_extension("txt"));
         init.origin = text.unwrap_or_else(|_| panic!("{}.txt is missing", init.name)).trim().into();
     }
     present

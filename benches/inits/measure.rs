@@ -34,20 +34,23 @@ pub fn starts(bench: &Bench, pinned: bool) -> Figures<Overhead> {
     let _pinned = pinned.then(Pinned::new);
     let null = null();
     let descriptors = [&null, &null, &null];
-    let alone = vec![bench.workload.clone(), "exit".into()];
-    let lines = bench.inits.iter().map(|init| init.line(bench, &init.options, &["exit"]));
-    let mut commands: Vec<Command> =
-        lines.chain([alone]).map(|line| Command::new(&line, &descriptors)).collect();
-    let mut samples = vec![Vec::new(); commands.len()];
+    let mut samples = vec![Vec::new(); bench.inits.len() + 1];
     let mut shuffle = Shuffle::new();
-    for round in 0..bench.starts + 10 {
-        for index in shuffle.order(commands.len()) {
-            let begin = now();
-            let status = commands[index].run();
-            let took = micros(now() - begin);
-            assert_eq!(status, 0, "{}", bench.inits.get(index).map_or("main", |init| init.name));
-            if round >= 10 {
-                samples[index].push(took); // not the first few, which find cold caches
+    for _ in 0..bench.copies {
+        let bench = bench.copied();
+        let alone = vec![bench.workload.clone(), "exit".into()];
+        let lines = bench.inits.iter().map(|init| init.line(&bench, &init.options, &["exit"]));
+        let mut commands: Vec<Command> =
+            lines.chain([alone]).map(|line| Command::new(&line, &descriptors)).collect();
+        for round in 0..bench.starts / bench.copies + 10 {
+            for index in shuffle.order(commands.len()) {
+                let begin = now();
+                let status = commands[index].run();
+                let took = micros(now() - begin);
+                assert_eq!(status, 0, "{}", bench.inits.get(index).map_or("main", |it| it.name));
+                if round >= 10 {
+                    samples[index].push(took); // not the first few, which find cold caches
+                }
             }
         }
     }
@@ -158,18 +161,20 @@ const ONCE: &str = "forwards SIGTERM and SIGINT only, and those once";
 /// Of signals through each init, and of signals sent to main itself.
 pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
     let _pinned = Pinned::new();
-    let main = vec![bench.workload.clone(), "receive".into()];
-    let direct = Running::start(&main, &null(), false).expect("main");
-    let mut running: Vec<Option<Running>> = vec![Some(direct)];
-    running.extend(bench.inits.iter().map(|init| {
-        init.forwards.then(|| init.start(bench, &init.options, &["receive"]).expect(init.name))
-    }));
-    let mut samples = vec![Vec::new(); running.len()];
+    let mut samples = vec![Vec::new(); bench.inits.len() + 1];
     let mut shuffle = Shuffle::new();
-    for _ in 0..bench.signals / 100 {
-        for index in shuffle.order(running.len()) {
-            if let Some(running) = &mut running[index] {
-                samples[index].extend(hundred(bench, running).expect("they are forwarded"));
+    for _ in 0..bench.copies {
+        let bench = bench.copied();
+        let main = vec![bench.workload.clone(), "receive".into()];
+        let direct = Running::start(&main, &null(), false).expect("main");
+        let start = |init: &Init| init.start(&bench, &init.options, &["receive"]).expect(init.name);
+        let inits = bench.inits.iter().map(|init| init.forwards.then(|| start(init)));
+        let mut running: Vec<Option<Running>> = inits.chain([Some(direct)]).collect();
+        for _ in 0..bench.signals / bench.copies / 100 {
+            for index in shuffle.order(running.len()) {
+                if let Some(running) = &mut running[index] {
+                    samples[index].extend(hundred(&bench, running).expect("they are forwarded"));
+                }
             }
         }
     }
@@ -177,7 +182,7 @@ pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
         true => Err(ONCE),
         false => Ok(Latency::of(samples)),
     });
-    let direct = latencies.next().and_then(Result::ok).expect("signals sent to main");
+    let direct = latencies.next_back().and_then(Result::ok).expect("signals sent to main");
     (latencies.collect(), direct)
 }
 
@@ -265,6 +270,7 @@ pub fn orphans(bench: &Bench, alive: u64, pace: Pace) -> Figures<Cost> {
     let mut shuffle = Shuffle::new();
     let rounds = if alive == 0 { bench.rounds * MORE_ROUNDS } else { bench.rounds };
     for _ in 0..rounds {
+        let bench = bench.copied();
         for index in shuffle.order(bench.inits.len()) {
             let init = &bench.inits[index];
             let (what, count) = match (pace, alive) {
@@ -275,7 +281,7 @@ pub fn orphans(bench: &Bench, alive: u64, pace: Pace) -> Figures<Cost> {
                 (Pace::Sparse, _) => ('r', SPARSE),
             };
             let count = count / bench.shrink;
-            let mut running = init.start(bench, &init.options, &["orphans"]).expect(init.name);
+            let mut running = init.start(&bench, &init.options, &["orphans"]).expect(init.name);
             running.order('l', alive);
             running.order('o', 20); // caches
             running.settle();

@@ -298,12 +298,13 @@ fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
 }
 
 fn method(text: &mut String, bench: &Bench, results: &Results) {
-    let Bench { starts, signals, memory, rounds, shrink, stuck, .. } = bench;
+    let Bench { starts, copies, signals, memory, rounds, shrink, stuck, .. } = bench;
     let storm = &results.storm[0].as_ref().expect("sexton's storm").orphans;
     write!(
         text,
         include_str!("method.md"),
         starts = starts,
+        copies = copies,
         memory = memory,
         rounds = rounds,
         signals = signals,
