@@ -163,11 +163,12 @@ pub fn limits(text: &str) -> impl Iterator<Item = (Resource, Limits)> {
 #[must_use]
 pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
     // A group may be called anything; `lines` would take a carriage return at the end for the line's.
-    text.split('\n').find_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let controllers = parts.next()?;
-        controllers.split(',').any(|name| name == controller).then(|| parts.next()).flatten()
-    })
+    let path = text.as_bytes().split(|&byte| byte == b'\n').find_map(|line| {
+        let mut parts = line.splitn(3, |&byte| byte == b':').skip(1);
+        let mut controllers = parts.next()?.split(|&byte| byte == b',');
+        controllers.any(|name| name == controller.as_bytes()).then(|| parts.next()).flatten()
+    });
+    std::str::from_utf8(path?).ok()
 }
 
 /// The number behind a key of a file such as `memory.events`.
