@@ -88,17 +88,29 @@ pub fn to_namespace(received: Received) -> Result<(), Errno> {
     let mut result = Err(Errno::ESRCH);
     super::proc::Numbers::of_processes()?.visit_all(|pid| {
         if pid != super::process::INIT {
-            // A queue that is full has no room for a value, and always some for the signal.
-            let sent = to_process(pid, received).or_else(|errno| match errno {
-                Errno::ESRCH => Err(errno),
-                _ => kill(pid, received.signal.number()),
-            });
+            let sent = whole_or_alone(received, |signal| to_process(pid, signal));
             if sent.is_ok() || result == Err(Errno::ESRCH) {
                 result = result.or(sent);
             }
         }
     })?;
     result
+}
+
+/// Sends a signal to one of many: without its value if it cannot be sent with it. A queue that is full has no room for a
+/// value, and always some for the signal.
+///
+/// # Errors
+/// Those of `send`.
+pub(super) fn whole_or_alone(
+    received: Received,
+    send: impl Fn(Received) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    send(received).or_else(|errno| match errno {
+        Errno::ESRCH => Err(errno),
+        _ if !received.origin.carries_value() => Err(errno),
+        _ => send(Received::own(received.signal)),
+    })
 }
 
 /// A descriptor that stands for the process and no later one with its ID (pidfd_open(2), Linux 5.3).

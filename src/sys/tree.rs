@@ -30,7 +30,7 @@ pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
 
 fn send_to_child(pid: i32, signals: &Signals, tally: &mut Tally) {
     for &signal in signals.iter().flatten() {
-        tally.note(send::to_process(pid, signal));
+        tally.note(send::whole_or_alone(signal, |signal| send::to_process(pid, signal)));
     }
 }
 
@@ -157,7 +157,8 @@ fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals, tally:
                 let same = || descent(pid, root) == Descent::Further(line);
                 if same() && same() {
                     for &signal in signals.iter().flatten() {
-                        tally.note(send::pidfd_send(&pinned, signal, 0));
+                        let send = |signal| send::pidfd_send(&pinned, signal, 0);
+                        tally.note(send::whole_or_alone(signal, send));
                     }
                     return;
                 }

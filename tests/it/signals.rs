@@ -252,6 +252,20 @@ fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
     }
 }
 
+/// To one of many it goes without the value, and the others get it whole.
+#[test]
+fn a_value_that_finds_no_room_among_many_is_left_out_and_the_signal_still_goes() {
+    for place in [Place::Init, Place::Child] {
+        let words = ["--rlimit=sigpending=0", "--forward-to=all", &probe(), "signals", "1"];
+        let mut running = Setup::new(&words).place(place).start();
+        running.expect("ready");
+        running.queue(40, 7);
+        running.expect("signal 40 value none");
+        let ended = running.end();
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    }
+}
+
 /// Where a signal with a value cannot be sent to many, it goes without, and that is told.
 #[test]
 fn a_value_that_cannot_be_sent_to_many_is_told_and_the_signal_still_goes() {
