@@ -27,7 +27,7 @@ use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 /// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
@@ -241,7 +241,7 @@ impl<'a> Runtime<'a> {
             .map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
-        keep.extend(child.descriptor());
+        keep.push(child.descriptor().as_raw_fd());
         keep.extend(oom.descriptor());
         init::let_go(plan, keep);
         give_up_privileges(&launch);

@@ -150,9 +150,9 @@ fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
     Errno::result(unsafe { libc::dup2(from, to) }).map(drop)
 }
 
-/// Closes all descriptors but the standard streams and, if there is one, one that exec closes.
-pub fn close_others(kept: Option<&OwnedFd>) {
-    fds::close_from(fds::STDERR + 1, kept.map(AsRawFd::as_raw_fd).as_slice());
+/// Closes all descriptors but the standard streams and one that exec closes.
+pub fn close_others(kept: &OwnedFd) {
+    fds::close_from(fds::STDERR + 1, &[kept.as_raw_fd()]);
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Starting main: a child, the steps in it, exec; and what it tells if one fails.
 //!
-//! Nothing in the child allocates, and all that it needs is built before. What may take long is done by a copy of
-//! sexton, whose failure goes through a close-on-exec pipe that is read only after the child has ended: so sexton
-//! never waits for a step that hangs, and goes on to handle signals meanwhile.
+//! Nothing in the child allocates, and all that it needs is built before. A failure goes through a
+//! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
+//! that hangs, and goes on to handle signals meanwhile.
 
 use super::proc::Text;
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
-use crate::error::STATUS_FATAL;
 use crate::signal::SignalSet;
 use crate::steps::{Standing, Step};
 use nix::libc;
@@ -14,7 +13,7 @@ use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, se
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fmt::Write;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::ptr;
 
 /// The shell that runs a script without a `#!` line (execvp(3)).
@@ -65,15 +64,7 @@ fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
 pub struct Child {
     /// Its process ID, which is also its process group's.
     pub pid: i32,
-    told: Told,
-}
-
-/// Where a child that does not become main says why.
-enum Told {
-    /// In a close-on-exec pipe; nothing is in it if it became main.
-    Pipe(OwnedFd),
-    /// In memory: it had executed the program, or ended, before sexton went on.
-    Memory(Option<Failure>),
+    failure: OwnedFd,
 }
 
 /// What kept the child from becoming main.
@@ -125,22 +116,15 @@ impl Child {
     /// # Errors
     /// None of the kernel's; what a seccomp filter gives.
     pub fn failure(&self) -> Result<Option<Failure>, Errno> {
-        let pipe = match &self.told {
-            Told::Pipe(pipe) => pipe,
-            Told::Memory(failure) => return Ok(*failure),
-        };
         let mut bytes = [0; Failure::SIZE];
-        let length = nix::unistd::read(pipe, &mut bytes)?;
+        let length = nix::unistd::read(&self.failure, &mut bytes)?;
         Ok((length == Failure::SIZE).then(|| Failure::from_bytes(bytes)))
     }
 
-    /// The descriptor that sexton keeps open for that, if any.
+    /// The descriptor that sexton keeps open for that.
     #[must_use]
-    pub fn descriptor(&self) -> Option<RawFd> {
-        match &self.told {
-            Told::Pipe(pipe) => Some(pipe.as_raw_fd()),
-            Told::Memory(_) => None,
-        }
+    pub fn descriptor(&self) -> &OwnedFd {
+        &self.failure
     }
 }
 
@@ -150,9 +134,34 @@ impl Child {
 /// # Errors
 /// The pipe or the fork failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
 pub fn spawn(program: &mut Program, steps: &[Step], standing: Standing) -> Result<Child, Errno> {
+    let (read, write) = fds::pipe()?;
+    // A session that has a terminal must give it up before another can have it.
+    let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
+    let mask = steps.iter().find_map(|step| match step {
+        Step::Mask(mask) => Some(*mask),
+        _ => None,
+    });
+    let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
+    let mut task = Task { program, steps, needs: &needs };
     // A key could stop the child before it is executed, and nobody could continue it while sexton waits for it.
     let may_borrow = standing == Standing::NoTerminal && steps.iter().all(is_harmless);
-    if may_borrow { borrow(program, steps) } else { copy(program, steps) }
+    let child = if may_borrow { borrow(&mut task) } else { copy(&mut task) }?;
+    Ok(Child { pid: child.as_raw(), failure: read })
+}
+
+/// What the child is to do.
+struct Task<'t, 'p> {
+    program: &'t mut Program<'p>,
+    steps: &'t [Step],
+    needs: &'t Needs,
+}
+
+impl Task<'_, '_> {
+    fn carry_out(&mut self) -> ! {
+        let failure = become_main(self.program, self.steps, self.needs);
+        nix::unistd::write(&self.needs.pipe, &failure.to_bytes()).ok();
+        process::exit_now(crate::error::STATUS_FATAL.into())
+    }
 }
 
 /// Whether a child may do this that shares sexton's memory, while sexton waits. Not what may take for ever (a
@@ -165,30 +174,16 @@ fn is_harmless(step: &Step) -> bool {
 }
 
 /// fork(2): the child has a copy of the memory, which takes longer than all the rest of the start.
-fn copy(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
-    let (read, write) = fds::pipe()?;
-    // A session that has a terminal must give it up before another can have it.
-    let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
-    let mask = steps.iter().find_map(|step| match step {
-        Step::Mask(mask) => Some(*mask),
-        _ => None,
-    });
-    let needs = Needs { pipe: Some(write), terminal, mask: mask.unwrap_or_default() };
+fn copy(task: &mut Task) -> Result<Pid, Errno> {
     // SAFETY: sexton has one thread, so the child may do whatever the parent may.
     match unsafe { fork() }? {
-        ForkResult::Child => {
-            let failure = become_main(program, steps, &needs);
-            if let Some(pipe) = &needs.pipe {
-                nix::unistd::write(pipe, &failure.to_bytes()).ok();
-            }
-            process::exit_now(STATUS_FATAL.into())
-        }
+        ForkResult::Child => task.carry_out(),
         ForkResult::Parent { child } => {
-            if steps.contains(&Step::ProcessGroup) {
+            if task.steps.contains(&Step::ProcessGroup) {
                 // The child does it too: whoever comes first, the group exists when either goes on.
                 setpgid(child, child).ok();
             }
-            Ok(Child { pid: child.as_raw(), told: Told::Pipe(read) })
+            Ok(child)
         }
     }
 }
@@ -197,46 +192,35 @@ fn copy(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
 /// nothing runs in either that the other does not expect.
 ///
 /// The child's stack is sexton's own, far enough below what sexton uses while it waits, and no deeper than what has
-/// been used on the way to here: those pages are there, and are given back with it.
+/// been used on the way to here: those pages are there, and are given back with it. A failure goes through the pipe as
+/// from a copy: emulators such as QEMU's make a copy indeed, which shares no memory.
 #[inline(never)]
-fn borrow(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
+fn borrow(task: &mut Task) -> Result<Pid, Errno> {
     /// More than the frames of this function and of the C library's `clone`.
     const DISTANCE: usize = 2048;
-    struct Task<'t, 'p> {
-        program: &'t mut Program<'p>,
-        steps: &'t [Step],
-        failure: Option<Failure>,
-    }
     extern "C" fn start(task: *mut c_void) -> c_int {
         // SAFETY: the task that is given below; sexton does not touch it while it waits.
         let task = unsafe { &mut *task.cast::<Task>() };
-        task.failure = Some(become_main(task.program, task.steps, &Needs::NOTHING));
-        process::exit_now(STATUS_FATAL.into())
+        task.carry_out()
     }
-    let mut task = Task { program, steps, failure: None };
     let mut here = [0u64; 2];
     let top = ptr::from_mut(&mut here).cast::<c_void>().wrapping_byte_sub(DISTANCE);
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: what is below all frames is nobody's, and the kernel lets the stack grow there as it does for
     // sexton, which stands still; the task outlives the child as a user of this memory.
-    let pid = unsafe { libc::clone(start, top, flags, ptr::from_mut(&mut task).cast()) };
-    Ok(Child { pid: Errno::result(pid)?, told: Told::Memory(task.failure) })
+    let child =
+        Errno::result(unsafe { libc::clone(start, top, flags, ptr::from_mut(task).cast()) });
+    child.map(Pid::from_raw)
 }
 
 /// What the child needs besides the steps.
 struct Needs {
     /// To tell a failure, after the last step.
-    pipe: Option<OwnedFd>,
+    pipe: OwnedFd,
     /// For [`Step::Terminal`].
     terminal: Result<OwnedFd, Errno>,
-    /// The signal mask that main will have, for [`Step::Open`].
+    /// The signal mask that main will have.
     mask: SignalSet,
-}
-
-impl Needs {
-    /// Harmless steps need none of it.
-    const NOTHING: Needs =
-        Needs { pipe: None, terminal: Err(Errno::ENOTTY), mask: SignalSet::EMPTY };
 }
 
 /// Only returns if something fails.
@@ -291,7 +275,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         }
         Step::ShareOutput => files::share_output(),
         Step::CloseOthers => {
-            files::close_others(needs.pipe.as_ref());
+            files::close_others(&needs.pipe);
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),

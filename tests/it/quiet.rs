@@ -92,11 +92,13 @@ fn the_end_is_one_wait_one_burial_and_the_exit() {
                 "rt_sigtimedwait", // SIGCHLD
                 "wait4",           // main
                 "rt_sigaction",    // the kernel reaps what is left
+                "read",            // main was executed
                 "wait4",           // no children
                 "kill",            // nobody else
+                "close",
                 "exit_group",
             ][..],
-            Place::Child => &["rt_sigtimedwait", "wait4", "wait4", "exit_group"],
+            Place::Child => &["rt_sigtimedwait", "wait4", "read", "wait4", "close", "exit_group"],
         };
         assert_eq!(names, expected, "{calls:#?}");
     }
