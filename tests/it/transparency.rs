@@ -106,18 +106,11 @@ fn inherited_descriptors_reach_main_and_do_not_stay_with_sexton() {
 
     let mut running = Setup::new(&[&probe(), "sleep"]).inherit(&read).inherit(&write).start();
     running.expect("ready");
-    let fds = || -> Vec<String> {
-        let entries = std::fs::read_dir(format!("/proc/{}/fd", running.pid)).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    };
     // Standard error, and the end of the pipe through which a failed exec would be told.
-    wait_until("inherited descriptors are closed", || {
-        fds().len() == 2 && fds().contains(&"2".into())
-    });
-    let own = fds().into_iter().find(|fd| fd != "2").unwrap();
-    let target = |fd: &str| std::fs::read_link(format!("/proc/{}/fd/{fd}", running.pid)).unwrap();
+    wait_until("inherited descriptors are closed", || running.held().len() == 2);
     let inherited = std::fs::read_link(format!("/proc/self/fd/{}", read.as_raw_fd())).unwrap();
-    assert_ne!(target(&own), inherited);
+    let [(2, _), (_, own)] = &running.held()[..] else { panic!("{:?}", running.held()) };
+    assert_ne!(*own, inherited.to_str().unwrap());
     assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", running.pid)).unwrap().as_os_str(), "/");
 }
 
