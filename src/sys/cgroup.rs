@@ -29,7 +29,7 @@ fn paths(own: &str, (controller, [v2, v1]): File) -> impl Iterator<Item = CStrin
 }
 
 /// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
-/// `memory.oom_control` of v1. It stays open: to read it again takes one call, wherever main has mounted what meanwhile.
+/// `memory.oom_control` of v1. It stays open: to read it again takes one call.
 pub struct OomCounter {
     file: OwnedFd,
 }
