@@ -196,7 +196,7 @@ struct Runtime<'a> {
     sweep_due: bool,
     /// When the next sweep may be, if not at once: see [`Runtime::sweep`].
     sweep_after: Option<Time>,
-    /// How long the last one's look at all children took.
+    /// How long the last look at all children in vain took.
     sweep_took: Duration,
     /// When SIGKILL may be sent again.
     kill_after: Time,

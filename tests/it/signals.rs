@@ -252,7 +252,7 @@ fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
     }
 }
 
-/// To one of many it goes without the value, and the others get it whole.
+/// The same where it is sent to one process after the other; there nothing is told.
 #[test]
 fn a_value_that_finds_no_room_among_many_is_left_out_and_the_signal_still_goes() {
     for place in [Place::Init, Place::Child] {
