@@ -1,7 +1,7 @@
 //! Shells: pipelines, redirections, jobs and traps.
 
 use super::{UNDER_SEXTON, WORLDS, World, command, ends, expect_lines, fixture, main_of, signal};
-use crate::harness::{Folder, children_of, status_field, wait_until};
+use crate::harness::{Folder, blocked_in, children_of, status_field, wait_until};
 use nix::libc;
 
 #[test]
@@ -32,21 +32,32 @@ fn sleep_runs(main: i32) {
     });
 }
 
+/// Waits until main is blocked in its `wait`. Bash takes a signal that comes just before it blocks, and calls the trap only
+/// when its job has ended.
+fn waits_for_its_job(main: i32) {
+    sleep_runs(main);
+    wait_until("main waits for its job", || {
+        blocked_in(main).first() == Some(&(libc::SYS_wait4 as u64))
+    });
+}
+
 #[test]
 fn traps_are_called() {
     fixture("traps.sh", &["exit 5"]).talk(&WORLDS, 5, |running, world| {
         running.expect("ready");
-        sleep_runs(main_of(running, world));
+        let main = main_of(running, world);
         for _ in 0..3 {
+            waits_for_its_job(main);
             running.signal(libc::SIGHUP);
             running.expect("hangup");
         }
+        waits_for_its_job(main);
         running.signal(libc::SIGTERM);
         expect_lines(running, "terminated\nat the end: 5");
     });
     fixture("traps.sh", &["exit 5"]).talk(&WORLDS, 4, |running, world| {
         running.expect("ready");
-        sleep_runs(main_of(running, world));
+        waits_for_its_job(main_of(running, world));
         running.signal(libc::SIGINT);
         expect_lines(running, "interrupted\nat the end: 4");
     });
@@ -57,7 +68,7 @@ fn traps_are_called() {
 fn kill_0_ends_main_s_group_and_nobody_else() {
     fixture("traps.sh", &["trap - TERM EXIT; kill 0"]).talk(&WORLDS, 143, |running, world| {
         running.expect("ready");
-        sleep_runs(main_of(running, world));
+        waits_for_its_job(main_of(running, world));
         running.signal(libc::SIGTERM);
         running.expect("terminated");
     });

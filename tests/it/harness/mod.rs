@@ -76,12 +76,20 @@ pub fn status_field(pid: i32, field: &str) -> String {
     line.unwrap_or_default().trim().to_owned()
 }
 
+/// The system call that a process is blocked in, its number first, then its arguments; empty if it runs or is gone.
+pub fn blocked_in(pid: i32) -> Vec<u64> {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let number = |word: &str| match word.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
+    };
+    call.split_whitespace().map_while(number).collect()
+}
+
 /// Whether a process waits for a signal, without a time-out.
 pub fn sleeps_for_ever(pid: i32) -> bool {
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    let words: Vec<&str> = call.split_whitespace().collect();
-    let number = libc::SYS_rt_sigtimedwait.to_string();
-    words.first() == Some(&number.as_str()) && words.get(3) == Some(&"0x0")
+    let call = blocked_in(pid);
+    call.first() == Some(&(libc::SYS_rt_sigtimedwait as u64)) && call.get(3) == Some(&0)
 }
 
 /// The children of a process of one thread; none if it is gone.

@@ -234,15 +234,9 @@ impl Running {
         self.status("ShdPnd") == "0000000000000000"
     }
 
-    /// The arguments of the system call that sexton is blocked in, its number first; empty if it runs.
+    /// The system call that sexton is blocked in, as [`super::blocked_in`] has it.
     pub fn blocked_in(&self) -> Vec<u64> {
-        let call =
-            std::fs::read_to_string(format!("/proc/{}/syscall", self.pid)).unwrap_or_default();
-        let number = |word: &str| match word.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16).ok(),
-            None => word.parse().ok(),
-        };
-        call.split_whitespace().map_while(number).collect()
+        super::blocked_in(self.pid)
     }
 
     /// Waits for sexton's end, which as a child leaves the namespace's init nobody to adopt.
