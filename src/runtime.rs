@@ -242,7 +242,6 @@ impl<'a> Runtime<'a> {
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        keep.extend(oom.descriptor());
         init::let_go(plan, keep);
         give_up_privileges(&launch);
         Ok(Box::new(Runtime {

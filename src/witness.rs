@@ -14,7 +14,6 @@ use crate::sys::cgroup::OomCounter;
 use crate::sys::proc::{Name, Numbers};
 use crate::sys::{limits, process};
 use log::debug;
-use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Notes what happens.
@@ -192,12 +191,6 @@ impl OomWatch {
         let (counter, first) = OomCounter::find(pid).unzip();
         let first = first.unwrap_or(0);
         OomWatch { counter, first, told: first }
-    }
-
-    /// The descriptor that sexton keeps open for that, if any.
-    #[must_use]
-    pub fn descriptor(&self) -> Option<RawFd> {
-        self.counter.as_ref().map(OomCounter::descriptor)
     }
 
     /// Whether the kernel has killed a process that was not told of yet. One death is one count: if more

@@ -3,9 +3,7 @@
 
 use super::{Errno, fds, process};
 use crate::procfs;
-use nix::sys::uio::pread;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
 const MOUNT: &str = "/sys/fs/cgroup";
@@ -29,9 +27,10 @@ fn paths(own: &str, (controller, [v2, v1]): File) -> impl Iterator<Item = CStrin
 }
 
 /// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
-/// `memory.oom_control` of v1. It stays open: to read it again takes one call.
+/// `memory.oom_control` of v1. It is opened for each reading: an open file would keep its mount busy, and main could not
+/// unmount it.
 pub struct OomCounter {
-    file: OwnedFd,
+    file: CString,
 }
 
 impl OomCounter {
@@ -42,9 +41,8 @@ impl OomCounter {
     /// there /proc, which is dear when the first process comes to it, is left alone.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, u64)> {
-        let read = |path: CString| {
-            let counter =
-                OomCounter { file: fds::above_stdio(fds::open_to_read(&path).ok()?).ok()? };
+        let read = |file| {
+            let counter = OomCounter { file };
             counter.read().map(|count| (counter, count))
         };
         let of_init = paths("", OOM_KILLS).next().filter(|_| pid == process::INIT);
@@ -55,18 +53,11 @@ impl OomCounter {
         })
     }
 
-    /// The descriptor of the file.
-    #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.file.as_raw_fd()
-    }
-
     /// The count; it only grows.
     #[must_use]
     pub fn read(&self) -> Option<u64> {
         let mut buffer = [0; 1024];
-        let length = pread(&self.file, &mut buffer, 0).ok()?;
-        procfs::entry(std::str::from_utf8(buffer.get(..length)?).ok()?, "oom_kill")
+        procfs::entry(contents(&self.file, &mut buffer).ok()?, "oom_kill")
     }
 }
 

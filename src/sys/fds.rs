@@ -45,20 +45,12 @@ pub(super) fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Err
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Opens a file to be read, for sexton alone.
-///
-/// # Errors
-/// Those of open(2).
-pub(super) fn open_to_read(path: &CStr) -> Result<OwnedFd, Errno> {
-    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-}
-
 /// The beginning of a file: as much of it as the kernel gives at once and the buffer holds.
 ///
 /// # Errors
 /// Those of open(2) and read(2).
 pub(super) fn beginning<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let file = open_to_read(path)?;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let length = nix::unistd::read(&file, buffer)?;
     Ok(buffer.get(..length).unwrap_or_default())
 }

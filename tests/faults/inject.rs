@@ -231,7 +231,7 @@ fn detail(call: &str, request: &Request) -> String {
             text(request, second)
         }
         "open" | "access" | "chdir" | "readlink" | "stat" | "execve" => text(request, first),
-        "read" | "pread64" | "write" | "close" | "fstat" | "getdents64" => descriptor(request),
+        "read" | "write" | "close" | "fstat" | "getdents64" => descriptor(request),
         "fcntl" => match second as i32 {
             libc::F_GETFD => "F_GETFD".into(),
             libc::F_DUPFD_CLOEXEC => "F_DUPFD_CLOEXEC".into(),

@@ -69,7 +69,7 @@ fn it_is_not_pid_1_and_the_init_holds_nothing_of_its() {
         running.expect("ready");
         assert_eq!(running.children().len(), 1);
         wait_until("it is idle", || running.is_idle());
-        let held = running.held();
+        let held = running.descriptors();
         // Standard error, and the end of the pipe through which a failed exec would be told.
         assert_eq!(held.len(), 2, "{held:?}");
         assert!(held.iter().all(|(fd, _)| *fd != read.as_raw_fd() && *fd >= 2), "{held:?}");

@@ -107,11 +107,25 @@ fn inherited_descriptors_reach_main_and_do_not_stay_with_sexton() {
     let mut running = Setup::new(&[&probe(), "sleep"]).inherit(&read).inherit(&write).start();
     running.expect("ready");
     // Standard error, and the end of the pipe through which a failed exec would be told.
-    wait_until("inherited descriptors are closed", || running.held().len() == 2);
+    wait_until("inherited descriptors are closed", || running.descriptors().len() == 2);
     let inherited = std::fs::read_link(format!("/proc/self/fd/{}", read.as_raw_fd())).unwrap();
-    let [(2, _), (_, own)] = &running.held()[..] else { panic!("{:?}", running.held()) };
+    let [(2, _), (_, own)] = &running.descriptors()[..] else {
+        panic!("{:?}", running.descriptors())
+    };
     assert_ne!(*own, inherited.to_str().unwrap());
     assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", running.pid)).unwrap().as_os_str(), "/");
+}
+
+/// Not even by the file that counts OOM kills, which sexton reads at its start and at its end.
+#[test]
+fn no_mount_is_kept_busy_that_main_wants_to_unmount() {
+    let groups = "grep -E ' cgroup2? ' /proc/mounts | cut -d ' ' -f 2 | sort -r";
+    let script = format!("{groups} | while read -r at; do umount $at || exit 9; echo free; done");
+    for place in [Place::Init, Place::Child] {
+        let ended = Setup::new(&["sh", "-c", &script]).place(place).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+        assert!(ended.stdout.starts_with("free\n"), "no control groups are mounted here");
+    }
 }
 
 #[test]

@@ -172,16 +172,6 @@ impl Running {
         entries.filter_map(|entry| target(entry.unwrap().path())).collect()
     }
 
-    /// The same without the one file that counts OOM kills, which not every machine has.
-    pub fn held(&self) -> Vec<(i32, String)> {
-        let mut descriptors = self.descriptors();
-        let counts = |(_, target): &(i32, String)| target.starts_with("/sys/fs/cgroup/");
-        if let Some(at) = descriptors.iter().position(counts) {
-            descriptors.remove(at);
-        }
-        descriptors
-    }
-
     /// What was logged, for a test that fails: it waits a little for what is still on its way.
     pub fn log(&mut self) -> &str {
         while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
