@@ -44,6 +44,7 @@ mod procfs;
 mod plan;
 mod steps;
 mod supervisor;
+mod pace;
 mod cli;
 mod sys;
 mod log;

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::init;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Outcome, Usage};
+use crate::pace::{self, Sweeps};
 use crate::patience::Patience;
 use crate::pause;
 use crate::plan::{Inspection, Plan, Target};
@@ -140,25 +141,6 @@ const REAPED_AT_ONCE: usize = 256;
 /// waits long, and not one, as it takes a call to learn that no other is pending.
 const IN_A_ROW: u32 = 8;
 
-/// The pause after a look at all children in vain, for what it took: so it is little of what sexton does
-/// however many there are. It is none as long as they are few, as then to look is cheaper than to wake up for it. While
-/// main runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of the last one may have to.
-fn pause_after_sweep(took: Duration, main_runs: bool) -> Option<Duration> {
-    match main_runs {
-        true if took < CHEAPER_THAN_WAKING_UP => None,
-        true => Some(took.saturating_mul(75).min(Duration::from_millis(50))),
-        false => Some(took.saturating_mul(5).min(Duration::from_millis(20))),
-    }
-}
-
-/// To set a timer and to be woken up by it takes some 10 us.
-const CHEAPER_THAN_WAKING_UP: Duration = Duration::from_micros(5);
-
-/// The pause after a repeated SIGKILL to all children, for what it took.
-fn pause_after_kill(took: Duration) -> Duration {
-    took.saturating_mul(10).min(Duration::from_millis(100))
-}
-
 /// How often PID 1 looks for processes that are not its children, once nothing else is left: those
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
@@ -194,10 +176,8 @@ struct Runtime<'a> {
     in_a_row: u32,
     /// Children may have ended since the last sweep.
     sweep_due: bool,
-    /// When the next sweep may be, if not at once: see [`Runtime::sweep`].
-    sweep_after: Option<Time>,
-    /// How long the last look at all children in vain took.
-    sweep_took: Duration,
+    /// When the next sweep may be.
+    sweeps: Sweeps,
     /// When SIGKILL may be sent again.
     kill_after: Time,
     /// Some child has ended that the supervisor has not been told of.
@@ -256,8 +236,7 @@ impl<'a> Runtime<'a> {
             turns: SignalSet::FULL,
             in_a_row: 0,
             sweep_due: true, // for children that sexton was started with
-            sweep_after: None,
-            sweep_took: Duration::ZERO,
+            sweeps: Sweeps::default(),
             kill_after: Time::ZERO,
             progress: false,
             strangers: false,
@@ -316,7 +295,7 @@ impl<'a> Runtime<'a> {
             }
             self.begin_round();
         }
-        let sweep = self.sweep_due.then(|| self.sweep_after.unwrap_or_default());
+        let sweep = self.sweep_due.then(|| self.sweeps.put_off_until().unwrap_or_default());
         let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
         let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
         let timeout = if self.delivery.is_under_way() {
@@ -385,26 +364,17 @@ impl<'a> Runtime<'a> {
     }
 
     fn sweep_is_put_off(&self) -> bool {
-        self.sweep_after.is_some_and(|after| after > self.clock.now())
+        self.sweeps.put_off_until().is_some_and(|until| until > self.clock.now())
     }
 
     /// Reaps whatever has ended.
-    ///
-    /// The kernel looks at one child after the other until it finds one that has ended, so with
-    /// thousands of them alive a sweep costs much and finds little. Hence the pause after one, for
-    /// which its last look counts, that at all children in vain.
     fn sweep(&mut self) {
         for _ in 0..REAPED_AT_ONCE {
             let begin = self.clock.now();
             let found = self.reap(None);
             if !matches!(found, Waited::Child(..)) {
-                let end = self.clock.now();
                 let main_runs = self.supervisor.stage() == Some(Stage::Run);
-                let took = end.saturating_sub(begin);
-                // One look alone may have been held up by something else.
-                let usual = took.min(std::mem::replace(&mut self.sweep_took, took));
-                let pause = pause_after_sweep(usual, main_runs);
-                self.sweep_after = pause.map(|pause| end.saturating_add(pause));
+                self.sweeps.looked(begin, self.clock.now(), main_runs);
                 self.swept(found);
                 return;
             }
@@ -512,7 +482,7 @@ impl<'a> Runtime<'a> {
 
     fn main_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.main_is_reaped();
-        self.sweep_after = None; // if nobody else is there, all is over
+        self.sweeps.hurry(); // if nobody else is there, all is over
         debug!("reaped main, pid {}", self.child.pid);
         if self.pid == process::INIT && !self.tells_orphans() {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
@@ -604,7 +574,7 @@ impl<'a> Runtime<'a> {
         self.witness.kill(cause);
         self.delivery.kill(cause);
         let end = self.clock.now();
-        self.kill_after = end.saturating_add(pause_after_kill(end.saturating_sub(begin)));
+        self.kill_after = end.saturating_add(pace::after_kill(end.saturating_sub(begin)));
     }
 
     /// Ends without knowing what becomes of main: what sexton cannot do without does not work.
@@ -677,21 +647,4 @@ fn give_up_privileges(launch: &Launch) {
     }
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
     init::keep_capabilities(CapabilitySet::KILL.or(find));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looks_at_many_children_are_rare_and_at_few_ones_immediate() {
-        let pause = |us| pause_after_sweep(Duration::from_micros(us), true);
-        assert_eq!(pause(1), None);
-        for us in [5, 50, 600] {
-            assert!(pause(us) >= Some(Duration::from_micros(70 * us)), "{us}");
-        }
-        assert!(pause(1_000_000) <= Some(Duration::from_millis(50)));
-        let at_the_end = pause_after_sweep(Duration::from_secs(1), false);
-        assert!(at_the_end <= Some(Duration::from_millis(20)));
-    }
 }
