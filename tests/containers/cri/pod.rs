@@ -307,7 +307,7 @@ impl Container<'_> {
         Ended { status, stdout, stderr, took: begin.elapsed() }
     }
 
-    /// Waits until the runtime gives this reason for the container's end.
+    /// Waits until the runtime gives this reason for the container's end, which it may do before it.
     #[track_caller]
     pub fn wait_for_reason(&self, reason: &str) {
         process::eventually(&format!("the reason is {reason}"), || {
