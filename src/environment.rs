@@ -6,9 +6,8 @@ use crate::signal::Reason;
 use crate::text::{Escaped, Shortened};
 use crate::user::Identity;
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
 
 /// The first variable of that name: its place in the environment, and its value.
 #[must_use]
@@ -22,12 +21,80 @@ pub fn variable<'a, S: AsRef<CStr>>(
     })
 }
 
-/// Where `LISTEN_PID` stands in the environment if it names this process: main must find its own
-/// process ID there (sd_listen_fds(3)).
-#[must_use]
-pub fn listen_pid<S: AsRef<CStr>>(environment: &[S], pid: i32) -> Option<usize> {
-    let (index, value) = variable(environment, b"LISTEN_PID")?;
-    (OsStr::from_bytes(value).to_str()?.parse() == Ok(pid)).then_some(index)
+/// A variable in which systemd names a process by its ID (systemd.exec(5)). A program takes what belongs to it
+/// only if it finds itself named.
+struct ByPid {
+    name: &'static str,
+    /// What belongs to it, and is nobody's without it.
+    companions: &'static [&'static str],
+}
+
+/// sd_listen_fds(3), sd_watchdog_enabled(3) and systemd.exec(5). Others that hold a process ID name no process
+/// that sexton stands before: `MAINPID` and `MANAGERPID`.
+const BY_PID: [ByPid; 3] = [
+    ByPid { name: "LISTEN_PID", companions: &["LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID] },
+    ByPid { name: "WATCHDOG_PID", companions: &["WATCHDOG_USEC"] },
+    ByPid { name: "SYSTEMD_EXEC_PID", companions: &[] },
+];
+
+/// The inode number of a pidfd of the process that `LISTEN_PID` names, compared by systemd 259 and newer if it is set.
+const LISTEN_PIDFDID: &str = "LISTEN_PIDFDID";
+
+/// The variables that name a process by its ID: those that name sexton are to name the command.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Naming {
+    /// Places and names of the variables that name sexton.
+    pub renamed: Vec<(usize, &'static str)>,
+    /// Places of variables that are about another process, with its ID. If there is none of that ID, the command
+    /// may be given it, and would take for its own what is not.
+    pub foreign: Vec<(usize, i32)>,
+    /// `LISTEN_PIDFDID` was taken out.
+    pub without_pidfd: bool,
+    /// How many descriptors from 3 on are meant for the command.
+    pub listen_fds: i32,
+}
+
+impl Naming {
+    /// Looks for them, and takes `LISTEN_PIDFDID` out of the environment if it is about sexton. `pid` is sexton's
+    /// process ID. A variable that `is_chosen` was given to the command by intent, and is not foreign.
+    #[must_use]
+    pub fn find(
+        environment: &mut Vec<Cow<CStr>>,
+        pid: i32,
+        is_chosen: impl Fn(&str) -> bool,
+    ) -> Naming {
+        let mut naming = Naming::default();
+        if number(environment, "LISTEN_PID") == Some(pid) {
+            let before = environment.len();
+            environment.retain(|entry| !is(entry, LISTEN_PIDFDID));
+            naming.without_pidfd = environment.len() < before;
+            naming.listen_fds = number(environment, "LISTEN_FDS").unwrap_or(0).max(0);
+        }
+        for ByPid { name, companions } in &BY_PID {
+            let Some(named) = number(environment, name) else { continue };
+            if named == pid {
+                let place = variable(environment, name.as_bytes()).map(|(place, _)| place);
+                naming.renamed.extend(place.map(|place| (place, *name)));
+            } else if !is_chosen(name) {
+                let names = || [*name].into_iter().chain(companions.iter().copied());
+                let left = |entry: &CStr| names().any(|name| is(entry, name) && !is_chosen(name));
+                let foreign = environment.iter().enumerate().filter(|(_, entry)| left(entry));
+                naming.foreign.extend(foreign.map(|(place, _)| (place, named)));
+            }
+        }
+        naming
+    }
+}
+
+/// Whether an entry of the environment is the variable of that name.
+fn is(entry: &CStr, name: &str) -> bool {
+    variable(&[entry], name.as_bytes()).is_some()
+}
+
+/// The number that the first variable of that name holds.
+fn number<S: AsRef<CStr>>(environment: &[S], name: &str) -> Option<i32> {
+    let (_, value) = variable(environment, name.as_bytes())?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// What is to be done to one variable.
@@ -143,6 +210,12 @@ impl Edits {
         changed
     }
 
+    /// Whether a variable of this name is set.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        self.0.iter().any(|edit| edit.entry.is_some() && edit.name == name.as_bytes())
+    }
+
     /// The changes one by one.
     pub fn iter(&self) -> impl Iterator<Item = &Edit> {
         self.0.iter()
@@ -231,10 +304,57 @@ mod tests {
         assert_eq!(variable(&environment, b"ATH"), None);
     }
 
+    /// What is found as process 77, and what is left of the environment. `LISTEN_FDNAMES` is given by intent.
+    fn naming(environment: &[&'static CStr]) -> (Naming, Vec<CString>) {
+        let mut environment: Vec<Cow<CStr>> =
+            environment.iter().copied().map(Cow::Borrowed).collect();
+        let naming = Naming::find(&mut environment, 77, |name| name == "LISTEN_FDNAMES");
+        (naming, environment.into_iter().map(Cow::into_owned).collect())
+    }
+
     #[test]
-    fn listen_pid_counts_if_it_names_this_process() {
-        assert_eq!(listen_pid(&[c"A=1", c"LISTEN_PID=77"], 77), Some(1));
-        assert_eq!(listen_pid(&[c"LISTEN_PID=78"], 77), None);
-        assert_eq!(listen_pid(&[c"LISTEN_PID="], 77), None);
+    fn variables_that_name_sexton_are_to_name_the_command() {
+        let (found, left) = naming(&[
+            c"LISTEN_PIDFDID=1",
+            c"A=1",
+            c"LISTEN_PID=77",
+            c"LISTEN_FDS=2",
+            c"MAINPID=77",
+            c"SYSTEMD_EXEC_PID=77",
+            c"LISTEN_PIDFDID=2",
+            c"WATCHDOG_PID=77",
+            c"XWATCHDOG_PID=77",
+        ]);
+        let renamed = vec![(1, "LISTEN_PID"), (5, "WATCHDOG_PID"), (4, "SYSTEMD_EXEC_PID")];
+        let expected = Naming { renamed, foreign: vec![], without_pidfd: true, listen_fds: 2 };
+        assert_eq!(found, expected);
+        assert_eq!((left.len(), &*left[1]), (7, c"LISTEN_PID=77"));
+    }
+
+    #[test]
+    fn variables_about_another_process_stay_but_for_a_command_of_its_number() {
+        // The first of a name is the one that getenv(3) finds.
+        let (found, left) = naming(&[
+            c"LISTEN_FDS=2",
+            c"LISTEN_PID=78",
+            c"LISTEN_FDNAMES=x",
+            c"LISTEN_PIDFDID=1",
+            c"WATCHDOG_USEC=5",
+            c"WATCHDOG_PID=79",
+            c"WATCHDOG_PID=77",
+        ]);
+        let foreign = vec![(0, 78), (1, 78), (3, 78), (4, 79), (5, 79), (6, 79)];
+        assert_eq!(found, Naming { foreign, ..Naming::default() });
+        assert_eq!(left.len(), 7);
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_read_names_nobody() {
+        for entry in [c"LISTEN_PID=", c"LISTEN_PID=7x", c"LISTEN_PID=99999999999", c"LISTEN_PID"] {
+            assert_eq!(naming(&[entry]).0, Naming::default());
+        }
+        for count in [c"LISTEN_FDS=-1", c"LISTEN_FDS=x", c"A=1"] {
+            assert_eq!(naming(&[c"LISTEN_PID=77", count]).0.listen_fds, 0);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::environment::Edits;
+use crate::environment::{Edits, Naming};
 use crate::error::Error;
 use crate::plan::{Given, Plan, Statuses, Surroundings};
 use crate::rlimit::{Limits, UNLIMITED};
@@ -21,6 +21,8 @@ pub struct Launch<'a> {
     pub argv: &'a [&'a CStr],
     /// Main's environment.
     pub environment: Vec<Cow<'a, CStr>>,
+    /// Which variables are to name main by its process ID.
+    pub naming: Naming,
     /// The files to try for the command.
     pub candidates: Cow<'a, [CString]>,
     /// What the child does to itself before it executes one of them.
@@ -42,9 +44,14 @@ impl<'a> Launch<'a> {
     pub fn new(plan: &'a Plan, mask: SignalSet) -> Result<Launch<'a>, Error> {
         let main = &plan.surroundings;
         let who = look_up(main)?;
+        let login = who.user.as_ref().map(Edits::for_login).unwrap_or_default();
+        let edits = main.environment.clone().over(&login);
+        let mut environment = edits.apply(&plan.environment);
+        let pid = process::id();
+        let naming = Naming::find(&mut environment, pid, |name| edits.sets(name));
         let standing = tty::standing();
         let mut inherited = Inherited {
-            pid: process::id(),
+            pid,
             mask,
             sigchld_ignored: signals::is_ignored(Signal::CHLD),
             standing,
@@ -53,6 +60,7 @@ impl<'a> Launch<'a> {
             uid: privileges::user(),
             groups: Vec::new(),
             capabilities: Default::default(),
+            listen_fds: naming.listen_fds,
             streams: Default::default(),
         };
         if who.user.is_some() {
@@ -70,9 +78,6 @@ impl<'a> Launch<'a> {
         let current =
             |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
         let steps = steps::steps(main, &inherited, &who, current)?;
-        let login = who.user.as_ref().map(Edits::for_login).unwrap_or_default();
-        let edits = main.environment.clone().over(&login);
-        let environment = edits.apply(&plan.environment);
         let command = plan.argv.first().copied().unwrap_or_default();
         let candidates = match &plan.files[..] {
             [] => steps::candidates(command, &environment).into(),
@@ -81,6 +86,7 @@ impl<'a> Launch<'a> {
         Ok(Launch {
             argv: &plan.argv,
             environment,
+            naming,
             candidates,
             steps,
             inherited,
@@ -110,12 +116,16 @@ impl<'a> Launch<'a> {
     pub fn describe(&self) -> Result<String, Error> {
         let file = self.find()?;
         let edits = self.edits.iter().map(ToString::to_string);
+        let named = self.naming.renamed.iter();
+        let named =
+            named.map(|(_, name)| format!("set variable '{name}' to the command's process ID"));
+        let unset = self.naming.without_pidfd.then(|| "unset variable 'LISTEN_PIDFDID'".to_owned());
         let steps = self.steps.iter().map(ToString::to_string);
         let mut execute = execute(file);
         for argument in self.argv.get(1..).unwrap_or_default() {
             execute += &format!(" {}", Quoted(argument));
         }
-        let lines = edits.chain(steps).chain([execute]).enumerate();
+        let lines = edits.chain(named).chain(unset).chain(steps).chain([execute]).enumerate();
         Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())
     }
 
@@ -290,6 +300,7 @@ mod tests {
         Launch {
             argv: &[c"tool"],
             environment: Vec::new(),
+            naming: Naming::default(),
             candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()].into(),
             steps: vec![Step::ProcessGroup],
             inherited: Inherited::of_init(),

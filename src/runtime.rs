@@ -5,7 +5,6 @@
 use crate::capabilities::CapabilitySet;
 use crate::cli::{self, Printed, Request};
 use crate::delivery::Delivery;
-use crate::environment;
 use crate::error::Error;
 use crate::init;
 use crate::launch::{self, Launch};
@@ -211,10 +210,9 @@ impl<'a> Runtime<'a> {
         let launch = Launch::new(plan, mask)?;
         let pid = launch.inherited.pid;
         init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
-        let listen_pid = environment::listen_pid(&launch.environment, pid);
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
-            Program::new(&launch.candidates, launch.argv, &launch.environment, listen_pid);
+            Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
         // Before main: it may hit the limit at once.
         let oom = OomWatch::start(pid);
         let child = spawn::spawn(&mut program, &launch.steps, launch.inherited.standing)

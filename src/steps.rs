@@ -35,6 +35,8 @@ pub struct Inherited {
     pub groups: Vec<u32>,
     /// The capabilities; only looked up if they are to be changed.
     pub capabilities: Sets,
+    /// How many descriptors from 3 on are meant for the command (sd_listen_fds(3)).
+    pub listen_fds: i32,
     /// What the standard streams are; only looked up if the user is to be changed.
     pub streams: [Option<OwnedStream>; 3],
 }
@@ -108,8 +110,8 @@ pub enum Step {
     Open(Stream, Redirection),
     /// Let standard error be the same open file as standard output (dup2(2)).
     ShareOutput,
-    /// Close all descriptors but the standard streams (close_range(2)).
-    CloseOthers,
+    /// Close all descriptors but the standard streams and so many after them (close_range(2)).
+    CloseOthers(i32),
     /// Ignore a signal (sigaction(2)).
     Ignore(Signal),
     /// Set the signal mask (sigprocmask(2)).
@@ -176,7 +178,9 @@ impl fmt::Display for Step {
                 write!(f, "{how} {} as {stream}", Quoted(&file.path))
             }
             Step::ShareOutput => f.write_str("write standard error to the same file"),
-            Step::CloseOthers => f.write_str("close all descriptors but 0 to 2"),
+            Step::CloseOthers(kept) => {
+                write!(f, "close all descriptors but 0 to {}", kept.saturating_add(2))
+            }
             Step::Ignore(signal) => write!(f, "ignore {signal}"),
             Step::Mask(_) => f.write_str("restore the signal mask"),
         }
@@ -270,7 +274,7 @@ pub fn steps(
         steps.extend(open(Stream::Error, stderr));
     }
     if main.close_fds {
-        steps.push(Step::CloseOthers);
+        steps.push(Step::CloseOthers(inherited.listen_fds));
     }
     steps.extend(lowered);
     if inherited.sigchld_ignored {
@@ -402,6 +406,7 @@ impl Inherited {
             uid: ROOT,
             groups: vec![0],
             capabilities: Sets::default(),
+            listen_fds: 0,
             streams: [None; 3],
         }
     }
@@ -485,7 +490,7 @@ mod tests {
             ..Surroundings::default()
         };
         let standing = Standing::Foreground;
-        let inherited = Inherited { sigchld_ignored: true, standing, ..root() };
+        let inherited = Inherited { sigchld_ignored: true, standing, listen_fds: 2, ..root() };
         let kill = set(5);
         let limits = |soft, hard| Limits { soft, hard };
         let open = |stream, path: &CStr| Step::Open(stream, file(path).unwrap());
@@ -512,7 +517,7 @@ mod tests {
             open(Stream::Input, c"in"),
             open(Stream::Output, c"out"),
             open(Stream::Error, c"err"),
-            Step::CloseOthers,
+            Step::CloseOthers(2),
             Step::Limit(Resource::Core, limits(0, 0)),
             Step::Limit(Resource::Nofile, limits(5, 20)),
             Step::Ignore(Signal::CHLD),

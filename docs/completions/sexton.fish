@@ -81,7 +81,7 @@ complete -c sexton -n __sexton_own -l setsid -f -d 'Give the command a session o
 complete -c sexton -n __sexton_own -l stdin -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Read standard input from this file'
 complete -c sexton -n __sexton_own -l stdout -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write standard output to this file, after emptying it, or at its end'
 complete -c sexton -n __sexton_own -l stderr -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'The same for standard error'
-complete -c sexton -n __sexton_own -l close-fds -f -d 'Give the command no descriptor but standard input, output and error'
+complete -c sexton -n __sexton_own -l close-fds -f -d 'Give the command no descriptor but standard input, output and error, and those that LISTEN_FDS counts if LISTEN_PID names sexton'
 
 # Reaping and telling
 complete -c sexton -n __sexton_own -l subreaper -x -a 'auto on off' -d 'Whether to adopt orphans when sexton is not PID 1'

@@ -390,7 +390,8 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Switch(|s, on| once(&mut s.close_fds, on)),
-        help: "Give the command no descriptor but standard input, output and error.",
+        help: "Give the command no descriptor but standard input, output and error, and those that \
+               LISTEN_FDS counts if LISTEN_PID names sexton.",
     },
     Flag {
         long: "subreaper",

@@ -150,9 +150,11 @@ fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
     Errno::result(unsafe { libc::dup2(from, to) }).map(drop)
 }
 
-/// Closes all descriptors but the standard streams and one that exec closes.
-pub fn close_others(kept: &OwnedFd) {
-    fds::close_from(fds::STDERR + 1, &[kept.as_raw_fd()]);
+/// Closes all descriptors but the standard streams, so many after them, and one that exec closes.
+pub fn close_others(kept: i32, pipe: &OwnedFd) {
+    if let Some(first) = kept.checked_add(fds::STDERR + 1) {
+        fds::close_from(first, &[pipe.as_raw_fd()]);
+    }
 }
 
 #[cfg(test)]

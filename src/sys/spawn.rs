@@ -6,6 +6,7 @@
 
 use super::proc::Text;
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
+use crate::environment::Naming;
 use crate::signal::SignalSet;
 use crate::steps::{Standing, Step};
 use nix::libc;
@@ -27,8 +28,10 @@ pub struct Program<'a> {
     /// For the shell: its name, a place for the script, and main's arguments.
     shell_argv: Vec<*const c_char>,
     environment: Vec<*const c_char>,
-    /// The place of `LISTEN_PID` in the environment, if it is to be set.
-    listen_pid: Option<usize>,
+    /// The variables that are to name the child: place, name, and room for the whole.
+    renamed: Vec<(usize, &'static str, Text)>,
+    /// Places of variables that are for another process, with its ID.
+    foreign: &'a [(usize, i32)],
 }
 
 impl<'a> Program<'a> {
@@ -38,7 +41,7 @@ impl<'a> Program<'a> {
         candidates: &'a [CString],
         argv: &[&'a CStr],
         environment: &'a [Cow<'a, CStr>],
-        listen_pid: Option<usize>,
+        naming: &'a Naming,
     ) -> Program<'a> {
         let arguments = argv.get(1..).unwrap_or_default();
         let command = argv.first().copied().unwrap_or_default();
@@ -47,7 +50,28 @@ impl<'a> Program<'a> {
             argv: vector(&[command], arguments),
             shell_argv: vector(&[SHELL, c""], arguments),
             environment: pointers(environment.iter().map(AsRef::as_ref)),
-            listen_pid,
+            renamed: naming.renamed.iter().map(|&(at, name)| (at, name, Text::default())).collect(),
+            foreign: &naming.foreign,
+        }
+    }
+
+    /// In the child: the variables that name a process by its ID.
+    fn name_child(&mut self) {
+        if self.renamed.is_empty() && self.foreign.is_empty() {
+            return;
+        }
+        let pid = process::id();
+        for (place, name, text) in &mut self.renamed {
+            write!(text, "{name}={pid}\0").ok(); // there is room
+            if let Some(slot) = self.environment.get_mut(*place) {
+                *slot = text.as_bytes().as_ptr().cast();
+            }
+        }
+        if self.foreign.iter().any(|&(_, named)| named == pid) {
+            let mut places = 0..;
+            let foreign = self.foreign;
+            self.environment
+                .retain(|_| places.next().is_none_or(|place| !foreign.contains(&(place, pid))));
         }
     }
 }
@@ -225,11 +249,7 @@ struct Needs {
 
 /// Only returns if something fails.
 fn become_main(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
-    let mut listen_pid = Text::default();
-    if let Some(slot) = program.listen_pid.and_then(|index| program.environment.get_mut(index)) {
-        write!(listen_pid, "LISTEN_PID={}\0", process::id()).ok(); // there is room
-        *slot = listen_pid.as_bytes().as_ptr().cast();
-    }
+    program.name_child();
     for (index, step) in steps.iter().enumerate() {
         if let Err(errno) = carry_out(step, needs) {
             return Failure::Step(index, errno);
@@ -274,8 +294,8 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
             opened
         }
         Step::ShareOutput => files::share_output(),
-        Step::CloseOthers => {
-            files::close_others(&needs.pipe);
+        Step::CloseOthers(kept) => {
+            files::close_others(*kept, &needs.pipe);
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),

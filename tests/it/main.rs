@@ -38,6 +38,7 @@ mod storms;
 mod streams;
 mod surroundings;
 mod syslog;
+mod systemd;
 mod terminal;
 mod transparency;
 mod tree;

@@ -199,14 +199,6 @@ fn sexton_s_variables_are_taken_out() {
 }
 
 #[test]
-fn listen_pid_that_names_sexton_names_main_afterwards() {
-    for (before, after) in [("LISTEN_PID=1", "LISTEN_PID=2"), ("LISTEN_PID=7", "LISTEN_PID=7")] {
-        let ended = Setup::new(&["env"]).variable(before).variable("LISTEN_FDS=2").run();
-        assert_eq!(ended.stdout, format!("PATH=/usr/bin:/bin\n{after}\nLISTEN_FDS=2\n"));
-    }
-}
-
-#[test]
 fn sexton_itself_is_not_changed_by_what_main_gets() {
     let mut running = Setup::new(&["--rlimit=nofile=99", &probe(), "sleep"]).start();
     running.expect("ready");
