@@ -214,23 +214,30 @@ impl Delivery {
         }
     }
 
-    /// Names what is left of the tree, as far as it can be seen.
-    pub fn tell_survivors(&self) {
-        const MOST: usize = 10;
+    /// Names what is left of the tree, and says how many processes that are, as far as it can be seen.
+    pub fn tell_survivors(&self) -> Option<u64> {
+        const MOST: u64 = 10;
         let mut told = 0;
         let seen = tree::for_each_survivor(self.own, |pid, state| {
             told += 1;
             if told <= MOST {
-                warn!("pid {pid}{} is left, in state {}", proc::Name::of(pid), State(state));
+                let name = proc::Name::of(pid);
+                if send::is_permitted(pid) {
+                    warn!("pid {pid}{name} is left, in state {}", State(state));
+                } else {
+                    warn!("pid {pid}{name} is left: sexton may not signal it (CAP_KILL)");
+                }
             }
         });
         if told > MOST {
             warn!("and {} more are left", told - MOST);
         }
-        if seen.is_err() || told == 0 {
+        let seen = seen.is_ok() && told > 0;
+        if !seen {
             warn!("processes are left that cannot be seen");
         }
         warn!("exiting without what did not end after SIGKILL");
+        seen.then_some(told)
     }
 }
 

@@ -107,8 +107,13 @@ impl ExitMap {
             Outcome::Killed { signal, .. } => self.find(|from| from == From::Signal(signal)),
             Outcome::Exited(_) => None,
         };
-        let status = outcome.status();
-        by_signal.or_else(|| self.find(|from| from.has(status))).unwrap_or(status)
+        by_signal.unwrap_or_else(|| self.apply_to_status(outcome.status()))
+    }
+
+    /// The status to exit with in place of one that no end of the command brought about.
+    #[must_use]
+    pub fn apply_to_status(&self, status: u8) -> u8 {
+        self.find(|from| from.has(status)).unwrap_or(status)
     }
 }
 
@@ -147,6 +152,14 @@ mod tests {
     #[test]
     fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
         assert_eq!(map(&["143=0"]).apply(TERM), 0);
+    }
+
+    #[test]
+    fn a_status_without_an_end_is_mapped_by_no_signal() {
+        let map = map(&["signal:KILL=0", "137=3"]);
+        assert_eq!(map.apply_to_status(Outcome::NOT_ENDED), 3);
+        assert_eq!(map.apply(Outcome::SIGKILLED), 0);
+        assert_eq!(Outcome::NOT_ENDED, Outcome::SIGKILLED.status());
     }
 
     #[test]

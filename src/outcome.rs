@@ -62,8 +62,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Killed by SIGKILL: what main's outcome is taken to be when even that could not end it in time.
+    /// Killed by SIGKILL.
     pub const SIGKILLED: Outcome = Outcome::Killed { signal: Signal::KILL, core: false };
+
+    /// The exit status for a command that has no outcome because not even SIGKILL could end it: the one that it would
+    /// have had.
+    pub const NOT_ENDED: u8 = 137;
 
     /// Whether SIGKILL ended it.
     #[must_use]

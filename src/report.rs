@@ -26,7 +26,7 @@ pub struct Record {
     pub command: String,
     /// Main's process ID.
     pub pid: i32,
-    /// How main ended.
+    /// How the command ended; `None` if it did not: it was not run, or could not be killed.
     pub outcome: Option<Outcome>,
     /// What main and the processes that it waited for used.
     pub usage: Usage,
@@ -38,7 +38,7 @@ pub struct Record {
     pub orphans: u64,
     /// Processes that sexton has sent SIGKILL; `None` if it did not, or cannot know.
     pub killed: Option<u64>,
-    /// Main outlasted the grace, and so was killed.
+    /// Main outlasted the grace, and so was sent SIGKILL.
     pub grace_over: bool,
     /// What main left behind outlasted the linger time, and was killed.
     pub linger_over: bool,
@@ -172,7 +172,7 @@ impl Report {
                 json.text("signal", signal);
                 json.raw("core_dumped", core);
             }
-            (None, None) => {}
+            (None, None) => json.raw("ended", false),
         }
         if let Some(limit) = record.limit {
             json.text("limit", limit.name());
@@ -215,11 +215,11 @@ impl fmt::Display for Report {
         match (&record.failure, record.outcome) {
             (Some(failure), _) => return f.write_str(failure),
             (None, Some(outcome)) => write!(f, "main {outcome}")?,
-            (None, None) => f.write_str("main did not end")?,
+            (None, None) => f.write_str("the command did not end, and could not be killed")?,
         }
         if record.oom {
             f.write_str(", by the kernel's OOM killer: the memory limit was hit")?;
-        } else if record.grace_over {
+        } else if record.grace_over && record.outcome.is_some() {
             f.write_str(", as it did not end within the grace")?;
         }
         if let Some(limit) = record.limit {
@@ -463,6 +463,22 @@ mod tests {
             assert_eq!(report.cause(), cause);
             assert!(report.to_string().contains(part), "{part:?} is not in {report}");
         }
+    }
+
+    #[test]
+    fn a_command_that_could_not_be_killed_is_not_said_to_have_ended() {
+        let record = Record { outcome: None, grace_over: true, survivors: true, ..record() };
+        let report = record.close(at(1), 137);
+        let line = report.to_string();
+        assert!(
+            line.starts_with("the command did not end, and could not be killed, after"),
+            "{line}"
+        );
+        assert!(!line.contains("SIGKILL") && line.ends_with("exit status 137"), "{line}");
+        assert!(report.is_warning());
+        let json = report.json();
+        assert!(json.contains(r#""cause":"grace","ended":false,"oom_killed""#), "{json}");
+        assert!(!json.contains("signal") && !json.contains(r#""status""#), "{json}");
     }
 
     #[test]

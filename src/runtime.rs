@@ -550,12 +550,13 @@ impl<'a> Runtime<'a> {
             Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {
                 if survivors {
-                    self.delivery.tell_survivors();
+                    self.witness.survivors(self.delivery.tell_survivors());
                 }
-                self.witness.over(outcome, survivors);
-                let status = match &self.failure {
-                    Some(error) => error.status,
-                    None => self.plan.exit_map.apply(outcome),
+                let map = &self.plan.exit_map;
+                let status = match (&self.failure, outcome) {
+                    (Some(error), _) => error.status,
+                    (None, Some(outcome)) => map.apply(outcome),
+                    (None, None) => map.apply_to_status(Outcome::NOT_ENDED),
                 };
                 self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(status);

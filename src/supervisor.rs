@@ -100,8 +100,8 @@ pub enum Action {
     },
     /// Exit.
     Exit {
-        /// How main ended.
-        outcome: Outcome,
+        /// How the command ended; `None` if it did not, although it was sent SIGKILL.
+        outcome: Option<Outcome>,
         /// Some of the tree could not be killed in time.
         survivors: bool,
     },
@@ -430,13 +430,13 @@ impl<'p> Supervisor<'p> {
             *give_up_at =
                 now.saturating_add(KILL_LIMIT).min(since.saturating_add(KILL_LIMIT_IN_ALL));
         }
-        let Some(outcome) = self.main else {
+        if self.main.is_none() {
             return;
-        };
+        }
         if tree_empty {
             if self.phase != Phase::Over {
                 self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome, survivors: false });
+                actions.push(Action::Exit { outcome: self.main, survivors: false });
             }
             return;
         }
@@ -461,9 +461,9 @@ impl<'p> Supervisor<'p> {
     /// Asks what main left behind to end.
     fn linger(&mut self, bound: Option<Time>, now: Time, actions: &mut Actions) {
         let Some(linger) = self.policy.linger else {
-            if let Some(outcome) = self.main {
+            if self.main.is_some() {
                 self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome, survivors: false });
+                actions.push(Action::Exit { outcome: self.main, survivors: false });
             }
             return;
         };
@@ -505,8 +505,7 @@ impl<'p> Supervisor<'p> {
             Phase::Lingering { kill_at } if due(kill_at) => self.kill(Cause::Linger, now, actions),
             Phase::Killing { give_up_at, .. } if due(give_up_at) => {
                 self.phase = Phase::Over;
-                let outcome = self.main.unwrap_or(Outcome::SIGKILLED);
-                actions.push(Action::Exit { outcome, survivors: true });
+                actions.push(Action::Exit { outcome: self.main, survivors: true });
             }
             Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
                 self.phase =

@@ -107,11 +107,11 @@ impl Terminal {
 
     /// Leaves it as main was given it, when main and its descendants are gone: to sexton's group, and, if
     /// a signal has killed main before it could do so itself, in the modes that it had.
-    pub fn restore(&mut self, main: i32, outcome: Outcome) {
+    pub fn restore(&mut self, main: i32, outcome: Option<Outcome>) {
         if !self.lent || !(tty::is_foreground(main) || tty::is_free()) {
             return;
         }
-        if let (Outcome::Killed { .. }, Some(modes)) = (outcome, &self.modes) {
+        if let (Some(Outcome::Killed { .. }), Some(modes)) = (outcome, &self.modes) {
             tty::set_modes(modes).ok();
         }
         if !self.is_init {

@@ -147,11 +147,14 @@ impl Witness {
         };
     }
 
-    /// All is over, for main with this outcome.
-    pub fn over(&mut self, outcome: Outcome, survivors: bool) {
-        // Main may be one of them.
-        self.record.outcome.get_or_insert(outcome);
-        self.record.survivors = survivors;
+    /// Processes are left that could not be killed, so many as far as that can be seen.
+    pub fn survivors(&mut self, count: Option<u64>) {
+        self.record.survivors = true;
+        if self.is_init {
+            // They were counted before SIGKILL was sent; a subreaper counts those that died of it.
+            self.record.killed =
+                self.record.killed.zip(count).map(|(all, left)| all.saturating_sub(left));
+        }
     }
 
     /// The report.

@@ -155,6 +155,12 @@ pub fn namespace_is_empty() -> bool {
     kill(-1, 0).is_err()
 }
 
+/// Whether the kernel would let this process signal that one; nothing is sent.
+#[must_use]
+pub fn is_permitted(pid: i32) -> bool {
+    kill(pid, 0) != Err(Errno::EPERM)
+}
+
 fn kill(pid: i32, number: libc::c_int) -> Result<(), Errno> {
     // SAFETY: takes integers only.
     Errno::result(unsafe { libc::kill(pid, number) }).map(drop)

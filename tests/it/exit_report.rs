@@ -557,6 +557,44 @@ fn the_termination_log_keeps_main_s_own_text_and_kubernetes_limit() {
     assert_eq!(text, "sexton: unable to execute '/no/such': command not found\n");
 }
 
+/// sexton may not signal a command that has made itself another user.
+#[test]
+fn a_command_that_could_not_be_killed_is_not_said_to_be() {
+    fn without_cap_kill() {
+        const CAP_KILL: libc::c_int = 5;
+        // SAFETY: takes integers only.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_KILL, 0, 0, 0) };
+    }
+    for place in PLACES {
+        let folder = Folder::new("survives");
+        let text = format!("--termination-log={}", folder.at("text"));
+        let script = "trap '' TERM; echo ready; exec sleep 1000";
+        let words = ["--grace=100ms", "--map-exit=signal:KILL=5", &text, "setpriv", "--reuid=33"];
+        let words = [&words[..], &["--regid=33", "--clear-groups", "sh", "-c", script]].concat();
+        let setup = reporting(&folder, &words).place(place).prepare(without_cap_kill);
+        let mut running = setup.start();
+        running.expect("ready");
+        running.signal(libc::SIGTERM);
+        running.expect_log("(sleep) is left: sexton may not signal it (CAP_KILL)");
+        running.expect_log("warning: the command did not end, and could not be killed, after");
+        let ended = running.end();
+        assert_eq!(ended.status, 137, "{ended:?}");
+        assert!(!ended.stderr.contains("was killed"), "{ended:?}");
+        let report = Report::read(&folder.at("report"));
+        report.expect(&[
+            ("cause", r#""grace""#),
+            ("ended", "false"),
+            ("exit_status", "137"),
+            ("signal", ""),
+            ("status", ""),
+            ("survivors", "true"),
+            ("processes_killed", "0"),
+        ]);
+        let text = std::fs::read_to_string(folder.at("text")).unwrap();
+        assert!(text.starts_with("sexton: the command did not end"), "{text}");
+    }
+}
+
 #[test]
 fn without_kubernetes_there_is_no_termination_log_and_none_is_made() {
     let devices = Folder::new("no-kubernetes").with_devices();

@@ -116,7 +116,9 @@ fn a_task_that_cannot_die_is_named_and_not_waited_for_for_ever() {
     );
     wait_until("sexton ends", || running.has_ended());
     drop(freezer);
-    assert_eq!(running.end().status, 137);
+    let ended = running.end();
+    assert_eq!(ended.status, 137);
+    assert!(ended.stderr.contains("the command did not end, and could not be killed"), "{ended:?}");
 }
 
 #[test]

@@ -97,6 +97,7 @@ pub fn report(bytes: &[u8]) {
         ("cause", text(report.cause())),
         ("error", failed.as_deref().and_then(text)),
         ("status", outcome.filter(|_| failed.is_none()).and_then(status).map(Value::number)),
+        ("ended", (outcome.is_none() && failed.is_none()).then_some(Value::Bool(false))),
         ("limit", record.limit.and_then(|limit| text(limit.name()))),
         ("oom_killed", Some(Value::Bool(oom))),
         ("oom_kills", number(record.oom_kills)),
