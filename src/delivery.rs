@@ -6,7 +6,7 @@ use crate::plan::Target;
 use crate::signal::{Received, Signal, SignalSet};
 use crate::supervisor::Cause;
 use crate::sys::tree::{self, Progress, Scan, Signals};
-use crate::sys::{Errno, proc, process, reason, send};
+use crate::sys::{Errno, proc, process, reason, send, wait};
 use log::{info, warn};
 use std::fmt;
 
@@ -61,11 +61,7 @@ impl Delivery {
 
     /// Sends a signal with the value that it may carry, and SIGCONT after it if so told.
     pub fn send(&mut self, received: Received, to: Target, and_continue: bool) {
-        let whom = match to {
-            Target::Main => "main",
-            Target::Group => "main's process group",
-            Target::Tree => "the tree",
-        };
+        let whom = name(to);
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
         let mut result = self.send_all([Some(received), then], to);
@@ -81,7 +77,8 @@ impl Delivery {
             result = self.send_all([Some(Received::own(signal)), then], to);
         }
         match result {
-            Ok(()) => info!("sent {signal} to {whom}"),
+            Ok(reached) => info!("sent {signal} to {}", name(reached)),
+            Err(Errno::ESRCH) if self.blind => info!("nobody is known who could get {signal}"),
             Err(Errno::ESRCH) if to != Target::Main => info!("nobody is left to get {signal}"),
             Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
         }
@@ -103,14 +100,14 @@ impl Delivery {
         }
         self.scan = None;
         match self.send_all(kill, Target::Tree) {
-            Ok(()) | Err(Errno::ESRCH) => {}
+            Ok(_) | Err(Errno::ESRCH) => {}
             Err(_) if cause == Cause::Again => {}
             Err(errno) => warn!("unable to kill every process: {}", reason(errno)),
         }
     }
 
-    /// Sends them one after the other; the result is that of the first.
-    fn send_all(&mut self, signals: Signals, to: Target) -> Result<(), Errno> {
+    /// Sends them one after the other; the result is that of the first, and whom it has reached.
+    fn send_all(&mut self, signals: Signals, to: Target) -> Result<Target, Errno> {
         for signal in signals.iter().flatten() {
             self.sent = self.sent.with(signal.signal);
         }
@@ -128,10 +125,10 @@ impl Delivery {
         });
         let first = results.next().unwrap_or(Ok(()));
         results.for_each(drop);
-        first
+        first.map(|()| to)
     }
 
-    fn send_to_descendants(&mut self, signals: Signals) -> Result<(), Errno> {
+    fn send_to_descendants(&mut self, signals: Signals) -> Result<Target, Errno> {
         while self.is_under_way() {
             self.go_on(); // what was sent before comes before
         }
@@ -139,7 +136,7 @@ impl Delivery {
             Ok(scan) => {
                 self.scan = Some(scan);
                 self.go_on();
-                Ok(())
+                Ok(Target::Tree)
             }
             Err(errno) => {
                 self.tell_blindness(errno);
@@ -148,9 +145,13 @@ impl Delivery {
         }
     }
 
-    /// Main's group is known without /proc, but only until main is reaped.
-    fn send_to_those_known(&mut self, signals: Signals) -> Result<(), Errno> {
-        if self.main_reaped { Ok(()) } else { self.send_all(signals, Target::Group) }
+    /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's, unless
+    /// a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
+    fn send_to_those_known(&mut self, signals: Signals) -> Result<Target, Errno> {
+        if self.main_reaped && !wait::has_child_in_group(self.main) {
+            return Err(Errno::ESRCH);
+        }
+        self.send_all(signals, Target::Group)
     }
 
     /// Whether signals to the tree are still on their way.
@@ -186,10 +187,13 @@ impl Delivery {
             }
             Some(Err(errno)) => {
                 self.tell_blindness(errno);
-                if let Some(signals) = self.scan.take().as_ref().and_then(Scan::unsent)
-                    && let Err(errno) = self.send_to_those_known(signals)
-                {
-                    warn!("unable to send to main's process group: {}", reason(errno));
+                if let Some(signals) = self.scan.take().as_ref().and_then(Scan::unsent) {
+                    match self.send_to_those_known(signals) {
+                        Ok(_) | Err(Errno::ESRCH) => {}
+                        Err(errno) => {
+                            warn!("unable to send to main's process group: {}", reason(errno));
+                        }
+                    }
                 }
             }
         }
@@ -238,6 +242,14 @@ impl Delivery {
         }
         warn!("exiting without what did not end after SIGKILL");
         seen.then_some(told)
+    }
+}
+
+fn name(to: Target) -> &'static str {
+    match to {
+        Target::Main => "main",
+        Target::Group => "main's process group",
+        Target::Tree => "the tree",
     }
 }
 

@@ -124,6 +124,12 @@ pub fn peek() -> Option<i32> {
     zombie(libc::P_ALL, 0)
 }
 
+/// Whether a child, living or not reaped yet, is in this process group. As long as one is, the number is no other group's.
+#[must_use]
+pub fn has_child_in_group(group: i32) -> bool {
+    look(libc::P_PGID, group, libc::WEXITED | libc::WNOWAIT).is_ok()
+}
+
 fn zombie(kind: libc::idtype_t, id: i32) -> Option<i32> {
     let info = look(kind, id, libc::WEXITED | libc::WNOWAIT).ok()?;
     // SAFETY: set for a child's end; it stays 0 if none has ended.
@@ -133,9 +139,15 @@ fn zombie(kind: libc::idtype_t, id: i32) -> Option<i32> {
 
 fn look(kind: libc::idtype_t, id: i32, what: i32) -> Result<libc::siginfo_t, Errno> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let options = what | libc::WNOHANG | libc::__WALL;
-    // SAFETY: writes one siginfo_t to live memory.
-    Errno::result(unsafe { libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), options) })?;
+    let mut wait = |options| {
+        // SAFETY: writes one siginfo_t to live memory.
+        Errno::result(unsafe { libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), options) })
+    };
+    let options = what | libc::WNOHANG;
+    match wait(options | libc::__WALL) {
+        Err(Errno::EINVAL) => wait(options), // before Linux 4.7
+        result => result,
+    }?;
     // SAFETY: zeroed memory is a valid siginfo_t.
     Ok(unsafe { info.assume_init() })
 }

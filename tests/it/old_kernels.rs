@@ -35,6 +35,16 @@ fn the_tree_is_shut_down_generation_by_generation() {
     }
 }
 
+/// Before Linux 4.7 waitid(2) knows no `__WALL`. dumb-init's place asks by it whether the command has ended.
+#[test]
+fn children_are_seen_by_an_older_waitid() {
+    let ended =
+        Setup::new(&["sh", "-c", "(exit 1) & wait; sleep 1000 & exit 7"]).called("dumb-init");
+    let options = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG | libc::__WALL;
+    let ended = ended.failing(libc::SYS_waitid, Some((3, options as u32)), libc::EINVAL).run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (7, ""));
+}
+
 #[test]
 fn a_value_for_a_group_is_lost_but_told() {
     let setup = Setup::new(&["--forward-to=group", &probe(), "signals", "1"]);

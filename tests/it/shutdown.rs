@@ -262,15 +262,35 @@ fn a_subreaper_without_proc_kills_main_s_group_and_tells_what_it_cannot() {
     assert!(ended.stderr.contains("/proc"), "{ended:?}");
 }
 
-// shutdown.rs
-
-/// SPEC 2.4: once main has been reaped, its ID may be another's, and so may its group's.
+/// Without /proc a subreaper knows the command's process group alone, also after the command has ended.
 #[test]
-fn main_s_group_is_not_signalled_once_main_was_reaped() {
-    let words = ["--linger=100ms", "sh", "-c", "sleep 1000 & exit 7"];
+fn the_command_s_group_is_signalled_without_proc_when_the_command_has_ended() {
+    let script = "trap 'exit 3' TERM; sleep 1000 & echo ready; wait";
+    let words = ["-v", "--linger=20s", "sh", "-c", script];
+    let mut running = Setup::new(&words).place(Place::Child).without_proc().start();
+    running.expect("ready");
+    let begin = Instant::now();
+    running.signal(libc::SIGTERM);
+    let ended = running.end_with_its_tree();
+    assert_eq!(ended.status, 3, "{ended:?}");
+    assert!(begin.elapsed() < Duration::from_secs(10), "what the command left obeys SIGTERM");
+    assert!(ended.stderr.contains("sent SIGTERM to main's process group"), "{ended:?}");
+
+    let words = ["--linger=100ms", "sh", "-c", "trap '' TERM; sleep 1000 & exit 7"];
+    let ended = Setup::new(&words).place(Place::Child).without_proc().start().end_with_its_tree();
+    assert_eq!(ended.status, 7, "{ended:?}");
+    assert!(!ended.stderr.contains("are left"), "killed: {ended:?}");
+}
+
+/// SPEC 2.4: once main has been reaped, its ID may be another's, and so may its group's if no child of sexton is in it.
+#[test]
+fn the_command_s_group_is_not_signalled_when_no_child_of_sexton_is_in_it() {
+    let words = ["-v", "--linger=100ms", &probe(), "leave", "ignore", "7"];
     let ended = Setup::new(&words).place(Place::Child).without_proc().run();
     assert_eq!(ended.status, 7);
     assert!(ended.stderr.contains("processes are left that cannot be seen"), "{ended:?}");
+    assert!(ended.stderr.contains("nobody is known who could get SIGTERM"), "{ended:?}");
+    assert!(!ended.stderr.contains(" sent SIG"), "nothing was sent: {ended:?}");
 }
 
 // shutdown.rs
