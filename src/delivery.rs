@@ -5,8 +5,9 @@
 use crate::plan::Target;
 use crate::signal::{Received, Signal, SignalSet};
 use crate::supervisor::Cause;
-use crate::sys::tree::{self, Progress, Scan, Signals};
-use crate::sys::{Errno, proc, process, reason, send, wait};
+use crate::sys::proc::{self, Numbers};
+use crate::sys::tree::{self, HangUp, Progress, Scan, Signals};
+use crate::sys::{Errno, process, reason, send, wait};
 use log::{info, warn};
 use std::fmt;
 
@@ -23,6 +24,8 @@ pub struct Delivery {
     failed: bool,
     /// Signals that have not come to all descendants yet.
     scan: Option<Scan>,
+    /// The end of terminals that has not come to all of the tree yet.
+    hang_up: Option<HangUp>,
     /// All that was sent.
     sent: SignalSet,
 }
@@ -38,6 +41,7 @@ impl Delivery {
             blind: false,
             failed: false,
             scan: None,
+            hang_up: None,
             sent: SignalSet::EMPTY,
         }
     }
@@ -84,25 +88,37 @@ impl Delivery {
         }
     }
 
-    /// Sends SIGKILL to the tree.
-    pub fn kill(&mut self, cause: Cause) {
-        match cause {
-            Cause::Grace => warn!("main did not end within the grace: killing every process"),
-            Cause::Linger => warn!("processes that main left behind did not end: killing them"),
-            Cause::Again => {}
-        }
+    /// Sends SIGHUP and SIGCONT to those of the tree that a terminal would send it that goes away.
+    pub fn hang_up(&mut self) {
+        // Without /proc nobody is known to have a terminal.
+        self.hang_up = HangUp::begin(self.own).ok();
+        self.go_on();
+    }
+
+    /// Whether everything that is left of the tree ignores SIGTERM, as far as that is known.
+    #[must_use]
+    pub fn rest_ignores_term(&self) -> bool {
+        /// A look at so many takes some 30 ms.
+        const MOST: usize = 1_000;
+        tree::ignores_term(self.own, MOST).unwrap_or(false)
+    }
+
+    /// Sends SIGKILL to the tree. Nothing is logged, because that may take time.
+    ///
+    /// # Errors
+    /// Somebody could not be sent it who is still there.
+    pub fn kill(&mut self, cause: Cause) -> Result<(), Errno> {
         let kill = [Some(Received::own(Signal::KILL)), None];
         // For PID 1 kill(-1) is enough, as it is atomic: nothing forks itself out of it. What a subreaper
         // has left after the first time has become a child, or is about to.
         let is_enough = self.own == process::INIT || tree::signal_children(&kill).is_ok();
         if cause == Cause::Again && is_enough {
-            return;
+            return Ok(());
         }
         self.scan = None;
         match self.send_all(kill, Target::Tree) {
-            Ok(_) | Err(Errno::ESRCH) => {}
-            Err(_) if cause == Cause::Again => {}
-            Err(errno) => warn!("unable to kill every process: {}", reason(errno)),
+            Err(errno) if cause != Cause::Again && errno != Errno::ESRCH => Err(errno),
+            _ => Ok(()),
         }
     }
 
@@ -129,8 +145,8 @@ impl Delivery {
     }
 
     fn send_to_descendants(&mut self, signals: Signals) -> Result<Target, Errno> {
-        while self.is_under_way() {
-            self.go_on(); // what was sent before comes before
+        while self.scan.is_some() {
+            self.scan(); // what was sent before comes before
         }
         match Scan::begin(self.own, signals) {
             Ok(scan) => {
@@ -157,7 +173,7 @@ impl Delivery {
     /// Whether signals to the tree are still on their way.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        self.scan.is_some()
+        self.scan.is_some() || self.hang_up.is_some()
     }
 
     /// Whether SIGKILL has been sent to the tree.
@@ -168,8 +184,11 @@ impl Delivery {
 
     /// Brings them to some more of the descendants, if it is under way.
     pub fn go_on(&mut self) {
-        if self.is_under_way() {
+        if self.scan.is_some() {
             self.scan();
+        }
+        if self.hang_up.as_mut().is_some_and(|it| !it.go_on().unwrap_or(false)) {
+            self.hang_up = None;
         }
     }
 
@@ -218,6 +237,21 @@ impl Delivery {
         }
     }
 
+    /// What SIGKILL has just been sent to.
+    #[must_use]
+    pub fn killed(&self) -> Killed {
+        let mut killed = Killed::default();
+        if self.own == process::INIT {
+            let all = Numbers::of_processes();
+            let seen = all.and_then(|all| all.visit_all(|pid| killed.note(pid, self.own)));
+            killed.is_complete = seen.is_ok();
+        } else {
+            // Those further down are known one by one, as they become children and are reaped.
+            proc::for_each_child(|pid| killed.note(pid, self.own)).ok();
+        }
+        killed
+    }
+
     /// Names what is left of the tree, and says how many processes that are, as far as it can be seen.
     pub fn tell_survivors(&self) -> Option<u64> {
         const MOST: u64 = 10;
@@ -250,6 +284,52 @@ fn name(to: Target) -> &'static str {
         Target::Main => "main",
         Target::Group => "main's process group",
         Target::Tree => "the tree",
+    }
+}
+
+/// The processes that SIGKILL was sent to, as `: sh (pid 7), sleep (pid 9) and 3 more`; nothing if none is known.
+#[derive(Default)]
+pub struct Killed {
+    named: [Option<(i32, proc::Name)>; Killed::NAMED],
+    count: u64,
+    /// The count is that of all.
+    is_complete: bool,
+}
+
+impl Killed {
+    const NAMED: usize = 8;
+
+    fn note(&mut self, pid: i32, own: i32) {
+        if pid == own {
+            return;
+        }
+        self.count += 1;
+        if let Some(slot) = self.named.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some((pid, proc::Name::of(pid)));
+        }
+    }
+
+    /// How many there are, if that is known.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        self.is_complete.then_some(self.count)
+    }
+}
+
+impl fmt::Display for Killed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = ": ";
+        for (pid, name) in self.named.iter().flatten() {
+            match name.as_str() {
+                "" => write!(f, "{separator}pid {pid}")?,
+                name => write!(f, "{separator}{name} (pid {pid})")?,
+            }
+            separator = ", ";
+        }
+        match self.count.saturating_sub(Killed::NAMED as u64) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::duration;
 use crate::error::Error;
 use crate::exit_map::{self, ExitMap};
 use crate::plan::{
-    LogFormat, LogTo, Logging, Plan, Policy, Rung, Statuses, Style, Subreaper, Surroundings, Target,
+    Linger, LogFormat, LogTo, Logging, Plan, Policy, Rung, Statuses, Style, Subreaper,
+    Surroundings, Target,
 };
 use crate::rewrite::{self, catchable};
 use crate::rlimit::{Limits, Resource, Spec};
@@ -127,9 +128,10 @@ impl Init {
     }
 
     /// How long other processes may take, once the program has ended and they were sent SIGTERM, before SIGKILL; `None`
-    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds.
+    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace period,
+    /// or 5 seconds if all that is left ignores SIGTERM.
     pub fn linger(mut self, time: impl Into<Option<Duration>>) -> Init {
-        self.policy.linger = time.into().map(bounded);
+        self.policy.linger = Linger::from(time.into().map(bounded));
         self
     }
 
@@ -434,7 +436,8 @@ mod tests {
         let forever = Duration::MAX;
         let init = Init::new().grace(forever).linger(forever).drain(forever);
         let Policy { grace, linger, drain, .. } = init.policy;
-        assert_eq!([grace, linger, Some(drain)], [Some(duration::LONGEST); 3]);
+        assert_eq!([grace, Some(drain)], [Some(duration::LONGEST); 2]);
+        assert_eq!(linger, Linger::For(duration::LONGEST));
         assert_eq!(Init::new().grace(None).policy.grace, None);
     }
 }

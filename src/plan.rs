@@ -302,8 +302,8 @@ pub struct Policy {
     pub grace: Option<Duration>,
     /// Further signals within the grace.
     pub escalation: Vec<Rung>,
-    /// How long the rest of the tree may take once main has ended. `None`: the rest is left to itself.
-    pub linger: Option<Duration>,
+    /// How long the rest of the tree may take once the command has ended.
+    pub linger: Linger,
     /// Let orphans end by themselves after main has ended.
     pub wait_all: bool,
     /// Send SIGCONT after what is to end a process, so that one that is stopped can act on it.
@@ -326,7 +326,7 @@ impl Default for Policy {
             drain: Duration::ZERO,
             grace: Some(Duration::from_secs(30)),
             escalation: Vec::new(),
-            linger: Some(Duration::from_secs(5)),
+            linger: Linger::Default,
             wait_all: false,
             and_continue: true,
             farewell: false,
@@ -351,6 +351,31 @@ impl Policy {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// How long the rest of the tree may take once the command has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Linger {
+    /// During a stop the rest of its grace period, or [`Linger::DEFAULT`] if all that is left ignores SIGTERM; otherwise
+    /// [`Linger::DEFAULT`].
+    #[default]
+    Default,
+    /// As long as this, and during a stop no longer than its grace period.
+    For(Duration),
+    /// The rest is left to itself: sexton exits when the command has ended.
+    Leave,
+}
+
+impl Linger {
+    /// How long it is if no other time was given.
+    pub const DEFAULT: Duration = Duration::from_secs(5);
+}
+
+/// `None` stands for `none`.
+impl From<Option<Duration>> for Linger {
+    fn from(time: Option<Duration>) -> Linger {
+        time.map_or(Linger::Leave, Linger::For)
     }
 }
 

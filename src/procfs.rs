@@ -21,6 +21,12 @@ pub struct Stat {
     pub parent: i32,
     /// The process group.
     pub group: i32,
+    /// The session; 0 if its leader is outside of the PID namespace.
+    pub session: i32,
+    /// The device number of the controlling terminal; 0 if there is none.
+    pub terminal: i32,
+    /// The foreground process group of that terminal; -1 if there is none.
+    pub foreground: i32,
     /// CPU time that it has used, its children not included, in clock ticks.
     cpu: u64,
     /// How many threads it has, one that has ended before the others included.
@@ -39,11 +45,15 @@ impl Stat {
         let state = fields.next()?.chars().next()?; // field 3
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        let user: u64 = fields.nth(14 - 6)?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let terminal = fields.next()?.parse().ok()?;
+        let foreground = fields.next()?.parse().ok()?;
+        let user: u64 = fields.nth(14 - 9)?.parse().ok()?;
         let system: u64 = fields.next()?.parse().ok()?;
         let threads = fields.nth(20 - 16)?.parse().ok()?;
         let started = fields.nth(22 - 21)?.parse().ok()?;
-        Some(Stat { state, parent, group, cpu: user.saturating_add(system), threads, started })
+        let cpu = user.saturating_add(system);
+        Some(Stat { state, parent, group, session, terminal, foreground, cpu, threads, started })
     }
 
     /// A process that has ended and is not reaped. One whose first thread has ended before the others shows the
@@ -51,6 +61,13 @@ impl Stat {
     #[must_use]
     pub fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+
+    /// Whether a terminal that goes away sends SIGHUP to this process: it leads the session that has the terminal, or
+    /// belongs to the foreground process group (`drivers/tty/tty_jobctrl.c`).
+    #[must_use]
+    pub fn is_hung_up_with_terminal(&self, pid: i32) -> bool {
+        self.terminal != 0 && (self.session == pid || self.group == self.foreground)
     }
 
     /// CPU time that it has used, its children not included.
@@ -192,6 +209,28 @@ mod tests {
     use super::*;
     use crate::signal::Signal;
 
+    const IDLE: Stat = Stat {
+        state: 'S',
+        parent: 1,
+        group: 1,
+        session: 1,
+        terminal: 0,
+        foreground: -1,
+        cpu: 0,
+        threads: 1,
+        started: 0,
+    };
+
+    #[test]
+    fn a_terminal_hangs_up_its_session_leader_and_its_foreground_group() {
+        let shell = Stat { session: 7, group: 7, terminal: 0x8800, foreground: 9, ..IDLE };
+        assert!(shell.is_hung_up_with_terminal(7), "the leader");
+        assert!(!shell.is_hung_up_with_terminal(8), "a background process");
+        assert!(Stat { group: 9, ..shell }.is_hung_up_with_terminal(9), "the foreground");
+        let daemon = Stat { terminal: 0, foreground: -1, ..shell };
+        assert!(!daemon.is_hung_up_with_terminal(7), "no terminal");
+    }
+
     #[test]
     fn stat_is_read_behind_the_last_parenthesis() {
         let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
@@ -199,8 +238,17 @@ mod tests {
             let text = format!("42 ({name}) S {fields}\n");
             assert_eq!(super::name(text.as_bytes()), Some(name.as_bytes()));
             let stat = Stat::parse(text.as_bytes()).unwrap();
-            let expected =
-                Stat { state: 'S', parent: 40, group: 50, cpu: 290, threads: 200, started: 220 };
+            let expected = Stat {
+                parent: 40,
+                group: 50,
+                session: 60,
+                terminal: 70,
+                foreground: 80,
+                cpu: 290,
+                threads: 200,
+                started: 220,
+                ..IDLE
+            };
             assert_eq!(stat, expected, "{name:?}");
             assert_eq!(stat.cpu_time(), Duration::from_millis(2900));
             assert_eq!(stat.start_time(), Duration::from_millis(2200));
@@ -211,8 +259,7 @@ mod tests {
 
     #[test]
     fn a_zombie_has_no_thread_left() {
-        let stat =
-            |state, threads| Stat { state, parent: 1, group: 1, cpu: 0, threads, started: 0 };
+        let stat = |state, threads| Stat { state, threads, ..IDLE };
         assert!(stat('Z', 1).is_zombie() && stat('X', 0).is_zombie());
         assert!(!stat('Z', 2).is_zombie() && !stat('S', 1).is_zombie());
     }

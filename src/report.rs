@@ -54,6 +54,8 @@ pub struct Record {
     pub unexpected: bool,
     /// Processes were left that could not be killed.
     pub survivors: bool,
+    /// Time in which sexton could not run, during a stop. No phase counts it.
+    pub frozen: Duration,
     times: Times,
 }
 
@@ -99,7 +101,8 @@ impl Record {
     #[must_use]
     pub fn close(mut self, now: Time, exit_status: u8) -> Report {
         self.times.close(now);
-        Report { record: self, wall: now, exit_status }
+        let wall = now.saturating_add(self.frozen);
+        Report { record: self, wall, exit_status }
     }
 }
 
@@ -195,6 +198,9 @@ impl Report {
             phases.raw(stage.name(), Seconds(took));
         }
         json.raw("phase_seconds", phases.end());
+        if !record.frozen.is_zero() {
+            json.raw("frozen_seconds", Seconds(record.frozen));
+        }
         json.raw("wall_seconds", Seconds(self.wall));
         json.raw("user_seconds", Seconds(record.usage.user));
         json.raw("system_seconds", Seconds(record.usage.system));
@@ -242,6 +248,9 @@ impl fmt::Display for Report {
         for (index, (stage, took)) in phases.enumerate() {
             let separator = if index > 0 { "," } else { "" };
             write!(f, "{separator} {} {}", stage.name(), Spoken(took))?;
+        }
+        if !record.frozen.is_zero() {
+            write!(f, "; frozen for {}", Spoken(record.frozen))?;
         }
         match record.killed {
             Some(killed) => write!(f, "; {} killed", Counted(killed, "process", "processes"))?,

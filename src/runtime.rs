@@ -144,6 +144,13 @@ const IN_A_ROW: u32 = 8;
 /// that `docker exec` started end without a SIGCHLD.
 const STRANGERS_EVERY: Duration = Duration::from_millis(10);
 
+/// As long as a deadline is ahead no wait takes longer, so that a time in which sexton did not run shows.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// To be at work again so much later than a wait should have ended is taken for a time in which sexton could not run: the
+/// container was frozen, or the machine suspended.
+const FROZEN: Duration = Duration::from_secs(1);
+
 /// How often sexton looks for those that it has killed because it cannot go on: two seconds at most without one.
 const LOOKS_AT_THE_KILLED: usize = 200;
 
@@ -179,10 +186,14 @@ struct Runtime<'a> {
     sweeps: Sweeps,
     /// When SIGKILL may be sent again.
     kill_after: Time,
+    /// When sexton should be at work again at the latest; none if no clock runs.
+    due: Option<Time>,
     /// Some child has ended that the supervisor has not been told of.
     progress: bool,
     /// Only processes that are not sexton's children are left.
     strangers: bool,
+    /// The kernel reaps what ends, and nobody learns of it.
+    kernel_reaps: bool,
     /// Why main could not be started.
     failure: Option<Error>,
     /// The supervisor knows that main has ended.
@@ -220,7 +231,7 @@ impl<'a> Runtime<'a> {
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        init::let_go(keep);
+        init::let_go(plan, keep);
         give_up_privileges(&launch);
         Ok(Box::new(Runtime {
             clock,
@@ -236,8 +247,10 @@ impl<'a> Runtime<'a> {
             sweep_due: true, // for children that sexton was started with
             sweeps: Sweeps::default(),
             kill_after: Time::ZERO,
+            due: None,
             progress: false,
             strangers: false,
+            kernel_reaps: false,
             failure: None,
             said_farewell: false,
             plan,
@@ -257,6 +270,7 @@ impl<'a> Runtime<'a> {
             if sweeps {
                 self.sweep();
             }
+            self.leave_out_frozen_time();
             if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
                 self.handle(Event::Tick);
             }
@@ -296,11 +310,15 @@ impl<'a> Runtime<'a> {
         let sweep = self.sweep_due.then(|| self.sweeps.put_off_until().unwrap_or_default());
         let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
         let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
+        let begin = if next.is_some() { self.clock.now() } else { Time::ZERO };
         let timeout = if self.delivery.is_under_way() {
             Some(Duration::ZERO)
         } else {
-            next.map(|at| at.saturating_sub(self.clock.now()))
+            next.map(|at| at.saturating_sub(begin).min(LONGEST_WAIT))
         };
+        if let Some(due) = &mut self.due {
+            *due = due.saturating_add(timeout.unwrap_or_default());
+        }
         let received = self.wait(SignalSet::FULL, timeout);
         match received {
             Some(received) => {
@@ -310,6 +328,18 @@ impl<'a> Runtime<'a> {
             None => self.begin_round(), // none is pending
         }
         received
+    }
+
+    /// Time in which nothing could run is no grace period.
+    fn leave_out_frozen_time(&mut self) {
+        let Some(due) = self.due else { return };
+        let late = self.clock.now().saturating_sub(due);
+        if late >= FROZEN {
+            self.clock.leave_out(late);
+            self.handle(Event::Thawed);
+            info!("did not run for {} s, which no clock counts", late.as_secs());
+        }
+        self.due = self.supervisor.deadline().map(|_| self.clock.now());
     }
 
     fn wait(&mut self, set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
@@ -486,6 +516,7 @@ impl<'a> Runtime<'a> {
             // Nobody asks how the others end, and to reap thousands that end at once takes longer than
             // their deaths. Not for a subreaper: it knows its children by IDs that must not be reused.
             signals::let_kernel_reap();
+            self.kernel_reaps = true;
         }
         let failure = self.child.failure().unwrap_or_else(|errno| {
             warn!("unable to learn whether main was executed: {}", sys::reason(errno));
@@ -520,12 +551,16 @@ impl<'a> Runtime<'a> {
     fn handle(&mut self, event: Event) {
         let now = self.clock.now();
         let actions = self.supervisor.handle(event, now);
-        if let Some(stage) = self.supervisor.stage() {
-            self.witness.phase(stage, now);
+        if self.due.is_none() && self.supervisor.deadline().is_some() {
+            self.due = Some(now);
         }
         for action in actions {
-            trace!("{action:?}");
+            // It is logged afterwards: a log on a file system that does not answer must not put SIGKILL off.
             self.carry_out(action);
+            trace!("{action:?}");
+        }
+        if let Some(stage) = self.supervisor.stage() {
+            self.witness.phase(stage, now);
         }
     }
 
@@ -533,6 +568,13 @@ impl<'a> Runtime<'a> {
         match action {
             Action::Send { signal, to, and_continue } => {
                 self.delivery.send(signal, to, and_continue);
+            }
+            Action::HangUp => self.delivery.hang_up(),
+            Action::Look => {
+                if self.delivery.rest_ignores_term() {
+                    debug!("all that is left ignores SIGTERM");
+                    self.handle(Event::RestIgnoresTerm);
+                }
             }
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => self.suspend(signal),
@@ -570,10 +612,36 @@ impl<'a> Runtime<'a> {
         if cause == Cause::Again && begin < self.kill_after {
             return;
         }
-        self.witness.kill(cause);
-        self.delivery.kill(cause);
+        // Those that it kills are counted afterwards, so they must not be gone by then.
+        let counts = cause != Cause::Again && self.kernel_reaps;
+        if counts {
+            signals::reap_again();
+        }
+        let result = self.delivery.kill(cause);
+        if cause != Cause::Again {
+            self.note_kill(cause);
+        }
+        if let Err(errno) = result {
+            warn!("unable to kill every process: {}", sys::reason(errno));
+        }
+        if counts {
+            signals::let_kernel_reap();
+            self.sweep_due = true; // either change has dropped a SIGCHLD that was pending
+        }
         let end = self.clock.now();
         self.kill_after = end.saturating_add(pace::after_kill(end.saturating_sub(begin)));
+    }
+
+    fn note_kill(&mut self, cause: Cause) {
+        let killed = self.delivery.killed();
+        self.witness.kill(cause, killed.count());
+        match cause {
+            Cause::Grace => warn!("main did not end within the grace: killing every process"),
+            Cause::Linger => {
+                warn!("processes that main left behind did not end: killing them{killed}");
+            }
+            Cause::Again => {}
+        }
     }
 
     /// Ends without knowing what becomes of main: what sexton cannot do without does not work.
@@ -599,7 +667,8 @@ impl<'a> Runtime<'a> {
 
     #[inline(never)] // may allocate, as nothing runs any more: not of the loop
     fn report(self: Box<Self>, exit_status: u8) -> Report {
-        let report = self.witness.report(self.clock.now(), exit_status);
+        let frozen = self.clock.left_out();
+        let report = self.witness.report(self.clock.now(), exit_status, frozen);
         if self.failure.is_some() {
             // That has been told.
         } else if report.is_warning() && self.plan.warn_of_trouble {

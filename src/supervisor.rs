@@ -10,13 +10,13 @@
 //!    +-------main ended, others remain-----------------+--> Lingering --linger--+
 //! ```
 //!
-//! From every phase the way to `Over` is: main has ended and the tree is empty. Without a linger time at
-//! all (not one of zero) what main leaves behind is left to itself, and it is enough that main has ended.
+//! From every phase the way to `Over` is: the command has ended and the tree is empty. With [`Linger::Leave`] the rest of
+//! the tree is left to itself, and it is enough that the command has ended.
 
 #![forbid(unsafe_code)]
 
 use crate::outcome::Outcome;
-use crate::plan::{Policy, Target};
+use crate::plan::{Linger, Policy, Target};
 use crate::signal::{Received, Signal};
 use std::time::Duration;
 
@@ -38,6 +38,15 @@ pub const KILL_AGAIN: Duration = Duration::from_millis(10);
 /// How soon main is continued again if it is stopped again: a background process that goes on reading
 /// from its terminal is stopped each time.
 pub const CONTINUE_AGAIN: Duration = Duration::from_millis(100);
+
+/// During a stop, how often the rest of the tree is looked at to learn whether all of it ignores SIGTERM.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What the command has left of every clock, at least, after a time in which nothing could run.
+pub const AFTER_THAW: Duration = Duration::from_secs(1);
+
+/// How often [`AFTER_THAW`] is granted in one run, because a stop must come to an end.
+pub const MOST_THAWS: u8 = 10;
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +74,11 @@ pub enum Event {
         /// Some process has ended since the last sweep.
         progress: bool,
     },
+    /// The answer to [`Action::Look`]: everything that is left of the tree ignores SIGTERM.
+    RestIgnoresTerm,
+    /// sexton did not run for a while (the container was frozen, the machine suspended). The clock does not count that
+    /// time.
+    Thawed,
     /// Time has passed.
     Tick,
 }
@@ -81,6 +95,11 @@ pub enum Action {
         /// Send SIGCONT after it, without which a stopped process could not act on it.
         and_continue: bool,
     },
+    /// Send SIGHUP and SIGCONT, as a terminal that goes away does, to the session leaders and foreground process groups
+    /// of the tree that have a terminal: interactive shells ignore SIGTERM.
+    HangUp,
+    /// Look whether everything that is left of the tree ignores SIGTERM; if so, [`Event::RestIgnoresTerm`] is next.
+    Look,
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
     /// Stop sexton too, as the job that main is part of. Where nobody could continue it, nothing happens,
@@ -167,9 +186,11 @@ enum Phase {
         /// The whole tree has had the stop signal, not only main.
         tree_told: bool,
     },
-    /// Main has ended, and the rest was sent SIGTERM.
+    /// The command has ended, and the rest was sent SIGTERM.
     Lingering {
-        kill_at: Time,
+        kill_at: Option<Time>,
+        /// When to look whether all that is left ignores SIGTERM.
+        look_at: Option<Time>,
     },
     /// Everything was sent SIGKILL.
     Killing {
@@ -227,6 +248,8 @@ pub struct Supervisor<'p> {
     /// When main may be continued (again), and whether it waits for that.
     continue_after: Time,
     continue_due: bool,
+    /// How often [`Event::Thawed`] may still put a deadline off.
+    thaws: u8,
 }
 
 impl<'p> Supervisor<'p> {
@@ -239,6 +262,7 @@ impl<'p> Supervisor<'p> {
             main: None,
             continue_after: Time::ZERO,
             continue_due: false,
+            thaws: MOST_THAWS,
         }
     }
 
@@ -249,7 +273,7 @@ impl<'p> Supervisor<'p> {
             Phase::Running | Phase::Over => None,
             Phase::Draining { until, .. } => Some(until),
             Phase::Stopping { rung_at, kill_at, .. } => earlier(rung_at, kill_at),
-            Phase::Lingering { kill_at } => Some(kill_at),
+            Phase::Lingering { kill_at, look_at } => earlier(kill_at, look_at),
             Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
         };
         earlier(of_phase, self.continue_due.then_some(self.continue_after))
@@ -298,6 +322,12 @@ impl<'p> Supervisor<'p> {
             Event::Swept { tree_empty, progress } => {
                 self.swept(tree_empty, progress, now, &mut actions);
             }
+            Event::RestIgnoresTerm => {
+                if matches!(self.phase, Phase::Lingering { .. }) {
+                    self.kill(Cause::Linger, now, &mut actions);
+                }
+            }
+            Event::Thawed => self.thaw(now),
             Event::Tick => {}
         }
         while self.pass_deadline(now, &mut actions) {}
@@ -369,10 +399,10 @@ impl<'p> Supervisor<'p> {
                 }
             }
             Phase::Stopping { .. } => self.send_stop(received, actions),
-            Phase::Lingering { kill_at } => {
+            Phase::Lingering { kill_at, look_at } => {
                 self.send_stop(received, actions);
-                let kill_at = earlier(Some(kill_at), self.grace_from(now)).unwrap_or(kill_at);
-                self.phase = Phase::Lingering { kill_at };
+                let kill_at = earlier(kill_at, self.grace_from(now));
+                self.phase = Phase::Lingering { kill_at, look_at };
             }
             Phase::Killing { .. } | Phase::Over => {}
         }
@@ -396,15 +426,19 @@ impl<'p> Supervisor<'p> {
         if let Some(signal) = self.policy.rewrites.apply(received.signal) {
             let to = self.stop_target(received);
             self.send_and_continue(Received { signal, ..received }, to, actions);
+            if self.main.is_some() {
+                actions.push(Action::HangUp);
+            }
         }
     }
 
-    /// Who gets a signal: nobody once main has been reaped, unless everybody would.
+    /// Who gets a signal. Once the command has been reaped: those that remain, if the run waits for them or everybody
+    /// would get it; nobody else.
     fn target(&self, received: Received) -> Option<Target> {
         match (self.policy.forward_to, self.main) {
             _ if self.is_ending() => None,
             (Target::Tree, _) => Some(Target::Tree),
-            (_, Some(_)) => None,
+            (_, Some(_)) => self.policy.wait_all.then_some(Target::Tree),
             (Target::Main, None) if self.main_has_had(received) => None,
             // A key is for the whole foreground group, which main's would be without sexton.
             (Target::Main, None) if is_from_terminal(received) => Some(Target::Group),
@@ -449,30 +483,55 @@ impl<'p> Supervisor<'p> {
                 }
             }
             Phase::Running => self.linger(None, now, actions),
-            Phase::Draining { .. } => self.linger(self.grace_from(now), now, actions),
+            Phase::Draining { .. } => self.linger(Some(self.grace_from(now)), now, actions),
             Phase::Stopping { kill_at, .. } => {
-                let kill_at = *kill_at;
-                self.linger(kill_at, now, actions);
+                let grace_over_at = *kill_at;
+                self.linger(Some(grace_over_at), now, actions);
             }
             Phase::Lingering { .. } | Phase::Killing { .. } | Phase::Over => {}
         }
     }
 
-    /// Asks what main left behind to end.
-    fn linger(&mut self, bound: Option<Time>, now: Time, actions: &mut Actions) {
-        let Some(linger) = self.policy.linger else {
-            if self.main.is_some() {
-                self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome: self.main, survivors: false });
+    /// Asks the rest of the tree to end. `stop` is there during a stop: when its grace period is over, which may be never.
+    fn linger(&mut self, stop: Option<Option<Time>>, now: Time, actions: &mut Actions) {
+        let after = |linger: Duration| Some(now.saturating_add(linger));
+        let (kill_at, look_at) = match (self.policy.linger, stop) {
+            (Linger::Leave, _) => {
+                if self.main.is_some() {
+                    self.phase = Phase::Over;
+                    actions.push(Action::Exit { outcome: self.main, survivors: false });
+                }
+                return;
             }
-            return;
+            (Linger::For(linger), stop) => (earlier(after(linger), stop.flatten()), None),
+            (Linger::Default, None) => (after(Linger::DEFAULT), None),
+            (Linger::Default, Some(grace_over_at)) => (grace_over_at, after(Linger::DEFAULT)),
         };
-        let until = now.saturating_add(linger);
-        let kill_at = bound.map_or(until, |bound| bound.min(until));
-        self.phase = Phase::Lingering { kill_at };
-        if kill_at > now {
+        self.phase = Phase::Lingering { kill_at, look_at };
+        if kill_at.is_none_or(|at| at > now) {
             self.send_and_continue(Received::own(Signal::TERM), Target::Tree, actions);
+            actions.push(Action::HangUp);
         }
+    }
+
+    /// Grants at least [`AFTER_THAW`] until what would be next.
+    fn thaw(&mut self, now: Time) {
+        let Some(thaws) = self.thaws.checked_sub(1) else { return };
+        let least = now.saturating_add(AFTER_THAW);
+        let put_off = |at: &mut Option<Time>| *at = at.map(|at| at.max(least));
+        match &mut self.phase {
+            Phase::Draining { until, .. } => *until = least.max(*until),
+            Phase::Stopping { rung_at, kill_at, .. } => {
+                put_off(rung_at);
+                put_off(kill_at);
+            }
+            Phase::Lingering { kill_at, look_at } => {
+                put_off(kill_at);
+                put_off(look_at);
+            }
+            Phase::Running | Phase::Killing { .. } | Phase::Over => return,
+        }
+        self.thaws = thaws;
     }
 
     /// Acts on one deadline if it has passed; whether there may be another.
@@ -502,7 +561,14 @@ impl<'p> Supervisor<'p> {
                 let rung_at = self.rung_from(rung, now);
                 self.phase = Phase::Stopping { stop, rung, rung_at, kill_at, tree_told };
             }
-            Phase::Lingering { kill_at } if due(kill_at) => self.kill(Cause::Linger, now, actions),
+            Phase::Lingering { kill_at: Some(at), .. } if due(at) => {
+                self.kill(Cause::Linger, now, actions);
+            }
+            Phase::Lingering { kill_at, look_at: Some(at) } if due(at) => {
+                let look_at = Some(now.saturating_add(LOOK_AGAIN));
+                self.phase = Phase::Lingering { kill_at, look_at };
+                actions.push(Action::Look);
+            }
             Phase::Killing { give_up_at, .. } if due(give_up_at) => {
                 self.phase = Phase::Over;
                 actions.push(Action::Exit { outcome: self.main, survivors: true });
@@ -529,7 +595,9 @@ impl<'p> Supervisor<'p> {
 
     fn send_and_continue(&self, signal: Received, to: Target, actions: &mut Actions) {
         let useless = matches!(signal.signal, Signal::CONT | Signal::KILL);
-        let and_continue = self.policy.and_continue && !useless;
+        // In other inits' places a signal is followed by SIGCONT if it starts a clock that they do not have.
+        let continues = self.policy.and_continue || self.policy.grace.is_some();
+        let and_continue = continues && !useless;
         actions.push(Action::Send { signal, to, and_continue });
     }
 

@@ -11,7 +11,7 @@ use crate::signal::{Received, Signal};
 use crate::steps::Step;
 use crate::supervisor::{Cause, Stage, Time};
 use crate::sys::cgroup::OomCounter;
-use crate::sys::proc::{Name, Numbers};
+use crate::sys::proc::Name;
 use crate::sys::{limits, process};
 use log::debug;
 use std::time::Duration;
@@ -132,19 +132,14 @@ impl Witness {
         }
     }
 
-    /// Everything is about to be sent SIGKILL.
-    pub fn kill(&mut self, cause: Cause) {
+    /// Everything was sent SIGKILL: so many processes, if that is known.
+    pub fn kill(&mut self, cause: Cause, killed: Option<u64>) {
         match cause {
             Cause::Grace => self.record.grace_over = true,
             Cause::Linger => self.record.linger_over = true,
             Cause::Again => return,
         }
-        self.record.killed = if self.is_init {
-            // All but sexton itself: the kernel does not say how many a signal goes to.
-            Numbers::of_processes().and_then(Numbers::count).ok().map(|all| all.saturating_sub(1))
-        } else {
-            Some(0)
-        };
+        self.record.killed = if self.is_init { killed } else { Some(0) };
     }
 
     /// Processes are left that could not be killed, so many as far as that can be seen.
@@ -157,9 +152,10 @@ impl Witness {
         }
     }
 
-    /// The report.
+    /// The report; `frozen` is the time that `now` leaves out.
     #[must_use]
-    pub fn report(mut self, now: Time, exit_status: u8) -> Report {
+    pub fn report(mut self, now: Time, exit_status: u8, frozen: Duration) -> Report {
+        self.record.frozen = frozen;
         self.record.oom_kills = self.oom.total();
         self.record.close(now, exit_status)
     }

@@ -189,7 +189,8 @@ pub static FLAGS: &[Flag] = &[
         section: SHUTDOWN,
         kind: Kind::Value("DURATION|none", Text(|s, v| once(&mut s.linger, duration_or_none(v)?))),
         help: "How long the processes that the command leaves behind may take to end after SIGTERM, \
-               before SIGKILL. 0 kills at once; none leaves them alone and exits. Default: 5s.",
+               before SIGKILL. 0 kills at once; none leaves them alone and exits. Default: 5s; during a \
+               stop the rest of the grace period, or 5s if all that is left ignores SIGTERM.",
     },
     Flag {
         long: "wait-all",

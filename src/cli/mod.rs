@@ -300,7 +300,10 @@ mod tests {
     fn sextons_own_variables_come_behind_flags_and_before_what_is_done_untold() {
         let variables = ["SEXTON_LINGER=2s", "SEXTON_FORWARD_TO=all", "SEXTON_LOG_LEVEL=info"];
         running("tini", &["-g", "cmd"], &variables, |plan| {
-            assert_eq!(plan.policy.linger, Some(std::time::Duration::from_secs(2)));
+            assert_eq!(
+                plan.policy.linger,
+                crate::plan::Linger::For(std::time::Duration::from_secs(2))
+            );
             assert_eq!(plan.policy.forward_to, crate::plan::Target::Group);
             assert!(plan.environment.is_empty() && plan.warn_of_trouble);
             assert_eq!(plan.logging.level, log::LevelFilter::Info);

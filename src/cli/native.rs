@@ -241,7 +241,7 @@ fn is_near(known: &str, typed: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Plan, Policy, Target};
+    use crate::plan::{Linger, Plan, Policy, Target};
     use crate::signal::Signal;
     use log::LevelFilter;
     use std::time::Duration;
@@ -339,7 +339,7 @@ mod tests {
             ["--grace=9s", "--rlimit=nofile=20", "--rewrite=TERM=QUIT", "--map-exit=1=5", "x"];
         plan(&words, &variables, |plan| {
             assert_eq!(plan.policy.grace, Some(Duration::from_secs(9)));
-            assert_eq!(plan.policy.linger, Some(Duration::from_secs(2)));
+            assert_eq!(plan.policy.linger, Linger::For(Duration::from_secs(2)));
             assert!(plan.policy.wait_all);
             assert_eq!(
                 plan.surroundings.limits,

@@ -4,8 +4,8 @@ use crate::capabilities::{self, List};
 use crate::environment::Edits;
 use crate::exit_map::ExitMap;
 use crate::plan::{
-    Given, Grouping, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung, StatusFormat,
-    Statuses, Style, Subreaper, Surroundings, Target, TerminationLog,
+    Given, Grouping, Linger, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung,
+    StatusFormat, Statuses, Style, Subreaper, Surroundings, Target, TerminationLog,
 };
 use crate::rewrite::Rewrites;
 use crate::rlimit::Spec;
@@ -209,7 +209,7 @@ impl Settings {
             drain: self.drain.unwrap_or(defaults.drain),
             grace: self.grace.unwrap_or(defaults.grace),
             escalation: self.escalation.unwrap_or(defaults.escalation),
-            linger: self.linger.unwrap_or(defaults.linger),
+            linger: self.linger.map_or(defaults.linger, Linger::from),
             wait_all: self.wait_all.unwrap_or(defaults.wait_all),
             and_continue: self.and_continue.unwrap_or(defaults.and_continue),
             farewell: self.farewell.unwrap_or(defaults.farewell),

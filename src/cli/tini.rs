@@ -180,6 +180,7 @@ fn usage(call: &Call) -> String {
 mod tests {
     use super::*;
     use crate::cli::tests::{printed, running};
+    use crate::plan::Linger;
 
     #[test]
     fn the_version_is_what_the_docker_daemon_reads_and_only_alone() {
@@ -209,7 +210,7 @@ mod tests {
             assert_eq!(plan.argv, [c"cmd", c"-x"]);
             assert_eq!(plan.environment, [c"TINI_X=1"]);
             assert_eq!(plan.policy.forward_to, Target::Group);
-            assert_eq!((plan.policy.grace, plan.policy.linger), (None, None));
+            assert_eq!((plan.policy.grace, plan.policy.linger), (None, Linger::Leave));
             assert_eq!(plan.policy.rewrites.apply(Signal::TTIN), None);
             assert_eq!(plan.subreaper, Subreaper::On);
             assert_eq!(plan.parent_death_signal, Some(Signal::KILL));

@@ -54,11 +54,11 @@ fn policies() -> Vec<Policy> {
             ..base.clone()
         },
         Policy { grace: None, wait_all: true, ..base.clone() },
-        Policy { linger: Some(Duration::ZERO), ..base.clone() },
-        Policy { linger: Some(GRACE * 2), ..base.clone() },
-        Policy { linger: None, drain: SECOND, ..base.clone() },
+        Policy { linger: Linger::For(Duration::ZERO), ..base.clone() },
+        Policy { linger: Linger::For(GRACE * 2), ..base.clone() },
+        Policy { linger: Linger::Leave, drain: SECOND, ..base.clone() },
         Policy {
-            linger: None,
+            linger: Linger::Leave,
             grace: None,
             and_continue: false,
             farewell: true,
@@ -80,6 +80,10 @@ enum Input {
     OthersAppear,
     /// One of the others ends, and there are more.
     OneEnds,
+    /// From now on all that is left ignores SIGTERM.
+    RestIgnoresTerm,
+    /// sexton did not run for a while.
+    Thaws,
     /// A SIGCHLD, forged or not.
     Sweep,
     MainStops,
@@ -89,7 +93,7 @@ enum Input {
     Deadline,
 }
 
-const INPUTS: [Input; 16] = [
+const INPUTS: [Input; 18] = [
     Input::Signal(Signal::TERM),
     Input::Signal(Signal::INT),
     Input::Signal(Signal::USR1),
@@ -103,14 +107,16 @@ const INPUTS: [Input; 16] = [
     Input::Sweep,
     Input::AlmostDeadline,
     Input::Deadline,
+    Input::RestIgnoresTerm,
     Input::MainStops,
+    Input::Thaws,
     Input::MainStopsWithNobodyToContinueIt,
     Input::MainAsksForTheTerminal,
 ];
 
-/// Those in which main is stopped in one way only.
+/// Those in which the command is stopped in one way only, and nothing is frozen.
 fn few_stops() -> &'static [Input] {
-    &INPUTS[..14]
+    &INPUTS[..15]
 }
 
 /// The processes and clocks around the supervisor, kept by simpler rules than its own.
@@ -126,6 +132,7 @@ struct World<'p> {
     first_stop_sent: Option<Time>,
     /// When the first sweep after main's end found others.
     left_behind: Option<Time>,
+    rest_ignores_term: bool,
     killed: Option<Time>,
     /// Main is stopped, and sexton is to continue it.
     main_waits: bool,
@@ -145,6 +152,7 @@ impl<'p> World<'p> {
             first_stop_received: Time::ZERO,
             first_stop_sent: None,
             left_behind: None,
+            rest_ignores_term: false,
             killed: None,
             main_waits: false,
             continued: None,
@@ -164,7 +172,8 @@ impl<'p> World<'p> {
             Input::AlmostDeadline => {
                 self.supervisor.deadline().is_some_and(|at| at > self.now + Duration::from_nanos(1))
             }
-            Input::Signal(_) | Input::Sweep => true,
+            Input::RestIgnoresTerm => !self.rest_ignores_term && self.left_behind.is_some(),
+            Input::Signal(_) | Input::Sweep | Input::Thaws => true,
         }
     }
 
@@ -180,6 +189,10 @@ impl<'p> World<'p> {
             Input::OthersAppear => self.others = true,
             Input::Sweep => self.sweep(false),
             Input::OneEnds => self.sweep(true),
+            Input::RestIgnoresTerm => self.rest_ignores_term = true,
+            Input::Thaws => {
+                assert_eq!(self.handle(Event::Thawed), [], "a thaw puts off, and does nothing");
+            }
             Input::MainStops => {
                 let expected = [Action::Suspend(Signal::TSTP)];
                 let expected = if self.killed.is_some() { &[][..] } else { &expected };
@@ -233,7 +246,8 @@ impl<'p> World<'p> {
         if ending || expected.is_none() {
             assert_eq!(sent, [], "{signal} is not forwarded");
         } else if !stop {
-            let receivers = self.main_alive || self.policy.forward_to == Target::Tree;
+            let receivers =
+                self.main_alive || self.policy.wait_all || self.policy.forward_to == Target::Tree;
             assert_eq!(sent, Vec::from_iter(expected.filter(|_| receivers)), "{signal} once");
         } else if self.stops_received > 1 || self.policy.drain == Duration::ZERO {
             assert!(
@@ -285,6 +299,14 @@ impl<'p> World<'p> {
         let actions: Vec<Action> = self.supervisor.handle(event, self.now).into_iter().collect();
         for &action in &actions {
             self.check(action);
+            if action == Action::Look && self.rest_ignores_term {
+                let kill = [Action::Kill(Cause::Linger)];
+                assert_eq!(
+                    self.handle(Event::RestIgnoresTerm),
+                    kill,
+                    "nothing is to be waited for"
+                );
+            }
         }
         let deadline = self.supervisor.deadline();
         assert!(
@@ -331,9 +353,22 @@ impl<'p> World<'p> {
             }
             Action::Kill(Cause::Linger) => {
                 assert!(!self.main_alive);
+                let linger = match self.policy.linger {
+                    Linger::For(time) => Some(time),
+                    Linger::Default if self.stops_received == 0 || self.rest_ignores_term => {
+                        Some(Linger::DEFAULT)
+                    }
+                    // What a stop finds lingering has its time.
+                    Linger::Default
+                        if self.first_stop_received >= self.left_behind.unwrap_or_default() =>
+                    {
+                        Some(Linger::DEFAULT)
+                    }
+                    Linger::Default | Linger::Leave => None,
+                };
                 let linger_over = !self.policy.wait_all
                     && self.left_behind.is_some_and(|since| {
-                        self.policy.linger.is_some_and(|linger| self.now >= since + linger)
+                        linger.is_some_and(|linger| self.now >= since + linger)
                     });
                 let drain_cut = self.policy.grace.is_some_and(|grace| {
                     self.stops_received > 0
@@ -348,7 +383,7 @@ impl<'p> World<'p> {
                 if survivors {
                     assert!(self.killed.is_some_and(|at| self.now >= at + KILL_LIMIT));
                 } else {
-                    let leaves = self.policy.linger.is_none();
+                    let leaves = self.policy.linger == Linger::Leave;
                     assert!(!self.main_alive && (leaves || !self.others), "the tree is empty");
                 }
                 let expected = (!self.main_alive).then_some(MAINS_END);
@@ -365,6 +400,12 @@ impl<'p> World<'p> {
                 self.main_waits = false;
             }
             Action::Resume { .. } => assert!(self.main_alive),
+            Action::HangUp => assert!(!self.main_alive && self.killed.is_none()),
+            Action::Look => {
+                let since = self.left_behind.expect("something is left");
+                assert!(self.killed.is_none() && self.now >= since + Linger::DEFAULT);
+                assert!(self.stops_received > 0 && self.policy.linger == Linger::Default);
+            }
         }
     }
 
@@ -376,7 +417,9 @@ impl<'p> World<'p> {
         if !stopping && !lingering {
             return;
         }
-        for _ in 0..10 {
+        // Without a grace period the rest is waited for until all of it ignores SIGTERM.
+        self.rest_ignores_term |= self.policy.grace.is_none();
+        for _ in 0..20 {
             if self.exited {
                 return;
             }
@@ -490,6 +533,7 @@ fn played(policy: &Policy, events: &[(u64, Event)]) -> Vec<(u64, String)> {
                 Action::Exit { outcome, .. } => {
                     format!("exit {}", outcome.map_or(Outcome::NOT_ENDED, Outcome::status))
                 }
+                Action::HangUp => continue, // follows each signal for those that remain
                 other => format!("{other:?}"),
             };
             log.push((now.as_secs(), text));
@@ -567,19 +611,87 @@ fn a_second_stop_signal_ends_the_drain() {
 }
 
 #[test]
-fn what_main_leaves_behind_gets_the_linger_time_but_no_more_than_the_grace() {
+fn what_the_command_leaves_behind_gets_the_linger_time_but_no_more_than_the_grace() {
     let end = Event::MainEnded(MAINS_END);
     let expected = |at, kill| log(&[(at, "SIGTERM Tree CONT"), (kill, "Kill(Linger)")]);
     let events = [(1, end), (1, OTHERS_LEFT), (6, Event::Tick)];
     assert_eq!(played(&policy(), &events), expected(1, 6));
+    let policy = Policy { linger: Linger::For(SECOND * 5), ..policy() };
+    assert_eq!(played(&policy, &events), expected(1, 6));
     let events = [(1, signal(Signal::TERM)), (8, end), (8, OTHERS_LEFT), (11, Event::Tick)];
-    assert_eq!(played(&policy(), &events)[1..], expected(8, 11));
+    assert_eq!(played(&policy, &events)[1..], expected(8, 11));
+    let events = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT), (7, Event::Tick)];
+    assert_eq!(played(&policy, &events)[1..], expected(2, 7));
 }
 
 #[test]
-fn wait_all_waits_and_passes_stop_signals_to_what_is_left() {
+fn during_a_stop_the_rest_has_what_is_left_of_the_grace_unless_all_of_it_ignores_sigterm() {
+    let end = Event::MainEnded(MAINS_END);
+    let left = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT)];
+    let until = |last| [&left[..], &[(last, Event::Tick)]].concat();
+    let mut expected = vec![(1, "SIGTERM Main CONT"), (2, "SIGTERM Tree CONT")];
+    expected.extend([7, 8, 9, 10].map(|at| (at, "Look")));
+    expected.push((11, "Kill(Linger)"));
+    // The order of a look and the end of the grace at the same time does not matter.
+    let events = played(&policy(), &until(11));
+    assert_eq!(events, log(&expected));
+    let ignored = [&left[..], &[(8, Event::Tick), (8, Event::RestIgnoresTerm)]].concat();
+    assert_eq!(played(&policy(), &ignored).last(), Some(&(8, "Kill(Linger)".to_owned())));
+    // Without a grace period nothing ends the wait but that.
+    let patient = Policy { grace: None, ..policy() };
+    let events = played(&patient, &until(9000));
+    assert!(events.iter().all(|(_, what)| !what.starts_with("Kill")), "{events:?}");
+    // A drain is part of a stop.
+    let draining = Policy { drain: SECOND * 5, ..policy() };
+    let killed = |events: Vec<(u64, String)>| events.last().map(|(at, _)| *at);
+    assert_eq!(killed(played(&draining, &until(12))), Some(12));
+}
+
+#[test]
+fn those_with_a_terminal_are_hung_up_when_the_command_is_gone() {
+    let hung_up = |policy: &Policy, events: &[Event]| {
+        let mut supervisor = Supervisor::new(policy);
+        let all = events.iter().flat_map(|&event| supervisor.handle(event, SECOND));
+        all.filter(|&action| action == Action::HangUp).count()
+    };
+    let (term, end) = (signal(Signal::TERM), Event::MainEnded(MAINS_END));
+    assert_eq!(hung_up(&policy(), &[term]), 0, "the command is there");
+    assert_eq!(hung_up(&policy(), &[end, OTHERS_LEFT]), 1);
+    assert_eq!(hung_up(&policy(), &[term, end, OTHERS_LEFT]), 1);
+    let waits = Policy { wait_all: true, ..policy() };
+    assert_eq!(hung_up(&waits, &[end, OTHERS_LEFT]), 0, "nothing is to end");
+    assert_eq!(hung_up(&waits, &[end, OTHERS_LEFT, term]), 1);
+    let leaves = Policy { linger: Linger::Leave, ..policy() };
+    assert_eq!(hung_up(&leaves, &[end, OTHERS_LEFT]), 0);
+}
+
+#[test]
+fn time_in_which_nothing_ran_is_given_back_but_not_for_ever() {
+    let policy = policy();
+    let mut supervisor = Supervisor::new(&policy);
+    assert_eq!(Vec::from_iter(supervisor.handle(Event::Thawed, SECOND)), []);
+    assert_eq!(supervisor.deadline(), None);
+    let _ = supervisor.handle(signal(Signal::TERM), SECOND);
+    let end = SECOND + GRACE;
+    let _ = supervisor.handle(Event::Thawed, SECOND * 2);
+    assert_eq!(supervisor.deadline(), Some(end), "there is time enough");
+    let almost = end - Duration::from_millis(1);
+    let _ = supervisor.handle(Event::Thawed, almost);
+    assert_eq!(supervisor.deadline(), Some(almost + AFTER_THAW));
+    let mut now = almost;
+    for _ in 0..MOST_THAWS {
+        now = supervisor.deadline().unwrap();
+        let _ = supervisor.handle(Event::Thawed, now);
+    }
+    assert_eq!(supervisor.deadline(), Some(now + KILL_AGAIN), "the stop comes to an end");
+}
+
+#[test]
+fn wait_all_waits_and_passes_signals_to_what_is_left() {
     let policy = Policy { wait_all: true, ..policy() };
     let end = Event::MainEnded(MAINS_END);
+    let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::USR1)), (3, NOTHING_LEFT)];
+    assert_eq!(played(&policy, &events), log(&[(2, "SIGUSR1 Tree"), (3, "exit 42")]));
     let events = [(1, end), (1, OTHERS_LEFT), (9000, signal(Signal::TERM)), (9001, NOTHING_LEFT)];
     let expected = [(9000, "SIGTERM Tree CONT"), (9001, "exit 42")];
     assert_eq!(played(&policy, &events), log(&expected));
@@ -694,7 +806,7 @@ fn a_second_stop_signal_restarts_no_clock() {
 
 #[test]
 fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
-    let policy = Policy { linger: Some(GRACE * 2), drain: Duration::from_secs(5), ..policy() };
+    let policy = Policy { linger: Linger::For(GRACE * 2), drain: SECOND * 5, ..policy() };
     let end = Event::MainEnded(MAINS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::TERM)), (12, Event::Tick)];
     let expected = [(1, "SIGTERM Tree CONT"), (2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
@@ -707,7 +819,7 @@ fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
 
 #[test]
 fn without_linger_time_the_rest_is_killed_and_not_asked() {
-    let policy = Policy { linger: Some(Duration::ZERO), ..policy() };
+    let policy = Policy { linger: Linger::For(Duration::ZERO), ..policy() };
     let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "Kill(Linger)")]));
 }
@@ -732,7 +844,7 @@ fn the_escalation_goes_on_for_what_main_leaves_behind() {
 
 #[test]
 fn without_a_linger_time_the_rest_is_left_to_itself() {
-    let policy = Policy { linger: None, ..policy() };
+    let policy = Policy { linger: Linger::Leave, ..policy() };
     let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "exit 42")]));
     // ... unless it is waited for.
@@ -752,6 +864,9 @@ fn a_key_that_main_has_had_is_not_sent_again() {
 
 #[test]
 fn where_nothing_is_to_continue_a_stop_signal_is_sent_alone() {
-    let policy = Policy { and_continue: false, ..policy() };
+    let policy = Policy { and_continue: false, grace: None, ..policy() };
     assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Main")]));
+    // A clock would run out while the command is stopped.
+    let policy = Policy { grace: Some(GRACE), ..policy };
+    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Main CONT")]));
 }

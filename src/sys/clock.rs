@@ -5,21 +5,35 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
-/// A monotonic clock that starts at zero.
+/// A monotonic clock that starts at zero, and can leave out a time in which nothing could run.
 #[derive(Clone, Copy)]
-pub struct Clock(Duration);
+pub struct Clock {
+    started: Duration,
+    left_out: Duration,
+}
 
 impl Clock {
     /// Starts it.
     #[must_use]
     pub fn start() -> Clock {
-        Clock(read(libc::CLOCK_MONOTONIC))
+        Clock { started: read(libc::CLOCK_MONOTONIC), left_out: Duration::ZERO }
     }
 
-    /// How long it has been running.
+    /// How long it has been running, without the time that was left out.
     #[must_use]
     pub fn now(self) -> Duration {
-        read(libc::CLOCK_MONOTONIC).saturating_sub(self.0)
+        read(libc::CLOCK_MONOTONIC).saturating_sub(self.started).saturating_sub(self.left_out)
+    }
+
+    /// From now on this clock shows `time` less.
+    pub fn leave_out(&mut self, time: Duration) {
+        self.left_out = self.left_out.saturating_add(time);
+    }
+
+    /// How much time was left out so far.
+    #[must_use]
+    pub fn left_out(self) -> Duration {
+        self.left_out
     }
 }
 

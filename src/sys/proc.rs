@@ -2,7 +2,7 @@
 
 use super::fds::open;
 use super::{Errno, fds};
-use crate::procfs::Stat;
+use crate::procfs::{Stat, Status};
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, fstat};
@@ -31,6 +31,13 @@ pub fn is_own() -> bool {
 pub fn stat(pid: i32) -> Option<Stat> {
     let mut buffer = [0; 512];
     Stat::parse(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
+}
+
+/// Reads `/proc/PID/status`; `None` if the process is gone or hidden.
+#[must_use]
+pub fn status(pid: i32) -> Option<Status> {
+    let mut buffer = [0; 4096];
+    Some(Status::parse(read(format_args!("/proc/{pid}/status\0"), &mut buffer)?))
 }
 
 /// Reads a whole file of `/proc/PID` in place of what a buffer holds.
@@ -223,6 +230,16 @@ impl Numbers {
     /// The directory cannot be read.
     pub fn visit_all(mut self, mut visit: impl FnMut(i32)) -> Result<(), Errno> {
         while self.visit_some(&mut visit)? {}
+        Ok(())
+    }
+
+    /// Calls `visit` with those that are left as long as it returns true.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn visit_while(mut self, mut visit: impl FnMut(i32) -> bool) -> Result<(), Errno> {
+        let mut wanted = true;
+        while wanted && self.visit_some(&mut |number| wanted = wanted && visit(number))? {}
         Ok(())
     }
 }

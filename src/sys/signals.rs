@@ -117,6 +117,11 @@ pub fn let_kernel_reap() {
     set_action(Signal::CHLD, libc::SIG_DFL, libc::SA_NOCLDWAIT).ok();
 }
 
+/// Takes [`let_kernel_reap`] back: children that end from now on stay to be reaped.
+pub fn reap_again() {
+    set_action(Signal::CHLD, libc::SIG_DFL, 0).ok();
+}
+
 fn set_action(signal: Signal, handler: libc::sighandler_t, flags: i32) -> Result<(), Errno> {
     // SAFETY: zeroed memory is a valid sigaction with an empty mask and no flags.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };

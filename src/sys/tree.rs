@@ -15,7 +15,7 @@
 
 use super::{Errno, proc, send};
 use crate::procfs::Stat;
-use crate::signal::Received;
+use crate::signal::{Received, Signal};
 
 /// Signals to send one after the other.
 pub type Signals = [Option<Received>; 2];
@@ -175,20 +175,94 @@ fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals, tally:
 /// # Errors
 /// /proc cannot be read.
 pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<(), Errno> {
-    let namespace = root == super::process::INIT;
     proc::Numbers::of_processes()?.visit_all(|pid| {
-        let Some(stat) = proc::stat(pid).filter(|_| pid != root) else {
-            return;
-        };
-        let left = match climb(stat, root) {
-            Descent::Child => true,
-            Descent::Further(_) | Descent::Changing => !stat.is_zombie(),
-            Descent::None => namespace && !stat.is_zombie(),
-        };
-        if left {
+        if let Some((stat, descent)) = member(pid, root)
+            && (!stat.is_zombie() || descent == Descent::Child)
+        {
             visit(pid, stat.state);
         }
     })
+}
+
+/// A process of the tree below `root`, without `root` itself.
+fn member(pid: i32, root: i32) -> Option<(Stat, Descent)> {
+    let stat = proc::stat(pid).filter(|_| pid != root)?;
+    let descent = climb(stat, root);
+    let namespace = root == super::process::INIT;
+    (namespace || descent != Descent::None).then_some((stat, descent))
+}
+
+/// Whether every living process of the tree below `root` ignores SIGTERM. False if there is none, if there are more than
+/// `most`, so that the look takes a bounded time, or if one cannot be read.
+///
+/// # Errors
+/// /proc cannot be read.
+pub fn ignores_term(root: i32, most: usize) -> Result<bool, Errno> {
+    let (mut seen, mut all) = (0, true);
+    proc::Numbers::of_processes()?.visit_while(|pid| {
+        if let Some((stat, _)) = member(pid, root)
+            && !stat.is_zombie()
+        {
+            let ignores = proc::status(pid).is_some_and(|it| it.ignored.contains(Signal::TERM));
+            seen += 1;
+            all = ignores && seen <= most;
+        }
+        all
+    })?;
+    Ok(all && seen > 0)
+}
+
+/// SIGHUP and SIGCONT on their way to those that a terminal sends them when it goes away: the session leaders and
+/// foreground process groups, below `root`, that have a terminal. Some processes are looked at at a time.
+pub struct HangUp {
+    root: i32,
+    processes: proc::Numbers,
+}
+
+impl HangUp {
+    /// To the tree of the process `root`, which is the caller.
+    ///
+    /// # Errors
+    /// /proc cannot be read.
+    pub fn begin(root: i32) -> Result<HangUp, Errno> {
+        Ok(HangUp { root, processes: proc::Numbers::of_processes()? })
+    }
+
+    /// Looks at some more processes; whether there may be more.
+    ///
+    /// # Errors
+    /// /proc cannot be read.
+    pub fn go_on(&mut self) -> Result<bool, Errno> {
+        let HangUp { root, processes } = self;
+        processes.visit_some(&mut |pid| {
+            if hangs_up(pid, *root) {
+                hang_up(pid, *root);
+            }
+        })
+    }
+}
+
+fn hangs_up(pid: i32, root: i32) -> bool {
+    member(pid, root).is_some_and(|(stat, _)| stat.is_hung_up_with_terminal(pid))
+}
+
+/// The process is looked at again once it cannot be mistaken for a later one any more.
+fn hang_up(pid: i32, root: i32) {
+    let signals = [Signal::HUP, Signal::CONT].map(Received::own);
+    match send::pidfd_open(pid) {
+        Ok(pinned) if hangs_up(pid, root) => {
+            for signal in signals {
+                send::pidfd_send(&pinned, signal, 0).ok();
+            }
+        }
+        // Before Linux 5.3. Everything in the namespace of PID 1 is to end, and a child's ID is its own.
+        Err(_) if root == super::process::INIT || descent(pid, root) == Descent::Child => {
+            for signal in signals {
+                send::to_process(pid, signal).ok();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// How long a line of parents may be. Each process costs as many readings as its line is long, and

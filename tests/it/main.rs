@@ -7,7 +7,6 @@
 mod book;
 mod classics;
 mod command_line;
-mod demo;
 mod drain;
 mod drop_in;
 mod dry_run;
@@ -35,6 +34,7 @@ mod shutdown;
 mod signals;
 mod start;
 mod status;
+mod stop;
 mod storms;
 mod streams;
 mod surroundings;
