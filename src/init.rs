@@ -61,11 +61,11 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
     result.is_ok()
 }
 
-/// Keeps no pipe, socket or mount busy: closes all descriptors but those of the log and of `keep`, and leaves the
-/// working directory.
-pub fn let_go(plan: &Plan, mut keep: Vec<RawFd>) {
+/// Keeps no file, socket or mount busy: closes all descriptors but the standard streams, which others find in
+/// `/proc/1/fd`, those of the log and those of `keep`; and leaves the working directory.
+pub fn let_go(mut keep: Vec<RawFd>) {
     keep.extend(crate::log::own_descriptors());
-    fds::close_inherited(plan.logging.uses_stdout(), &keep);
+    fds::close_inherited(&keep);
     process::leave_directory();
 }
 

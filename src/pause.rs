@@ -25,7 +25,7 @@ const REAPED_AT_ONCE: usize = 256;
 pub fn run(plan: &Plan) -> Result<u8, Error> {
     let parent = init::watched_parent(plan);
     init::take_up(plan, process::id(), parent, signals::is_ignored(Signal::CHLD))?;
-    init::let_go(plan, Vec::new());
+    init::let_go(Vec::new());
     init::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody
     // Children may have ended before sexton was executed in their parent's place.
     let mut more = true;

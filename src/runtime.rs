@@ -231,7 +231,7 @@ impl<'a> Runtime<'a> {
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        init::let_go(plan, keep);
+        init::let_go(keep);
         give_up_privileges(&launch);
         Ok(Box::new(Runtime {
             clock,

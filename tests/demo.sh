@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
 # Shows the main job, for real: builds the static binary and runs it as PID 1 of a PID namespace, on a
-# command that leaves zombies behind and is then stopped. Needs root.
+# command that leaves zombies behind and is then stopped. Needs root, and the right to make PID namespaces: without
+# it this says so, and fails.
+#
+#   IT_BIN=FILE    show this init instead of the one that is built here
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 need_root
-need_rust
-need unshare:util-linux readelf:binutils
-target=x86_64-unknown-linux-musl
-cargo build --release --locked --bin sexton --target "$target"
-sexton=target/$target/release/sexton
-bash tests/static.sh "$sexton"
+need unshare:util-linux
+if [ -n "${IT_BIN-}" ]; then
+  sexton=$IT_BIN
+else
+  need_rust
+  need readelf:binutils
+  target=x86_64-unknown-linux-musl
+  cargo build --release --locked --bin sexton --target "$target"
+  sexton=target/$target/release/sexton
+  bash tests/static.sh "$sexton"
+fi
 
 # Main is a `sleep` that waits for nobody, as many programs do. A helper that it left behind makes five
 # orphans, which end at once (`cat` sees the end of its input when the last is gone), and counts.
@@ -19,27 +27,34 @@ main='( (until grep -q sleep /proc/$$/comm; do :; done
         sleep 0.1; echo zombies: $(grep -l "^State:.Z" /proc/[0-9]*/status | wc -l); echo ready) & )
       exec sleep 1000'
 
-# in_namespace PROGRAM... : runs it as PID 1, waits until main says ready, sends SIGTERM to PID 1.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/sexton-demo.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+mkfifo "$scratch/pipe"
+
+# in_namespace PROGRAM... : runs it as PID 1, waits until main says ready, sends SIGTERM to PID 1. Whoever is in the
+# namespace holds the pipe open, so its end is when the last of them has ended.
 in_namespace() {
-  local pipe
-  pipe=$(mktemp -u)
-  mkfifo "$pipe"
-  unshare --pid --fork --mount-proc --kill-child "$@" >"$pipe" &
+  local line='' begin status=0
+  unshare --pid --fork --mount-proc --kill-child "$@" >"$scratch/pipe" &
   local unshare=$!
-  while read -r line; do
-    [ "$line" = ready ] || { echo "  $line"; continue; }
-    kill -TERM "$(cat /proc/$unshare/task/$unshare/children)"
-    break
-  done <"$pipe"
-  rm "$pipe"
-  local begin=$EPOCHREALTIME status=0
-  timeout 2 tail --pid=$unshare -f /dev/null || kill -KILL $unshare
-  wait $unshare || status=$?
-  printf '    SIGTERM: gone after %d ms, status %d\n' \
-    $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)) $status
+  exec 3<"$scratch/pipe"
+  while read -r line <&3 && [ "$line" != ready ]; do echo "  $line"; done
+  if [ "$line" != ready ]; then
+    wait $unshare || status=$?
+    echo "tests/demo.sh: NOT SHOWN: main was not ready, and its namespace ended with status $status" >&2
+    exit 1
+  fi
+  begin=$EPOCHREALTIME
+  kill -TERM "$(cat /proc/$unshare/task/$unshare/children)"
+  until read -r -t 2 line <&3 || status=$?; [ $status != 0 ]; do echo "  $line"; done
+  [ $status -le 128 ] || kill -KILL $unshare # nothing came for 2 s
+  status=0
+  wait $unshare 2>/dev/null || status=$?
+  exec 3<&-
+  printf '    SIGTERM: gone after %d ms, status %d\n' $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)) $status
 }
 
 echo "main as PID 1, without an init (killed after 2 s, as SIGTERM has no effect):"
-in_namespace sh -c "$main" 2>/dev/null
+in_namespace sh -c "$main"
 echo "the same main under sexton as PID 1:"
 in_namespace "$sexton" -v -- sh -c "$main"

@@ -20,9 +20,9 @@ use crate::plan::{Inspection, StatusFormat};
 use crate::sys::{Errno, fds, proc, process, reason, tty};
 use std::time::Duration;
 
-/// A zombie that is still there after so long is stuck: whoever is told of its end by SIGCHLD takes less. A
-/// Kubernetes probe gives up after a second.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long after the one before, in milliseconds, each look at the zombies is. Those that the last look finds as well are
+/// stuck: after two seconds, so that a parent that waits for its children once a second, and may be late, neglects none.
+const LOOKS: [u64; 5] = [100, 200, 400, 800, 500];
 
 /// The exit status of a health check that has found something.
 const UNHEALTHY: u8 = 1;
@@ -32,7 +32,10 @@ const UNHEALTHY: u8 = 1;
 /// # Errors
 /// /proc cannot be read, or is that of another PID namespace.
 pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
-    let snapshot = Snapshot::take().map_err(|errno| {
+    // A health check runs often, and says only what has gone wrong.
+    let line_only = inspection.check && inspection.format == StatusFormat::Text;
+    let snapshot = if line_only { Snapshot::of_states() } else { Snapshot::take() };
+    let snapshot = snapshot.map_err(|errno| {
         let why = match errno {
             Errno::ENOENT => "it is not mounted, or that of another PID namespace".to_owned(),
             errno => reason(errno).to_string(),
@@ -41,8 +44,8 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     })?;
     let findings = Findings::new(&snapshot, stuck(snapshot.zombies()));
     let text = match inspection.format {
+        _ if line_only => findings.line(),
         StatusFormat::Json => json::object(&snapshot, &findings) + "\n",
-        StatusFormat::Text if inspection.check => findings.line(),
         StatusFormat::Text => {
             let width = tty::width(fds::STDOUT);
             let paper = Paper { width, colour: width.is_some() && inspection.colour };
@@ -53,10 +56,13 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     Ok(Printed { text, to_stderr: false, status: if unhealthy { UNHEALTHY } else { 0 } })
 }
 
-/// Those of the zombies that are still there after a while.
+/// Those of the zombies that no look finds gone.
 fn stuck(mut zombies: Vec<snapshot::Zombie>) -> Vec<snapshot::Zombie> {
-    if !zombies.is_empty() {
-        process::sleep(PATIENCE);
+    for pause in LOOKS {
+        if zombies.is_empty() {
+            break;
+        }
+        process::sleep(Duration::from_millis(pause));
         zombies.retain(|zombie| {
             proc::stat(zombie.pid)
                 .is_some_and(|stat| stat.is_zombie() && stat.started == zombie.started)

@@ -92,6 +92,22 @@ impl Process {
         })
     }
 
+    /// Reads no more than its name and `stat`; `None` if it is gone, or hidden.
+    fn read_state(pid: i32, buffer: &mut Vec<u8>) -> Option<Process> {
+        proc::file(pid, "stat", buffer).ok()?;
+        Some(Process {
+            pid,
+            stat: Stat::parse(buffer),
+            status: None,
+            age: None,
+            open_files: None,
+            name: procfs::name(buffer).unwrap_or_default().to_vec(),
+            arguments: Vec::new(),
+            is_sexton: false,
+            awaits_signals: None,
+        })
+    }
+
     pub fn is_zombie(&self) -> bool {
         self.stat.is_some_and(|stat| stat.is_zombie())
     }
@@ -185,18 +201,9 @@ impl Snapshot {
     /// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
     pub fn take() -> Result<Snapshot, Errno> {
         let now = clock::since_boot();
-        let (own, program) = (process::id(), proc::executable(process::id()));
-        let (mut processes, mut buffer) = (Vec::new(), Vec::new());
-        proc::Numbers::of_processes()?.visit_all(|pid| {
-            if pid == own {
-                return;
-            }
-            if let Some(process) = Process::read(pid, now, program, &mut buffer) {
-                // The kernel lists them in order; no other order would do any harm.
-                let at = processes.partition_point(|other: &Process| other.pid < pid);
-                processes.insert(at, process);
-            }
-        })?;
+        let program = proc::executable(process::id());
+        let mut buffer = Vec::new();
+        let processes = processes(|pid| Process::read(pid, now, program, &mut buffer))?;
         let init = init(&processes);
         let main = main(&processes, &init);
         let limits = main.and_then(|pid| proc::file(pid, "limits", &mut buffer).ok());
@@ -208,6 +215,24 @@ impl Snapshot {
             users: Users::of(&processes),
             processes,
             memory: cgroup::memory(),
+            pids: cgroup::pids(),
+        })
+    }
+
+    /// Takes one for a health check: of each process its state, its parent and its name, and how many process IDs are in
+    /// use. Nothing else is looked at.
+    ///
+    /// # Errors
+    /// As for [`Snapshot::take`].
+    pub fn of_states() -> Result<Snapshot, Errno> {
+        let mut buffer = Vec::new();
+        Ok(Snapshot {
+            processes: processes(|pid| Process::read_state(pid, &mut buffer))?,
+            users: Users(Vec::new()),
+            init: Init::Hidden,
+            main: None,
+            limits: Vec::new(),
+            memory: None,
             pids: cgroup::pids(),
         })
     }
@@ -235,6 +260,22 @@ impl Snapshot {
         let order = forest::order(&parents).into_iter();
         order.filter_map(|(index, depth)| Some((self.processes.get(index)?, depth))).collect()
     }
+}
+
+/// All processes but the one that looks, in the order of their IDs.
+fn processes(mut read: impl FnMut(i32) -> Option<Process>) -> Result<Vec<Process>, Errno> {
+    let own = process::id();
+    let mut processes = Vec::new();
+    proc::Numbers::of_processes()?.visit_all(|pid| {
+        if pid != own
+            && let Some(process) = read(pid)
+        {
+            // The kernel lists them in order; no other order would do any harm.
+            let at = processes.partition_point(|other: &Process| other.pid < pid);
+            processes.insert(at, process);
+        }
+    })?;
+    Ok(processes)
 }
 
 fn find(processes: &[Process], pid: i32) -> Option<&Process> {

@@ -1,4 +1,4 @@
-//! Descriptors: sexton's own stay away from 0 to 2, and inherited ones do not stay at all.
+//! Descriptors: sexton's own stay away from 0 to 2, and of the inherited ones only 0 to 2 stay.
 
 use super::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -109,10 +109,8 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }
 
-/// Closes every descriptor but standard error, standard output if that is kept, and those of `keep`, which are
-/// above 2.
-pub fn close_inherited(keep_stdout: bool, keep: &[RawFd]) {
-    close_from_to(0, if keep_stdout { STDOUT } else { STDERR } - 1);
+/// Closes every descriptor but the standard streams and those of `keep`, which are above 2.
+pub fn close_inherited(keep: &[RawFd]) {
     close_from(STDERR + 1, keep);
 }
 

@@ -7,6 +7,7 @@
 mod book;
 mod classics;
 mod command_line;
+mod demo;
 mod drain;
 mod drop_in;
 mod dry_run;

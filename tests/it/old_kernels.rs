@@ -18,7 +18,7 @@ fn inherited_descriptors_are_closed_with_and_without_proc() {
         let setup = forget_newer_calls(setup);
         let mut running = if proc_mounted { setup } else { setup.without_proc() }.start();
         running.expect("ready");
-        wait_until("inherited descriptors are closed", || running.descriptors().len() == 2);
+        wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
         running.signal(libc::SIGTERM);
         assert_eq!(running.end().status, 143);
     }

@@ -149,6 +149,46 @@ fn a_zombie_is_told_with_the_parent_that_does_not_wait() {
     assert_eq!(member(text(&output.stdout), "len(status['problems'])"), "1");
 }
 
+/// A parent that has nothing but a tick of a second to wait for its children by leaves a zombie at any time.
+#[test]
+fn a_parent_that_reaps_once_a_second_is_healthy() {
+    const PARENT: &str = "
+import os, time
+while True:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    print('zombie', flush=True)
+    time.sleep(1)
+    os.waitpid(child, 0)
+";
+    let mut running = Setup::new(&["python3", "-c", PARENT]).start();
+    running.expect("zombie");
+    assert_eq!(look(&running, &["--status", "--check"]), "");
+    running.expect("zombie");
+    assert_eq!(member(&look(&running, &["--status=json"]), "status['stuck_zombies']"), "[]");
+}
+
+/// Nothing of a process but its state, and of those alone that there are; and no time is spent in waiting.
+#[test]
+fn a_health_check_reads_no_more_than_it_needs() {
+    let folder = Folder::new("status-check");
+    let (sexton, log) = (sexton(), folder.at("strace"));
+    let mut running = Setup::new(&[&probe(), "many", "20", "obey"]).start();
+    running.expect("ready");
+    let strace = ["strace", "-qq", "-o", &log, "-e", "trace=%file,%desc,nanosleep,clock_nanosleep"];
+    let check = [&strace[..], &[sexton.to_str().unwrap(), "--status", "--check"]].concat();
+    let output = inside(&running, &check).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), ""), "{output:?}");
+    let calls = std::fs::read_to_string(&log).unwrap();
+    let named = calls.lines().filter_map(|call| call.split_once("\"/proc/")?.1.split('"').next());
+    let of_others: Vec<&str> = named.filter(|path| !path.starts_with("self")).collect();
+    assert!(of_others.len() >= 20, "{calls}");
+    assert!(of_others.iter().all(|path| path.ends_with("/stat")), "{of_others:?}");
+    assert!(!calls.contains("nanosleep"), "{calls}");
+}
+
 #[test]
 fn the_advice_fits_the_parent() {
     // PID 1 is the application itself.

@@ -209,8 +209,8 @@ fn the_files_are_main_s_only_and_open_as_they_should_be() {
     let mut running =
         Setup::new(&["--stdin", &input, "--stderr", &output, &probe(), "sleep"]).start();
     running.expect("ready");
-    // The standard error, and a pipe.
-    wait_until("inherited descriptors are closed", || running.descriptors().len() == 2);
+    // The standard streams, and a pipe.
+    wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
     let is_file = |(_, target): &(i32, String)| target.starts_with(folder.path());
     assert!(!running.descriptors().iter().any(is_file), "{:?}", running.descriptors());
 }

@@ -1,7 +1,10 @@
 //! SPEC 1: main must not notice sexton.
 
-use crate::harness::{Place, Setup, full_pipe, probe, wait_until};
+use crate::harness::{Place, Setup, full_pipe, pipe, probe, wait_until};
+use nix::libc;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -106,14 +109,69 @@ fn inherited_descriptors_reach_main_and_do_not_stay_with_sexton() {
 
     let mut running = Setup::new(&[&probe(), "sleep"]).inherit(&read).inherit(&write).start();
     running.expect("ready");
-    // Standard error, and the end of the pipe through which a failed exec would be told.
-    wait_until("inherited descriptors are closed", || running.descriptors().len() == 2);
+    // The standard streams, and the end of the pipe through which a failed exec would be told.
+    wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
     let inherited = std::fs::read_link(format!("/proc/self/fd/{}", read.as_raw_fd())).unwrap();
-    let [(2, _), (_, own)] = &running.descriptors()[..] else {
-        panic!("{:?}", running.descriptors())
-    };
+    let mut held = running.descriptors();
+    held.sort();
+    let [(0, _), (1, _), (2, _), (_, own)] = &held[..] else { panic!("{held:?}") };
     assert_ne!(*own, inherited.to_str().unwrap());
     assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", running.pid)).unwrap().as_os_str(), "/");
+}
+
+/// Cron jobs write to `/proc/1/fd/1`, so that their output is the container's; consoles of servers are sent commands
+/// through `/proc/1/fd/0`.
+#[test]
+fn the_standard_streams_of_pid_1_are_there_for_others_and_nothing_else_is() {
+    const SCRIPT: &str =
+        "echo ready; read go; sh -c 'echo job >/proc/1/fd/1; echo trouble >/proc/1/fd/2'
+        sh -c 'echo save-all >/proc/1/fd/0'; read line; echo \"read: $line\"";
+    let (kept, _write) = pipe();
+    for words in [
+        &["--"][..],
+        &["--wait-all", "--"],
+        &["--as=tini", "--"],
+        &["--as=docker-init", "-v", "--"],
+        &["--as=dumb-init"],
+        &["--as=catatonit", "--"],
+    ] {
+        let (read, write) = pipe();
+        let words = [words, &["sh", "-c", SCRIPT]].concat();
+        let mut running = Setup::new(&words).stdin(&read).inherit(&kept).start();
+        while running.line() != "ready" {} // docker-init -v has lines of its own
+        wait_until("sexton waits", || running.is_idle());
+        let mut held: Vec<i32> = running.descriptors().into_iter().map(|(fd, _)| fd).collect();
+        held.sort_unstable();
+        assert!(held.starts_with(&[0, 1, 2]), "{words:?}: {held:?}");
+        assert!(!held.contains(&kept.as_raw_fd()), "{words:?}: {held:?}");
+        File::from(write.try_clone().unwrap()).write_all(b"go\n").unwrap();
+        let ended = running.end();
+        assert_eq!(ended.status, 0, "{words:?}: {ended:?}");
+        for line in ["job\n", "read: save-all\n"] {
+            assert!(ended.stdout.contains(line), "{words:?}: {ended:?}");
+        }
+        assert!(ended.stderr.contains("trouble\n"), "{words:?}: {ended:?}");
+    }
+}
+
+/// The three that sexton was started with, not others in their place.
+#[test]
+fn a_standard_stream_that_was_closed_stays_closed_in_sexton_too() {
+    let cases: [&[i32]; 7] = [&[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+    for words in [&[&probe() as &str, "sleep"][..], &["-vv", &probe(), "sleep"], &["--pause"]] {
+        for closed in cases {
+            let running = Setup::new(words).closed(closed).output_at(9).start();
+            wait_until("sexton waits", || running.is_idle());
+            let held: Vec<i32> = running.descriptors().into_iter().map(|(fd, _)| fd).collect();
+            for fd in 0..=2 {
+                let open = !closed.contains(&fd);
+                assert_eq!(held.contains(&fd), open, "{words:?} {closed:?}: {held:?}");
+            }
+            assert!(!held.contains(&9), "{held:?}");
+            running.signal(libc::SIGTERM);
+            running.end();
+        }
+    }
 }
 
 /// Not even by the file that counts OOM kills, which sexton reads at its start and at its end.

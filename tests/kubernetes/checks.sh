@@ -36,11 +36,10 @@ ready() { [ "$(container "$1" "$2" .ready)" = true ]; }
 eventually "probes: --status --check finds nothing" ready probes app
 check "probes: the container was never started again" is "$(container probes app .restartCount)" 0
 
-eventually "neglect: --status --check has the container started again" restarted neglect app
-check "neglect: the kubelet is told what is wrong" \
-    grep -q 'sexton: unhealthy: 1 zombie that .*sleep.* does not wait for' "$bed/kubelet.log"
-check "neglect: the command obeyed SIGTERM" is "$(container neglect app .lastState.terminated.exitCode)" 143
-eventually "neglect: it is healthy then" ready neglect app
+neglected() { grep -q 'Readiness probe.*sexton: unhealthy: 1 zombie that .*sleep.* does not wait for' "$bed/kubelet.log"; }
+eventually "neglect: --status --check tells the kubelet what is wrong" neglected
+check "neglect: the container is not ready, and was never started again" \
+    is "$(container neglect app '"\(.restartCount) \(.ready)"')" '0 false'
 nobody=$(container_id nobody-reaps app)
 zombies_remain() { [ "$(zombies_of "$(host_pid "$nobody")")" -ge 3 ]; }
 eventually "without an init the zombies remain" zombies_remain

@@ -1,6 +1,9 @@
 //! catatonit.
 
-use super::{Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given};
+use super::{
+    Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given,
+    what_pid_1_holds,
+};
 use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
 
@@ -78,6 +81,8 @@ fn under_catatonit_main_finds_the_same() {
     pair.left_out = Some("SigBlk:");
     what_main_is_given(&mut pair, &["--"], None);
     what_main_is_given(&mut pair, &["-g", "--"], None);
+    what_pid_1_holds(&mut pair, &[]);
+    what_pid_1_holds(&mut pair, &["-g"]);
     pair.finish(15);
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Pair, a_look_inside, case, how_main_ends, wait_for_state, what_is_no_command,
-    what_main_is_given,
+    what_main_is_given, what_pid_1_holds,
 };
 use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
@@ -123,6 +123,8 @@ fn under_dumb_init_main_finds_the_same() {
     let mut pair = Pair::new("dumb-init", LAST);
     what_main_is_given(&mut pair, &[], Some(INHERITED));
     what_main_is_given(&mut pair, &["-c"], Some(INHERITED));
+    what_pid_1_holds(&mut pair, &[]);
+    what_pid_1_holds(&mut pair, &["-c"]);
     for value in ["0", "", "1", "00", "false"] {
         let variable = format!("DUMB_INIT_SETSID={value}");
         pair.run(&[case(&["PROBE", "report"]).variable(&variable)]);

@@ -302,6 +302,41 @@ pub fn what_main_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'s
     pair.run(&[mask, ignored]);
 }
 
+/// What the init itself holds of its standard streams while main runs, and that main's tree can use them.
+pub fn what_pid_1_holds(pair: &mut Pair, words: &[&str]) {
+    const USE: &str = "sh -c 'echo job >/proc/1/fd/1; echo trouble >/proc/1/fd/2'
+        [ /proc/1/fd/0 -ef /dev/null ] && echo input";
+    let tell = |change| case(&[words, &["--", "PROBE", "tell"]].concat()).with(change);
+    let mut no_input = tell(|setup: Setup| setup.closed(&[0]));
+    no_input.differs =
+        (pair.name == "tini").then_some("With a closed standard input tini gives up");
+    for case in [
+        tell(|setup| setup),
+        tell(|setup| setup.place(Place::Child)),
+        tell(|setup| setup.closed(&[2])),
+        tell(|setup| setup.closed(&[1]).output_at(9)),
+        tell(|setup| setup.closed(&[1, 2]).output_at(9)),
+        no_input,
+    ] {
+        pair.compare("what it holds", &case, |setup, pair| {
+            let mut running = setup.start();
+            if running.next_line().is_none() {
+                return pair.seen(Some(running.end().status), "", "");
+            }
+            let theirs = pair.is_theirs(running.pid);
+            wait_until("it waits", || theirs || running.is_idle());
+            let mut held = running.descriptors();
+            // Where one is closed catatonit has a descriptor of its own: the queue of its signals.
+            let is_signals = |what: &str| what.starts_with("anon_inode:");
+            held.retain(|(fd, what)| *fd <= libc::STDERR_FILENO && !is_signals(what));
+            held.sort();
+            let output = held.iter().map(|(fd, what)| format!("{fd} {what}")).collect();
+            Seen { output, ..pair.seen(None, "", "") }
+        });
+    }
+    pair.run(&[case(&[words, &["--", "sh", "-c", USE]].concat())]);
+}
+
 /// How main's ends become statuses.
 pub fn how_main_ends(pair: &mut Pair, words: &[&str]) {
     for status in ["0", "1", "2", "77", "125", "126", "127", "128", "143", "255"] {

@@ -1,6 +1,9 @@
 //! tini, which Docker has as docker-init.
 
-use super::{Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given};
+use super::{
+    Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given,
+    what_pid_1_holds,
+};
 use crate::harness::wait_until;
 use nix::libc;
 
@@ -135,6 +138,8 @@ fn under_tini_main_finds_the_same() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
     what_main_is_given(&mut pair, &["--"], None);
     what_main_is_given(&mut pair, &["-g", "-s", "--"], None);
+    what_pid_1_holds(&mut pair, &["-g", "-s"]);
+    what_pid_1_holds(&mut pair, &[]);
     pair.run(&[case(&["--", "PROBE", "report"]).variable("TINI_SUBREAPER=1")]);
     pair.finish(15);
 }

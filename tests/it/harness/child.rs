@@ -174,9 +174,16 @@ impl Child<'_> {
                     }
                 }
                 None => {
-                    let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
-                    libc::dup2(null, 0);
-                    libc::close(null);
+                    match setup.stdin {
+                        Some(stdin) => {
+                            libc::dup2(stdin, 0);
+                        }
+                        None => {
+                            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
+                            libc::dup2(null, 0);
+                            libc::close(null);
+                        }
+                    }
                     libc::dup2(stdout, setup.output);
                     libc::dup2(stderr, 2);
                 }

@@ -31,6 +31,7 @@ pub struct Setup {
     pub(super) ignored: Vec<i32>,
     pub(super) closed: Vec<RawFd>,
     pub(super) output: RawFd,
+    pub(super) stdin: Option<RawFd>,
     pub(super) stderr: Option<RawFd>,
     pub(super) inherited: Vec<RawFd>,
     /// The controlling terminal, also standard input, output and error.
@@ -68,6 +69,7 @@ impl Setup {
             ignored: Vec::new(),
             closed: Vec::new(),
             output: 1,
+            stdin: None,
             stderr: None,
             inherited: Vec::new(),
             terminal: None,
@@ -154,6 +156,13 @@ impl Setup {
     /// Where main's output goes if descriptor 1 is to be closed.
     pub fn output_at(mut self, fd: RawFd) -> Setup {
         self.output = fd;
+        self
+    }
+
+    /// Standard input, in place of `/dev/null`.
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn stdin(mut self, fd: &impl AsRawFd) -> Setup {
+        self.stdin = Some(fd.as_raw_fd());
         self
     }
 
