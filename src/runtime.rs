@@ -47,7 +47,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         Ok(Request::DryRun(plan)) => (plan, describe),
         Ok(Request::Pause(plan)) => (plan, pause),
         Ok(Request::Status(inspection)) => return look(&inspection, mask),
-        Ok(Request::Print(text)) => return print(&text),
+        Ok(Request::Print(text)) => return print(&text, mask),
         Err(error) => return give_up(&error),
     };
     crate::log::start(&plan.logging, pid);
@@ -71,7 +71,7 @@ fn pause(plan: &Plan, _mask: SignalSet) -> u8 {
 fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
     signals::set_mask(mask).ok(); // Ctrl-C ends it, and so does a pipe that nobody reads any more
     match status::run(inspection) {
-        Ok(printed) => print(&printed),
+        Ok(printed) => print(&printed, mask),
         Err(error) => give_up(&error),
     }
 }
@@ -110,7 +110,7 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
 #[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet) -> u8 {
     match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
-        Ok(text) => print(&Printed::on_stdout(text)),
+        Ok(text) => print(&Printed::on_stdout(text), mask),
         Err(error) => give_up(&error),
     }
 }
@@ -121,14 +121,17 @@ fn give_up(error: &Error) -> u8 {
     error.status
 }
 
-/// Prints a text; the exit status.
-fn print(printed: &Printed) -> u8 {
-    let Printed { text, to_stderr, status } = printed;
-    let stream = if *to_stderr { fds::STDERR } else { fds::STDOUT };
-    match fds::write_all(stream, text.as_bytes()) {
-        Ok(()) => *status,
-        Err(_) if *to_stderr => *status, // nobody can be told
-        Err(errno) => give_up(&Error::unable("write to standard output", sys::reason(errno))),
+/// Prints a text; the exit status. `mask` is the signal mask that was in force before.
+fn print(printed: &Printed, mask: SignalSet) -> u8 {
+    if printed.can_break {
+        signals::set_mask(mask).ok(); // only a filter can keep it from doing so
+    }
+    let stream = if printed.to_stderr { fds::STDERR } else { fds::STDOUT };
+    match fds::write_all(stream, printed.text.as_bytes()) {
+        Err(errno) if printed.checked => {
+            give_up(&Error::unable("write to standard output", sys::reason(errno)))
+        }
+        _ => printed.status,
     }
 }
 

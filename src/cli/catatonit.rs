@@ -33,6 +33,14 @@ const LONG: &[Long] = &[("version", false, b'V')];
 
 /// Reads catatonit's command line and variables.
 pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
+    match read_words(call) {
+        // It blocks its signals first, SIGPIPE among them.
+        Reading::Print(printed) => Reading::Print(Printed { can_break: false, ..printed }),
+        run => run,
+    }
+}
+
+fn read_words<'a>(call: &Call<'a, '_>) -> Reading<'a> {
     let mut flags = Settings::default();
     let mut options = Getopt::new("ghLPV", LONG, call.words);
     if call.has_variable(b"CATATONIT_LOG") {

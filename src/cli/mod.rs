@@ -43,19 +43,23 @@ pub struct Printed {
     pub to_stderr: bool,
     /// The exit status.
     pub status: u8,
+    /// That standard output does not take it is an error, which is reported and has a status of its own.
+    pub checked: bool,
+    /// SIGPIPE does what it did when sexton was started: usually it ends a program whose output nobody reads.
+    pub can_break: bool,
 }
 
 impl Printed {
     /// What was asked for, usually.
     #[must_use]
     pub fn on_stdout(text: String) -> Printed {
-        Printed { text, to_stderr: false, status: 0 }
+        Printed { text, to_stderr: false, status: 0, checked: true, can_break: true }
     }
 
     /// What was not, usually.
     #[must_use]
     pub fn on_stderr(text: String, status: u8) -> Printed {
-        Printed { text, to_stderr: true, status }
+        Printed { text, to_stderr: true, status, checked: false, can_break: true }
     }
 }
 
@@ -198,7 +202,8 @@ fn carry_on<'a>(reading: Reading<'a>, environment: &[&'a CStr]) -> Result<Reques
         Reading::Run { flags, defaults, argv } => {
             native::request(flags, Some(defaults), argv, environment)
         }
-        Reading::Print(printed) => Ok(Request::Print(printed)),
+        // None of the others looks whether it could be written.
+        Reading::Print(printed) => Ok(Request::Print(Printed { checked: false, ..printed })),
     }
 }
 
@@ -236,7 +241,7 @@ mod tests {
         expected: (bool, u8),
     ) -> String {
         with(program, words, variables, |result| match result {
-            Ok(Request::Print(Printed { text, to_stderr, status })) => {
+            Ok(Request::Print(Printed { text, to_stderr, status, .. })) => {
                 assert_eq!((to_stderr, status), expected, "{words:?}: {text}");
                 text
             }

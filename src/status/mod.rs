@@ -53,7 +53,8 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
         }
     };
     let unhealthy = inspection.check && !findings.are_none();
-    Ok(Printed { text, to_stderr: false, status: if unhealthy { UNHEALTHY } else { 0 } })
+    let status = if unhealthy { UNHEALTHY } else { 0 };
+    Ok(Printed { status, ..Printed::on_stdout(text) })
 }
 
 /// Those of the zombies that no look finds gone.

@@ -1,7 +1,8 @@
 //! SPEC 5 and 9: bad input, `--help`, `--version`. What each flag takes and refuses is tested beside
 //! the table of flags; here it is the binary that says so.
 
-use crate::harness::{Ended, Setup, sexton};
+use crate::harness::{Ended, Place, Setup, sexton};
+use nix::libc;
 
 fn run(words: &[&str], variables: &[&str]) -> Ended {
     let setup = Setup::new(words);
@@ -124,6 +125,33 @@ fn help_into_a_closed_output_is_an_error_and_no_panic() {
         ended.stderr.starts_with("sexton: fatal: unable to write to standard output"),
         "{ended:?}"
     );
+}
+
+#[test]
+fn help_into_a_full_device_is_an_error_and_into_a_pipe_that_nobody_reads_the_usual_death() {
+    fn full() {
+        // SAFETY: async-signal-safe calls with valid arguments.
+        unsafe { libc::dup2(libc::open(c"/dev/full".as_ptr(), libc::O_WRONLY), 1) };
+    }
+    fn broken() {
+        let mut ends = [0; 2];
+        // SAFETY: async-signal-safe calls with valid arguments.
+        unsafe {
+            libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC);
+            libc::dup2(ends[1], 1);
+        }
+    }
+    let told =
+        |errno: &str| format!("sexton: fatal: unable to write to standard output: {errno}\n");
+    for words in [&["--help"][..], &["--version"], &["--dry-run", "true"]] {
+        let setup = || Setup::new(words).place(Place::Child);
+        let ended = setup().prepare(full).run();
+        assert_eq!((ended.status, ended.stderr), (125, told("no space left on device")));
+        let ended = setup().prepare(broken).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (1000 + libc::SIGPIPE, ""));
+        let ended = setup().prepare(broken).ignored(&[libc::SIGPIPE]).run();
+        assert_eq!((ended.status, ended.stderr), (125, told("broken pipe")));
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! catatonit.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given,
-    what_pid_1_holds,
+    Pair, a_look_inside, case, how_main_ends, what_cannot_be_printed, what_is_no_command,
+    what_main_is_given, what_pid_1_holds,
 };
 use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
@@ -71,6 +71,7 @@ fn command_lines_of_catatonit_have_the_same_effect() {
     a_look_inside(&mut pair);
     how_main_ends(&mut pair, &["--"]);
     how_main_ends(&mut pair, &["-g", "--"]);
+    what_cannot_be_printed(&mut pair, &[&["-V"], &["-h"], &["-L"], &[], &["-x"]]);
     pair.finish(80);
 }
 

@@ -1,8 +1,8 @@
 //! dumb-init.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, wait_for_state, what_is_no_command,
-    what_main_is_given, what_pid_1_holds,
+    Pair, a_look_inside, case, how_main_ends, wait_for_state, what_cannot_be_printed,
+    what_is_no_command, what_main_is_given, what_pid_1_holds,
 };
 use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
@@ -97,6 +97,7 @@ fn command_lines_of_dumb_init_have_the_same_effect() {
     what_is_no_command(&mut pair, &["-c"], None);
     a_look_inside(&mut pair);
     how_main_ends(&mut pair, &[]);
+    what_cannot_be_printed(&mut pair, &[&["-V"], &["-h"], &[], &["-x"]]);
     pair.finish(120);
 }
 

@@ -12,6 +12,7 @@ mod tini;
 use crate::harness::{Folder, Place, Running, Setup, probe, sexton, wait_until};
 use nix::libc;
 use std::collections::BTreeSet;
+use std::ffi::CStr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -335,6 +336,42 @@ pub fn what_pid_1_holds(pair: &mut Pair, words: &[&str]) {
         });
     }
     pair.run(&[case(&[words, &["--", "sh", "-c", USE]].concat())]);
+}
+
+/// A text is to be printed where it cannot be: each has its own idea of what status that is.
+pub fn what_cannot_be_printed(pair: &mut Pair, texts: &[&[&str]]) {
+    fn open(path: &CStr, at: i32) {
+        // SAFETY: async-signal-safe calls with valid arguments.
+        unsafe { libc::dup2(libc::open(path.as_ptr(), libc::O_WRONLY), at) };
+    }
+    fn break_pipe(at: i32) {
+        let mut ends = [0; 2];
+        // SAFETY: async-signal-safe calls with valid arguments.
+        unsafe {
+            libc::pipe(ends.as_mut_ptr());
+            libc::dup2(ends[1], at);
+            libc::close(ends[0]);
+            libc::close(ends[1]);
+        }
+    }
+    let worlds: [fn(Setup) -> Setup; 8] = [
+        |setup| setup.prepare(|| open(c"/dev/full", 1)),
+        |setup| setup.prepare(|| open(c"/dev/full", 2)),
+        |setup| setup.prepare(|| break_pipe(1)),
+        |setup| setup.prepare(|| break_pipe(2)),
+        |setup| setup.prepare(|| break_pipe(1)).ignored(&[libc::SIGPIPE]),
+        |setup| setup.prepare(|| break_pipe(1)).mask(1 << (libc::SIGPIPE - 1)),
+        |setup| setup.closed(&[1]),
+        |setup| setup.closed(&[2]),
+    ];
+    for words in texts {
+        for world in worlds {
+            // As PID 1 no signal of its own ends it.
+            for case in [case(words), case(words).child()] {
+                pair.run(&[case.with(world).first_lines(0)]);
+            }
+        }
+    }
 }
 
 /// How main's ends become statuses.

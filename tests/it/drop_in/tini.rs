@@ -1,8 +1,8 @@
 //! tini, which Docker has as docker-init.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, what_is_no_command, what_main_is_given,
-    what_pid_1_holds,
+    Pair, a_look_inside, case, how_main_ends, what_cannot_be_printed, what_is_no_command,
+    what_main_is_given, what_pid_1_holds,
 };
 use crate::harness::wait_until;
 use nix::libc;
@@ -99,6 +99,7 @@ fn command_lines_of_tini_have_the_same_effect() {
     what_is_no_command(&mut pair, &[], Some(THROUGH_A_FILE));
     a_look_inside(&mut pair);
     how_main_ends(&mut pair, &["-g", "--"]);
+    what_cannot_be_printed(&mut pair, &[&["--version"], &["-h"], &["-l"], &[], &["-x"]]);
     pair.finish(90);
 }
 
