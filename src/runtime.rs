@@ -229,8 +229,7 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
         // Before main: it may hit the limit at once.
         let oom = OomWatch::start(pid);
-        let child = spawn::spawn(&mut program, &launch.steps, launch.inherited.standing)
-            .map_err(launch::explain_fork)?;
+        let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());

@@ -1,18 +1,18 @@
 //! Starting main: a child, the steps in it, exec; and what it tells if one fails.
 //!
 //! Nothing in the child allocates, and all that it needs is built before. A failure goes through a
-//! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step
-//! that hangs, and goes on to handle signals meanwhile.
+//! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step or
+//! an exec that hangs, and goes on to handle signals meanwhile.
 
 use super::proc::Text;
 use super::{Errno, fds, files, limits, privileges, process, schedule, signals, tty};
 use crate::environment::Naming;
 use crate::signal::SignalSet;
-use crate::steps::{Standing, Step};
+use crate::steps::Step;
 use nix::libc;
-use nix::unistd::{AccessFlags, ForkResult, Pid, access, chdir, fork, setpgid, setsid};
+use nix::unistd::{AccessFlags, Pid, access, chdir, setpgid, setsid};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write;
 use std::os::fd::OwnedFd;
 use std::ptr;
@@ -152,12 +152,12 @@ impl Child {
     }
 }
 
-/// Makes a child that carries out the steps and executes the program. `standing` is that to the terminal, if there
-/// is one.
+/// Makes a child that carries out the steps and executes the program. The child has a copy of the memory, and sexton
+/// does not wait for it: a file system or a scanner may keep an exec for ever (docs/architecture.md, "Start").
 ///
 /// # Errors
-/// The pipe or the fork failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
-pub fn spawn(program: &mut Program, steps: &[Step], standing: Standing) -> Result<Child, Errno> {
+/// The pipe or the child failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
+pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
     let (read, write) = fds::pipe()?;
     // A session that has a terminal must give it up before another can have it.
     let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
@@ -166,75 +166,14 @@ pub fn spawn(program: &mut Program, steps: &[Step], standing: Standing) -> Resul
         _ => None,
     });
     let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
-    let mut task = Task { program, steps, needs: &needs };
-    // A key could stop the child before it is executed, and nobody could continue it while sexton waits for it.
-    let may_borrow = standing == Standing::NoTerminal && steps.iter().all(is_harmless);
-    let child = if may_borrow { borrow(&mut task) } else { copy(&mut task) }?;
-    Ok(Child { pid: child.as_raw(), failure: read })
-}
-
-/// What the child is to do.
-struct Task<'t, 'p> {
-    program: &'t mut Program<'p>,
-    steps: &'t [Step],
-    needs: &'t Needs,
-}
-
-impl Task<'_, '_> {
-    fn carry_out(&mut self) -> ! {
-        let failure = become_main(self.program, self.steps, self.needs);
-        nix::unistd::write(&self.needs.pipe, &failure.to_bytes()).ok();
-        process::exit_now(crate::error::STATUS_FATAL.into())
-    }
-}
-
-/// Whether a child may do this that shares sexton's memory, while sexton waits. Not what may take for ever (a
-/// path, a terminal that may stop it), and not what changes how the kernel treats the memory (a user).
-fn is_harmless(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::Session | Step::ProcessGroup | Step::Limit(..) | Step::Ignore(_) | Step::Mask(_)
-    )
-}
-
-/// fork(2): the child has a copy of the memory, which takes longer than all the rest of the start.
-fn copy(task: &mut Task) -> Result<Pid, Errno> {
-    // SAFETY: sexton has one thread, so the child may do whatever the parent may.
-    match unsafe { fork() }? {
-        ForkResult::Child => task.carry_out(),
-        ForkResult::Parent { child } => {
-            if task.steps.contains(&Step::ProcessGroup) {
-                // The child does it too: whoever comes first, the group exists when either goes on.
-                setpgid(child, child).ok();
-            }
-            Ok(child)
+    match process::fork()? {
+        Some(pid) => Ok(Child { pid, failure: read }),
+        None => {
+            let failure = become_main(program, steps, &needs);
+            nix::unistd::write(&needs.pipe, &failure.to_bytes()).ok();
+            process::exit_now(crate::error::STATUS_FATAL.into())
         }
     }
-}
-
-/// As vfork(2): sexton waits until the child has executed the program or has ended. All signals are blocked, so
-/// nothing runs in either that the other does not expect.
-///
-/// The child's stack is sexton's own, far enough below what sexton uses while it waits, and no deeper than what has
-/// been used on the way to here: those pages are there, and are given back with it. A failure goes through the pipe as
-/// from a copy: emulators such as QEMU's make a copy indeed, which shares no memory.
-#[inline(never)]
-fn borrow(task: &mut Task) -> Result<Pid, Errno> {
-    /// More than the frames of this function and of the C library's `clone`.
-    const DISTANCE: usize = 2048;
-    extern "C" fn start(task: *mut c_void) -> c_int {
-        // SAFETY: the task that is given below; sexton does not touch it while it waits.
-        let task = unsafe { &mut *task.cast::<Task>() };
-        task.carry_out()
-    }
-    let mut here = [0u64; 2];
-    let top = ptr::from_mut(&mut here).cast::<c_void>().wrapping_byte_sub(DISTANCE);
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: what is below all frames is nobody's, and the kernel lets the stack grow there as it does for
-    // sexton, which stands still; the task outlives the child as a user of this memory.
-    let child =
-        Errno::result(unsafe { libc::clone(start, top, flags, ptr::from_mut(task).cast()) });
-    child.map(Pid::from_raw)
 }
 
 /// What the child needs besides the steps.

@@ -8,7 +8,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::signal::kill;
 use nix::sys::stat::Mode;
-use nix::unistd::{ForkResult, Pid, fork, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -141,10 +141,9 @@ pub fn set_modes(modes: &Modes) -> Result<(), Errno> {
 /// There is no controlling terminal, or it is not this session's; the fork failed.
 pub fn detach() -> Result<OwnedFd, Errno> {
     let terminal = fds::above_stdio(find_terminal()?)?;
-    // SAFETY: the child only makes an async-signal-safe call.
-    match unsafe { fork() }? {
-        ForkResult::Child => process::exit_now(0),
-        ForkResult::Parent { child } => {
+    match process::fork()?.map(Pid::from_raw) {
+        None => process::exit_now(0),
+        Some(child) => {
             let handed = setpgid(child, child).and_then(|()| tcsetpgrp(&terminal, child));
             let result = handed.and_then(|()| {
                 // SAFETY: takes a live descriptor and no argument.

@@ -194,8 +194,7 @@ impl Server<'_> {
             return Phase::Start;
         }
         // A child to get rid of the terminal comes before main.
-        let forks = call == "fork" || (call == "clone" && request.arguments[0] != 0);
-        if forks && phase == Phase::Start {
+        if call == "clone" && phase == Phase::Start {
             self.phase = Phase::Started;
             return Phase::Start;
         }

@@ -15,6 +15,7 @@ mod exec;
 mod exit_report;
 mod failing_steps;
 mod filter;
+mod hanging_exec;
 mod harness;
 mod helpless;
 mod hostile;

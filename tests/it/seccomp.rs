@@ -71,7 +71,7 @@ const SCENARIOS: &[Scenario] = &[
             stage.run(&flags, &["7"])
         },
         status: 7,
-        takes: "fork setgroups getgroups setresgid setresuid fchown ioctl capset prctl",
+        takes: "setgroups getgroups setresgid setresuid fchown ioctl capset prctl",
     },
     Scenario {
         name: "a user of a large database",
@@ -102,7 +102,7 @@ const SCENARIOS: &[Scenario] = &[
             stage.run(&[], &["s", "7"]).terminal(terminal).place(Place::Child)
         },
         status: 7,
-        takes: "getsid getpgid ioctl fork rt_sigpending",
+        takes: "getsid getpgid ioctl rt_sigpending",
     },
     Scenario {
         name: "a terminal for a session of its own",
@@ -163,7 +163,7 @@ const GNU: &str = "brk clock_nanosleep faccessat2 getpgrp getrandom lseek mprote
                    sigaltstack";
 
 /// What such a build does without.
-const NOT_GNU: &str = "faccessat fork stat fstat getpgid nanosleep";
+const NOT_GNU: &str = "faccessat stat fstat getpgid nanosleep";
 
 /// What the dynamic loader cannot do without.
 const LOADER: &str = "access fstat munmap openat";

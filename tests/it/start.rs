@@ -67,13 +67,12 @@ fn main_makes_its_group_itself() {
     assert_eq!(running.end().status, 0);
 }
 
-/// sexton runs, and forwards a signal, before main does anything; with a session there is no group yet. It
-/// does so where a step may take for ever; otherwise main comes first.
+/// sexton runs, and forwards a signal, before main does anything: there is no group yet.
 #[test]
 fn main_s_group_gets_a_signal_before_main_has_run() {
     let probe = probe();
     for flags in [&[][..], &["--setsid"]] {
-        let words = [flags, &["--chdir=/", "--forward-to=group", &probe, "sleep"]].concat();
+        let words = [flags, &["--forward-to=group", &probe, "sleep"]].concat();
         let running = Setup::new(&words).prepare(be_traced).start();
         let (sexton, main) = Traced::until_fork(running.pid);
         sexton.release();
