@@ -107,6 +107,9 @@ impl Init {
     /// [`Init::run`] makes an init where the program is not PID 1, too: a child subreaper (`PR_SET_CHILD_SUBREAPER`,
     /// prctl(2)), which signals its own descendants and nobody else. To find those that detach themselves it needs /proc.
     ///
+    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees what it would see without an
+    /// init; but not if [`Init::map_exit`] or [`Init::map_signal`] makes an exit status of it.
+    ///
     /// The child is told by the variable `SEXTON_PARENT` that it is one, and removes it. If the program starts itself for other
     /// purposes, as a worker say, it should not come to this call there: each would have an init.
     pub fn always(mut self) -> Init {
@@ -185,8 +188,8 @@ impl Init {
         self.map(exit_map::Rule::status(from, to))
     }
 
-    /// Exits with this status if that signal has killed the program, instead of 128 and its number. This comes before
-    /// [`Init::map_exit`].
+    /// Exits with this status if that signal has killed the program, instead of 128 and its number (or, where this is not
+    /// PID 1, of dying of that signal, too). This comes before [`Init::map_exit`].
     pub fn map_signal(self, signal: Signal, to: u8) -> Init {
         self.map(exit_map::Rule::signal(signal, to))
     }
@@ -240,8 +243,8 @@ impl Init {
         self
     }
 
-    /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status, or 128 and
-    /// the number of the signal that killed it. In the child, and where this is not PID 1 (but see [`Init::always`]), it
+    /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status, or with 128
+    /// and the number of the signal that killed it. In the child, and where this is not PID 1 (but see [`Init::always`]), it
     /// returns `Ok` at once.
     ///
     /// The child executes the same file as this process (`/proc/self/exe`), even if that has been replaced or deleted since,
@@ -321,6 +324,7 @@ impl Init {
             warn_if_not_adopting: false,
             warn_on_reap: self.warn_on_reap,
             warn_of_trouble: true,
+            dies_alike: true,
             exit_map: self.exit_map,
             statuses: Statuses::default(),
             unknown_variables: Vec::new(),
@@ -346,9 +350,9 @@ impl Init {
         crate::log::start(&plan.logging, process::id());
         crate::log::give_way();
         let error = match runtime::attempt(&plan, mask) {
-            Ok(status) => {
+            Ok(ending) => {
                 crate::log::finish();
-                process::exit_now(status.into());
+                process::exit_now(runtime::end(ending).into());
             }
             Err(error) => error,
         };

@@ -99,21 +99,27 @@ impl ExitMap {
         self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
     }
 
-    /// The status to exit with. For a death by signal a rule for the signal comes before one for
+    /// The status that a rule gives. For a death by signal a rule for the signal comes before one for
     /// the status 128 + signal.
     #[must_use]
-    pub fn apply(&self, outcome: Outcome) -> u8 {
+    pub fn mapped(&self, outcome: Outcome) -> Option<u8> {
         let by_signal = match outcome {
             Outcome::Killed { signal, .. } => self.find(|from| from == From::Signal(signal)),
             Outcome::Exited(_) => None,
         };
-        by_signal.unwrap_or_else(|| self.apply_to_status(outcome.status()))
+        by_signal.or_else(|| self.mapped_status(outcome.status()))
     }
 
-    /// The status to exit with in place of one that no end of the command brought about.
+    /// The status that a rule gives in place of one that no end of the command brought about.
     #[must_use]
-    pub fn apply_to_status(&self, status: u8) -> u8 {
-        self.find(|from| from.has(status)).unwrap_or(status)
+    pub fn mapped_status(&self, status: u8) -> Option<u8> {
+        self.find(|from| from.has(status))
+    }
+
+    /// The status to exit with.
+    #[must_use]
+    pub fn apply(&self, outcome: Outcome) -> u8 {
+        self.mapped(outcome).unwrap_or(outcome.status())
     }
 }
 
@@ -152,12 +158,14 @@ mod tests {
     #[test]
     fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
         assert_eq!(map(&["143=0"]).apply(TERM), 0);
+        assert_eq!(map(&["143=143"]).mapped(TERM), Some(143), "also to the same");
+        assert_eq!(map(&["142=0", "signal:INT=0"]).mapped(TERM), None);
     }
 
     #[test]
     fn a_status_without_an_end_is_mapped_by_no_signal() {
         let map = map(&["signal:KILL=0", "137=3"]);
-        assert_eq!(map.apply_to_status(Outcome::NOT_ENDED), 3);
+        assert_eq!(map.mapped_status(Outcome::NOT_ENDED), Some(3));
         assert_eq!(map.apply(Outcome::SIGKILLED), 0);
         assert_eq!(Outcome::NOT_ENDED, Outcome::SIGKILLED.status());
     }

@@ -225,13 +225,13 @@ fn file(contents: &Contents) -> File<'_> {
     }
 }
 
-/// Whether other processes are in the job of a shell that sexton is in: a pipeline, or the script that
-/// started sexton. Of a pipeline that sexton is the first of, the others may not be there yet, but the
-/// pipe is.
+/// Whether other processes are in the group that sexton is in, and are to get the keys as well: a pipeline, or the script that
+/// started sexton, whether or not a shell has made a job of it. Of a pipeline that sexton is the first of, the others may not
+/// be there yet, but the pipe is.
 fn shares_job() -> bool {
-    process::id() != process::INIT
-        && (!process::leads_group() || fds::is_pipe(fds::STDOUT))
-        && process::job_control_shell().is_some()
+    let is_first_of_pipeline =
+        || fds::is_pipe(fds::STDOUT) && process::job_control_shell().is_some();
+    process::id() != process::INIT && (!process::leads_group() || is_first_of_pipeline())
 }
 
 /// Names the flag or variable whose value could not be resolved.

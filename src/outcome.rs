@@ -85,6 +85,21 @@ impl Outcome {
     }
 }
 
+/// How sexton itself ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ending {
+    /// The exit status.
+    pub status: u8,
+    /// The signal to die of instead, where that is possible: the one that the command died of.
+    pub signal: Option<Signal>,
+}
+
+impl From<u8> for Ending {
+    fn from(status: u8) -> Ending {
+        Ending { status, signal: None }
+    }
+}
+
 /// Reads as the end of a sentence: "main " ... "exited with status 3".
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -38,6 +38,8 @@ pub struct Plan<'a> {
     pub warn_on_reap: bool,
     /// What the end of main tells that nobody could see otherwise is a warning, not only information.
     pub warn_of_trouble: bool,
+    /// Unless sexton is PID 1: die of the signal that the command died of, if `exit_map` makes no status of it.
+    pub dies_alike: bool,
     /// The exit status for each end of main.
     pub exit_map: ExitMap,
     /// The exit status if main could not be run.

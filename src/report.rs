@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::json::Object;
-use crate::outcome::{Outcome, Usage};
+use crate::outcome::{Ending, Outcome, Usage};
 use crate::plan::{Plan, TerminationLog};
 use crate::rlimit::Resource;
 use crate::signal::{Origin, Received};
@@ -99,10 +99,10 @@ impl Record {
 
     /// The report, at the end.
     #[must_use]
-    pub fn close(mut self, now: Time, exit_status: u8) -> Report {
+    pub fn close(mut self, now: Time, ending: impl Into<Ending>) -> Report {
         self.times.close(now);
         let wall = now.saturating_add(self.frozen);
-        Report { record: self, wall, exit_status }
+        Report { record: self, wall, ending: ending.into() }
     }
 }
 
@@ -120,7 +120,7 @@ impl Times {
 pub struct Report {
     record: Record,
     wall: Duration,
-    exit_status: u8,
+    ending: Ending,
 }
 
 impl Report {
@@ -136,10 +136,10 @@ impl Report {
             || record.survivors
     }
 
-    /// The status that sexton exits with.
+    /// How sexton ends.
     #[must_use]
-    pub fn exit_status(&self) -> u8 {
-        self.exit_status
+    pub fn ending(&self) -> Ending {
+        self.ending
     }
 
     /// Why main ended, in a word.
@@ -166,7 +166,7 @@ impl Report {
         json.raw("version", 1);
         json.text("command", &record.command);
         json.raw("pid", record.pid);
-        json.raw("exit_status", self.exit_status);
+        json.raw("exit_status", self.ending.status);
         json.text("cause", self.cause());
         match (&record.failure, record.outcome) {
             (Some(failure), _) => json.text("error", failure),
@@ -268,7 +268,7 @@ impl fmt::Display for Report {
         }
         let Usage { user, system, peak } = record.usage;
         write!(f, "; CPU {} user, {} system", Spoken(user), Spoken(system))?;
-        write!(f, "; peak memory {} KiB; exit status {}", peak / 1024, self.exit_status)
+        write!(f, "; peak memory {} KiB; exit status {}", peak / 1024, self.ending.status)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::init;
 use crate::launch::{self, Launch};
-use crate::outcome::{Change, Outcome, Usage};
+use crate::outcome::{Change, Ending, Outcome, Usage};
 use crate::pace::{self, Sweeps};
 use crate::patience::Patience;
 use crate::pause;
@@ -42,7 +42,8 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         Ok(mask) => mask,
         Err(errno) => return give_up(&Error::unable("block signals", sys::reason(errno))),
     };
-    let (plan, act): (_, fn(&Plan, SignalSet) -> u8) = match cli::parse(argv, environment, pid) {
+    let (plan, act): (_, fn(&Plan, SignalSet) -> Ending) = match cli::parse(argv, environment, pid)
+    {
         Ok(Request::Run(plan)) => (plan, supervise),
         Ok(Request::DryRun(plan)) => (plan, describe),
         Ok(Request::Pause(plan)) => (plan, pause),
@@ -57,14 +58,24 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         let name = entry.split('=').next().unwrap_or_default();
         warn!("{} is not a variable of sexton's: ignored", Escaped(name));
     }
-    let status = act(&plan, mask);
+    let ending = act(&plan, mask);
     crate::log::finish();
-    status
+    end(ending)
 }
 
-/// Runs no command; the exit status.
-fn pause(plan: &Plan, _mask: SignalSet) -> u8 {
-    pause::run(plan).unwrap_or_else(|error| give_up(&error))
+/// Dies of the signal that the ending names, if it names one and that is possible; otherwise the exit status. The last
+/// thing that sexton does.
+#[must_use]
+pub fn end(ending: Ending) -> u8 {
+    if let Some(signal) = ending.signal {
+        signals::die_of(signal);
+    }
+    ending.status
+}
+
+/// Runs no command.
+fn pause(plan: &Plan, _mask: SignalSet) -> Ending {
+    pause::run(plan).unwrap_or_else(|error| give_up(&error)).into()
 }
 
 /// Shows what is there; the exit status.
@@ -76,17 +87,17 @@ fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
     }
 }
 
-/// Runs the command; the exit status.
-fn supervise(plan: &Plan, mask: SignalSet) -> u8 {
-    attempt(plan, mask).unwrap_or_else(|error| give_up(&error))
+/// Runs the command.
+fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
+    attempt(plan, mask).unwrap_or_else(|error| give_up(&error).into())
 }
 
-/// Runs the command to its end, and that of its tree; the exit status. All signals are blocked, and `mask` is
+/// Runs the command to its end, and that of its tree; how sexton is to end. All signals are blocked, and `mask` is
 /// the mask that was in force before.
 ///
 /// # Errors
 /// There is nothing to supervise, and nothing has been let go of.
-pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
+pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
     let clock = Clock::start();
     let fatal = |error: Error| error.with_status(plan.statuses.fatal);
     let outlets = Outlets::open(plan).map_err(fatal)?;
@@ -95,7 +106,7 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
         Ok(runtime) => {
             let report = runtime.supervise();
             outlets.write(&report);
-            Ok(report.exit_status())
+            Ok(report.ending())
         }
         Err(error) => {
             let mut record = Record::of(plan);
@@ -108,11 +119,12 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<u8, Error> {
 
 /// Prints what would be done.
 #[inline(never)]
-fn describe(plan: &Plan, mask: SignalSet) -> u8 {
-    match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
+fn describe(plan: &Plan, mask: SignalSet) -> Ending {
+    let status = match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
         Ok(text) => print(&Printed::on_stdout(text), mask),
         Err(error) => give_up(&error),
-    }
+    };
+    status.into()
 }
 
 /// Says why there is nothing to supervise; the exit status.
@@ -203,7 +215,7 @@ struct Runtime<'a> {
     said_farewell: bool,
     /// Notes what will be told at the end.
     witness: Witness,
-    exit: Option<u8>,
+    exit: Option<Ending>,
     /// How often the two calls that all else rests on have failed in a row.
     signal_patience: Patience,
     reap_patience: Patience,
@@ -276,8 +288,8 @@ impl<'a> Runtime<'a> {
             if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
                 self.handle(Event::Tick);
             }
-            if let Some(status) = self.exit {
-                return self.report(status);
+            if let Some(ending) = self.exit {
+                return self.report(ending);
             }
             // SIGKILL has been sent to all children at once: their burial comes before the search for more.
             if !sweeps || !self.delivery.is_killing() {
@@ -483,6 +495,7 @@ impl<'a> Runtime<'a> {
             Change::Ended(outcome) if main => self.main_ended(outcome, usage),
             Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
             Change::Stopped(signal) if main => {
+                self.terminal.main_is_stopped(signal);
                 let terminal_is_here = self.terminal.is_here();
                 self.handle(Event::MainStopped { signal, terminal_is_here });
             }
@@ -596,15 +609,31 @@ impl<'a> Runtime<'a> {
                 if survivors {
                     self.witness.survivors(self.delivery.tell_survivors());
                 }
-                let map = &self.plan.exit_map;
-                let status = match (&self.failure, outcome) {
-                    (Some(error), _) => error.status,
-                    (None, Some(outcome)) => map.apply(outcome),
-                    (None, None) => map.apply_to_status(Outcome::NOT_ENDED),
-                };
                 self.terminal.restore(self.child.pid, outcome);
-                self.exit = Some(status);
+                self.exit = Some(self.ending(outcome));
             }
+        }
+    }
+
+    /// How sexton ends if the command ended so; `None`: it did not end.
+    fn ending(&self, outcome: Option<Outcome>) -> Ending {
+        let map = &self.plan.exit_map;
+        let outcome = match (&self.failure, outcome) {
+            (Some(error), _) => return error.status.into(),
+            (None, Some(outcome)) => outcome,
+            (None, None) => {
+                let status = Outcome::NOT_ENDED;
+                return map.mapped_status(status).unwrap_or(status).into();
+            }
+        };
+        // PID 1 of a namespace is spared what it sends to itself.
+        let may_die = self.plan.dies_alike && self.pid != process::INIT;
+        match (map.mapped(outcome), outcome) {
+            (Some(status), _) => status.into(),
+            (None, Outcome::Killed { signal, .. }) if may_die => {
+                Ending { status: outcome.status(), signal: Some(signal) }
+            }
+            (None, _) => outcome.status().into(),
         }
     }
 
@@ -664,13 +693,13 @@ impl<'a> Runtime<'a> {
         }
         let status = error.status;
         self.failure = Some(error);
-        self.report(status)
+        self.report(status.into())
     }
 
     #[inline(never)] // may allocate, as nothing runs any more: not of the loop
-    fn report(self: Box<Self>, exit_status: u8) -> Report {
+    fn report(self: Box<Self>, ending: Ending) -> Report {
         let frozen = self.clock.left_out();
-        let report = self.witness.report(self.clock.now(), exit_status, frozen);
+        let report = self.witness.report(self.clock.now(), ending, frozen);
         if self.failure.is_some() {
             // That has been told.
         } else if report.is_warning() && self.plan.warn_of_trouble {

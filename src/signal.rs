@@ -39,6 +39,7 @@ impl Signal {
     pub const QUIT: Signal = Signal(3);
     pub const ILL: Signal = Signal(4);
     pub const TRAP: Signal = Signal(5);
+    pub const ABRT: Signal = Signal(6);
     pub const BUS: Signal = Signal(7);
     pub const FPE: Signal = Signal(8);
     pub const KILL: Signal = Signal(9);
@@ -53,6 +54,7 @@ impl Signal {
     pub const TSTP: Signal = Signal(20);
     pub const TTIN: Signal = Signal(21);
     pub const TTOU: Signal = Signal(22);
+    pub const URG: Signal = Signal(23);
     pub const XCPU: Signal = Signal(24);
     pub const XFSZ: Signal = Signal(25);
     pub const WINCH: Signal = Signal(28);
@@ -75,6 +77,38 @@ impl Signal {
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0 as i32
+    }
+
+    /// Whether its default action is to end a process (signal(7)).
+    #[must_use]
+    pub const fn is_deadly(self) -> bool {
+        const SPARING: SignalSet = SignalSet::EMPTY
+            .with(Signal::CHLD)
+            .with(Signal::CONT)
+            .with(Signal::STOP)
+            .with(Signal::TSTP)
+            .with(Signal::TTIN)
+            .with(Signal::TTOU)
+            .with(Signal::URG)
+            .with(Signal::WINCH);
+        !SPARING.contains(self)
+    }
+
+    /// Whether its default action is to end a process with a core dump (signal(7)).
+    #[must_use]
+    pub const fn dumps_core(self) -> bool {
+        const DUMPING: SignalSet = SignalSet::EMPTY
+            .with(Signal::QUIT)
+            .with(Signal::ILL)
+            .with(Signal::TRAP)
+            .with(Signal::ABRT)
+            .with(Signal::BUS)
+            .with(Signal::FPE)
+            .with(Signal::SEGV)
+            .with(Signal::XCPU)
+            .with(Signal::XFSZ)
+            .with(Signal::SYS);
+        DUMPING.contains(self)
     }
 
     /// Every signal, in the order of their numbers.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::outcome::Outcome;
+use crate::signal::Signal;
 use crate::steps::{Inherited, Standing, Step};
 use crate::sys::{process, tty};
 use log::debug;
@@ -19,8 +20,12 @@ pub struct Terminal {
     lent: bool,
     /// The keys' signals go to main past sexton, or did.
     keys: bool,
-    /// Main shares a shell's job with others, who keep the terminal until main asks for it.
+    /// Main shares a job or a script's group with others, who keep the terminal until main asks for it.
     shares_job: bool,
+    /// Main was stopped because it used the terminal in the background.
+    asked: bool,
+    /// sexton leads the session.
+    leads_session: bool,
     /// PID 1 is no shell's job, whatever its group is outside of the PID namespace.
     is_init: bool,
     /// The modes in which main was given it.
@@ -39,6 +44,8 @@ impl Terminal {
             lent,
             keys: lent || given_away,
             shares_job: inherited.shares_job,
+            asked: false,
+            leads_session: inherited.leads_session,
             is_init: inherited.pid == process::INIT,
             modes: lent.then(tty::modes).flatten(),
         }
@@ -68,9 +75,16 @@ impl Terminal {
         self.is_shared && tty::standing() == Standing::Foreground
     }
 
-    /// Lends it to main, which has asked for it, if sexton has it or nobody.
+    /// Main was stopped by this signal.
+    pub fn main_is_stopped(&mut self, signal: Signal) {
+        self.asked = matches!(signal, Signal::TTIN | Signal::TTOU);
+    }
+
+    /// Lends it to main, which is to go on, if sexton has it or nobody. Where there are others who need the keys as well, a
+    /// key that has stopped main is no reason to.
     pub fn lend_on_request(&mut self, main: i32) {
-        if self.is_here() || (self.is_shared && tty::is_free()) {
+        let is_ours = (self.asked || !self.shares_job) && self.is_here();
+        if is_ours || (self.is_shared && tty::is_free()) {
             self.lend(main);
         }
     }
@@ -107,6 +121,9 @@ impl Terminal {
 
     /// Leaves it as main was given it, when main and its descendants are gone: to sexton's group, and, if
     /// a signal has killed main before it could do so itself, in the modes that it had.
+    ///
+    /// If sexton leads the session, that ends with it, and nobody is left to be given the terminal. The kernel then sends
+    /// SIGHUP to the foreground group: as without sexton to what main has left there.
     pub fn restore(&mut self, main: i32, outcome: Option<Outcome>) {
         if !self.lent || !(tty::is_foreground(main) || tty::is_free()) {
             return;
@@ -114,7 +131,7 @@ impl Terminal {
         if let (Some(Outcome::Killed { .. }), Some(modes)) = (outcome, &self.modes) {
             tty::set_modes(modes).ok();
         }
-        if !self.is_init {
+        if !self.is_init && !self.leads_session {
             self.own();
         }
     }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::launch::Launch;
-use crate::outcome::{Outcome, Usage};
+use crate::outcome::{Ending, Outcome, Usage};
 use crate::plan::Plan;
 use crate::report::{Record, Report, Stop};
 use crate::rlimit::{Limits, Resource, UNLIMITED};
@@ -154,10 +154,10 @@ impl Witness {
 
     /// The report; `frozen` is the time that `now` leaves out.
     #[must_use]
-    pub fn report(mut self, now: Time, exit_status: u8, frozen: Duration) -> Report {
+    pub fn report(mut self, now: Time, ending: Ending, frozen: Duration) -> Report {
         self.record.frozen = frozen;
         self.record.oom_kills = self.oom.total();
-        self.record.close(now, exit_status)
+        self.record.close(now, ending)
     }
 }
 

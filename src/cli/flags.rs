@@ -659,8 +659,9 @@ fn help() -> String {
              sexton --as tini|dumb-init|catatonit ..., it has the flags of that program.\n\
              \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
              stands behind it, lists comma-separated; the flag comes first.\n\n\
-             Exit status: the command's own, or 128 + N if signal N killed it; 127 command not\n\
-             found; 126 found but not executable; 125 anything that sexton could not do.\n";
+             Exit status: the command's own, or 128 + N if signal N killed it (not PID 1: sexton dies\n\
+             of that signal); 127 command not found; 126 found but not executable; 125 anything that\n\
+             sexton could not do.\n";
     text
 }
 

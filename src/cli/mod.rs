@@ -133,6 +133,7 @@ fn transient() -> Settings {
         linger: Some(None),
         and_continue: Some(false),
         warn_of_trouble: Some(false),
+        dies_alike: Some(false),
         ..Settings::default()
     }
 }

@@ -64,6 +64,7 @@ pub struct Settings {
     pub suspend_at: Option<SignalSet>,
     pub warn_if_not_adopting: Option<bool>,
     pub warn_of_trouble: Option<bool>,
+    pub dies_alike: Option<bool>,
     pub statuses: Option<Statuses>,
     pub style: Option<Style>,
     /// These are the variables' settings.
@@ -186,6 +187,7 @@ impl Settings {
             suspend_at,
             warn_if_not_adopting,
             warn_of_trouble,
+            dies_alike,
             statuses,
             style,
         );
@@ -248,6 +250,7 @@ impl Settings {
             warn_on_reap: self.warn_on_reap.unwrap_or(false),
             warn_if_not_adopting: self.warn_if_not_adopting.unwrap_or(false),
             warn_of_trouble: self.warn_of_trouble.unwrap_or(true),
+            dies_alike: self.dies_alike.unwrap_or(true),
             exit_map: self.exit_map,
             statuses: self.statuses.unwrap_or_default(),
             unknown_variables: Vec::new(),

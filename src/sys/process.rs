@@ -23,6 +23,15 @@ pub fn become_subreaper() -> Result<(), Errno> {
     nix::sys::prctl::set_child_subreaper(true)
 }
 
+/// Whatever ends this process from now on, the kernel writes no core dump, and starts no program that would take one
+/// (PR_SET_DUMPABLE, prctl(2); RLIMIT_CORE does not concern the latter, core(5)).
+///
+/// # Errors
+/// None of the kernel's; what a seccomp filter gives.
+pub fn forbid_core_dump() -> Result<(), Errno> {
+    nix::sys::prctl::set_dumpable(false)
+}
+
 /// Asks for a signal when the parent ends (PR_SET_PDEATHSIG, prctl(2)); at once, if that has ended since
 /// `parent` was its process ID.
 ///

@@ -154,6 +154,28 @@ pub fn stop_self(signal: Signal) -> bool {
     pending().contains(Signal::CONT)
 }
 
+/// Dies of `signal`, by its default action but without a core dump. Returns where that cannot be: the kernel spares PID 1 of
+/// a namespace, a seccomp filter may forbid it, and not every signal ends a process.
+///
+/// All signals must be blocked, and stay so: of those that are pending only this one is acted upon.
+pub fn die_of(signal: Signal) {
+    if !signal.is_deadly() || (signal.dumps_core() && super::process::forbid_core_dump().is_err()) {
+        return;
+    }
+    set_default(signal); // it may be ignored, as it was at the start
+    super::send::to_process(super::process::id(), Received::own(signal)).ok();
+    set_mask(SignalSet::FULL.without(signal)).ok();
+}
+
+/// Gives a signal its default action: also those that the C library keeps for itself.
+fn set_default(signal: Signal) {
+    /// The kernel's structure, for any machine: SIG_DFL, no flags, no restorer, an empty mask.
+    const DEFAULT: [u64; 4] = [0; 4];
+    let (number, old) = (signal.number(), ptr::null_mut::<u8>());
+    // SAFETY: reads less than the 32 live bytes, and writes nothing. It fails for SIGKILL, which is never ignored.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, number, DEFAULT.as_ptr(), old, SET_SIZE) };
+}
+
 /// The signals that wait to be taken.
 fn pending() -> SignalSet {
     let mut bits: u64 = 0;

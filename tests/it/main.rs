@@ -9,6 +9,7 @@ mod classics;
 mod command_line;
 mod demo;
 mod drain;
+mod dies_alike;
 mod drop_in;
 mod dry_run;
 mod exec;

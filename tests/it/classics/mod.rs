@@ -101,11 +101,15 @@ impl Classic {
     /// In these worlds: starts it, talks with it, and waits for its end, which must be quiet and with this status.
     /// All that it prints must have been waited for.
     pub fn talk(&self, worlds: &[World], status: i32, talk: impl Fn(&mut Running, World)) {
-        for &world in worlds {
+        let signals = worlds.iter().filter_map(|&world| {
             let mut running = self.start(world);
             talk(&mut running, world);
-            ends(running, world, status, "");
-        }
+            let signal = ends(running, world, status, "");
+            // PID 1 makes a status of it.
+            (world != World::Init).then_some(signal)
+        });
+        let signals: Vec<Option<i32>> = signals.collect();
+        assert!(signals.windows(2).all(|pair| pair[0] == pair[1]), "killed by {signals:?}");
     }
 
     /// In every world it prints these lines and ends with this status.
@@ -120,13 +124,13 @@ pub fn expect_lines(running: &mut Running, lines: &str) {
     }
 }
 
-/// Waits for the end, with this status as a shell gives it, and this on standard error.
-pub fn ends(running: Running, world: World, status: i32, errors: &str) {
-    let Ended { status: got, stdout, stderr } = running.end();
-    // Nobody turns a death by a signal into a status without sexton.
-    let got = if world == World::Alone && got > 1000 { 128 + got - 1000 } else { got };
+/// Waits for the end, with this status as a shell gives it, and this on standard error; the signal that has killed the program
+/// or sexton.
+pub fn ends(running: Running, world: World, status: i32, errors: &str) -> Option<i32> {
+    let Ended { status: got, signal, stdout, stderr } = running.end();
     let expected = (status, "", errors);
     assert_eq!((got, stdout.as_str(), stderr.as_str()), expected, "{world:?}");
+    signal
 }
 
 /// The process ID of main, as seen from here.

@@ -9,7 +9,7 @@ mod catatonit;
 mod dumb_init;
 mod tini;
 
-use crate::harness::{Folder, Place, Running, Setup, probe, sexton, wait_until};
+use crate::harness::{Ended, Folder, Place, Running, Setup, Terminal, probe, sexton, wait_until};
 use nix::libc;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
@@ -162,7 +162,7 @@ impl Pair {
         for case in cases {
             self.compare("", case, |setup, pair| {
                 let ended = setup.run();
-                pair.seen(Some(ended.status), &ended.stdout, &ended.stderr)
+                pair.seen(Some(full(&ended)), &ended.stdout, &ended.stderr)
             });
         }
     }
@@ -193,7 +193,7 @@ impl Pair {
                 }
                 // It goes on, unless main was told to end.
                 let goes_on = told.last().is_some_and(|line| line.contains(&last));
-                let ended = (!goes_on).then(|| running.end().status);
+                let ended = (!goes_on).then(|| full(&running.end()));
                 Seen { output: told, ..pair.seen(ended, "", "") }
             });
         }
@@ -248,6 +248,11 @@ pub fn a_look_inside(pair: &mut Pair) {
     const STATUS: &str = "`--status` as the first word shows the container from inside";
     pair.run(&[case(&["--status"]).differs(STATUS), case(&["--status=json"]).differs(STATUS)]);
     pair.run(&[case(&["--statu"]).first_lines(1), case(&["--", "--status"])]);
+}
+
+/// The exit status; 1000 + N if signal N has killed the init.
+fn full(ended: &Ended) -> i32 {
+    ended.signal.map_or(ended.status, |signal| 1000 + signal)
 }
 
 /// Why a signal is treated in another way, if it is.
@@ -380,7 +385,8 @@ pub fn how_main_ends(pair: &mut Pair, words: &[&str]) {
         pair.run(&[case(&[words, &["PROBE", "exit", status]].concat())]);
     }
     for signal in ["1", "2", "6", "9", "10", "11", "15", "31", "34", "64"] {
-        pair.run(&[case(&[words, &["PROBE", "die", signal]].concat())]);
+        let case = case(&[words, &["PROBE", "die", signal]].concat());
+        pair.run(&[case.clone(), case.child()]); // as a child, too, they make a status of it
     }
 }
 
@@ -396,6 +402,29 @@ pub fn what_is_no_command(pair: &mut Pair, words: &[&str], through_a_file: Optio
     pair.run(&[
         case(&[words, &["x"]].concat()).with(|setup| setup.bind("/etc/passwd", "/usr/bin/env"))
     ]);
+}
+
+/// What the command leaves in the background of a terminal's session that the init leads: the kernel hangs the foreground group up
+/// when that session ends, and so it must still be the command's. `obeys` says that a SIGTERM came before.
+pub fn the_session_is_hung_up(pair: &mut Pair, words: &[&str], obeys: bool) {
+    const RUNS: &str = "until grep -qs sleep /proc/$!/comm; do :; done";
+    for (script, left) in [
+        ("sleep 1000 & RUNS; exit 3", 0),
+        ("sleep 1000 & RUNS; kill -KILL $$", 0),
+        ("nohup sleep 1000 >/dev/null & RUNS; exit 3", u32::from(!obeys)),
+        ("setsid sleep 1000 & RUNS; exit 3", 1),
+        ("bash -c 'set -m; sleep 1000 & RUNS'; exit 3", 1), // a group of its own, in the background
+    ] {
+        let case = case(&[words, &["sh", "-c", &script.replace("RUNS", RUNS)]].concat()).child();
+        pair.compare("the end of a session", &case, |setup, pair| {
+            let terminal = Terminal::new();
+            let running = setup.terminal(&terminal.program).start();
+            wait_until("the init ends", || running.has_ended());
+            let living = || living(&running.adopted_by_init());
+            wait_until("only those are left that are to be", || living() == [left.to_string()]);
+            Seen { output: living(), ..pair.seen(None, "", "") }
+        });
+    }
 }
 
 /// How many of them there are that are no zombies, or about to be buried.

@@ -168,7 +168,13 @@ impl Child<'_> {
                         if child > 0 {
                             let mut raw = 0;
                             libc::waitpid(child, &raw mut raw, 0);
-                            libc::_exit(libc::WEXITSTATUS(raw));
+                            let killed = libc::WIFSIGNALED(raw);
+                            let status = if killed {
+                                128 + libc::WTERMSIG(raw)
+                            } else {
+                                libc::WEXITSTATUS(raw)
+                            };
+                            libc::_exit(status);
                         }
                         libc::setpgid(0, 0);
                     }

@@ -16,8 +16,11 @@ use std::time::{Duration, Instant};
 /// How sexton ended, and what it printed since the last line that was waited for.
 #[derive(Debug)]
 pub struct Ended {
-    /// The exit status; 1000 + N if signal N killed sexton itself.
+    /// The exit status. If a signal has killed sexton, it is what a shell makes of that: as a child 128 and the signal's number,
+    /// because so ends a sexton whose command was killed by a signal; as PID 1 1000 and the number.
     pub status: i32,
+    /// The signal that has killed sexton.
+    pub signal: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
@@ -256,14 +259,16 @@ impl Running {
                 raw
             }
         };
-        let status =
-            if libc::WIFEXITED(raw) { libc::WEXITSTATUS(raw) } else { 1000 + libc::WTERMSIG(raw) };
+        let signal = libc::WIFSIGNALED(raw).then(|| libc::WTERMSIG(raw));
+        let base = if self.bystander == 0 { 1000 } else { 128 };
+        let status = signal.map_or(libc::WEXITSTATUS(raw), |signal| base + signal);
+        assert!(signal.is_none() || !libc::WCOREDUMP(raw), "sexton has left a core dump");
         // With the namespace gone nobody holds the pipes, and the readers come to their end.
         let bystander_lived = self.bystander == 0 || self.bystander_lives();
         self.kill();
         assert!(bystander_lived, "the bystander was harmed");
         let stderr = self.logged.clone() + &self.stderr.iter().collect::<String>();
-        Ended { status, stdout: self.stdout.iter().collect(), stderr }
+        Ended { status, signal, stdout: self.stdout.iter().collect(), stderr }
     }
 
     fn wait_init(&mut self) {

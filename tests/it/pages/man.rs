@@ -136,7 +136,7 @@ pub fn page() -> String {
     text += &heading("exit status");
     text += &items(&[
         ("N", "The command exited with N."),
-        ("128 + N", "Signal N killed it."),
+        ("128 + N", "Signal N killed it. If sexton is not PID 1, it dies of that signal itself."),
         ("137", "So too if sexton killed it, after the grace."),
         ("127", "The command was not found."),
         ("126", "It was found, and cannot be executed."),

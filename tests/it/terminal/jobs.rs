@@ -58,6 +58,19 @@ fn a_job_goes_on_with_all_of_its_processes() {
     }
 }
 
+/// Each turn is a job of its own, and the key comes to main alone: the shell learns of it from sexton's end.
+#[test]
+fn a_key_ends_the_shell_s_loop() {
+    let mut shell = Shell::new();
+    shell.line("for i in 1 2 3; do SEXTON PROBE sleep; done");
+    shell.terminal.expect("ready\r\n");
+    let (_, main) = shell.job();
+    shell.wait_for_foreground(main);
+    shell.terminal.type_in(CTRL_C);
+    shell.expect_status(130);
+    shell.exit();
+}
+
 /// The shell keeps the terminal, also when the job ends: it is not the job's to give back.
 #[test]
 fn a_job_that_goes_on_in_the_background_leaves_the_terminal_alone() {

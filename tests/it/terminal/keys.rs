@@ -1,7 +1,7 @@
 //! What keys and the window do, and that nobody is stopped whom nobody could continue.
 
-use super::{CTRL_BACKSLASH, CTRL_C, CTRL_Z, script, state, wait_for_state, words};
-use crate::harness::{Folder, Setup, Terminal, probe, wait_until};
+use super::{CTRL_BACKSLASH, CTRL_C, CTRL_Z, script, script_of, state, wait_for_state, words};
+use crate::harness::{Folder, Setup, Terminal, children_of, probe, wait_until};
 use nix::libc;
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -62,16 +62,41 @@ fn a_main_that_nobody_could_continue_is_not_left_stopped() {
             script(&words("SEXTON -v PROBE sleep; exit $?"))
         };
         terminal.expect("ready\r\n");
-        let main = terminal.foreground();
+        let sexton = if as_init { running.pid } else { running.children()[0] };
+        let main = children_of(sexton)[0];
+        // A script gets the keys as well.
+        let foreground = if as_init { main } else { running.pid };
         for _ in 0..3 {
             terminal.type_in(CTRL_Z);
             terminal.expect("sent SIGCONT to main's process group\r\n");
-            wait_until("main goes on in the foreground", || {
-                terminal.foreground() == main && state(main) == 'S'
+            wait_until("main goes on", || {
+                terminal.foreground() == foreground && state(main) == 'S'
             });
         }
         terminal.type_in(CTRL_C);
         assert_eq!(running.end().status, 130);
+    }
+}
+
+/// Nobody has made a job of this script: it leads the session. A shell that gets SIGINT goes on if what it waits for has not
+/// died of it, so sexton's own end has to tell.
+#[test]
+fn a_key_ends_the_loop_that_sexton_is_in() {
+    for key in ["", CTRL_Z] {
+        let line = "for i in 1 2 3; do SEXTON PROBE sleep; done; echo went on";
+        let (mut terminal, running) = script_of("/bin/bash", &words(line));
+        terminal.expect("ready\r\n");
+        let [sexton] = running.children()[..] else { panic!("the script has one child") };
+        let [main] = children_of(sexton)[..] else { panic!("sexton has one child") };
+        terminal.type_in(key);
+        wait_until("nobody is stopped", || {
+            crate::harness::sleeps_for_ever(sexton) && state(main) == 'S'
+        });
+        assert_eq!(terminal.foreground(), running.pid, "all of them get the next key");
+        terminal.type_in(CTRL_C);
+        // It sends SIGINT to itself, in vain as PID 1.
+        assert_eq!(running.end().status, 130);
+        assert!(!rest(terminal).contains("went on"));
     }
 }
 
@@ -84,8 +109,8 @@ fn a_main_that_sigstop_stopped_stays_stopped() {
             script(&words("SEXTON PROBE sleep; exit $?"))
         };
         terminal.expect("ready\r\n");
-        let main = terminal.foreground();
         let sexton = if as_init { running.pid } else { running.children()[0] };
+        let main = children_of(sexton)[0];
         unsafe { libc::kill(main, libc::SIGSTOP) };
         wait_for_state(main, 'T');
         // sexton has taken its SIGCHLD, acted on it, and waits for the next signal.
