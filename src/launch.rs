@@ -6,7 +6,8 @@
 use crate::environment::{Edits, Naming};
 use crate::error::Error;
 use crate::plan::{Given, Plan, Statuses, Surroundings};
-use crate::rlimit::{Limits, UNLIMITED};
+use crate::rlimit::{Limits, Resource, UNLIMITED};
+use crate::schedule::{IoPriority, Scheduler};
 use crate::signal::{Reason, Signal, SignalSet};
 use crate::steps::{self, Inherited, Quoted, Standing, Step, Stream, Who};
 use crate::sys::spawn::Failure;
@@ -180,7 +181,7 @@ impl<'a> Launch<'a> {
 /// Says why there is no child at all.
 #[must_use]
 pub fn explain_fork(errno: Errno) -> Error {
-    let hint = "a limit on processes is reached: nproc, or that of the pids cgroup";
+    let hint = "a limit on processes is reached: nproc, that of the pids cgroup, or the kernel's (pid_max, threads-max)";
     Error::unable("start a process", reason(errno))
         .with_hint((errno == Errno::EAGAIN).then_some(hint))
 }
@@ -253,26 +254,40 @@ fn exec_hint(errno: Errno) -> Option<&'static str> {
     }
 }
 
-/// What would help, where it can be told from the error.
+/// For a call that Linux grants to everybody.
+const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or another kernel, such as gVisor, did";
+
+/// What would help, where it can be told from the error. A hint says what the kernel asks for in this very case: the
+/// privilege for a limit that is raised is none for one that is lowered.
 fn step_hint(step: &Step, errno: Errno) -> Option<&'static str> {
     const UNMAPPED: &str = "the user namespace has no such ID: see /proc/self/uid_map and gid_map";
     let hint = match (step, errno) {
-        (Step::Limit(..), Errno::EPERM) => {
-            "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open"
+        (Step::Limit(resource, limits), Errno::EPERM) => limit_hint(*resource, *limits),
+        (Step::OomScoreAdj(_), Errno::ENOENT) => {
+            "it is set through /proc, which is not mounted, or that of another PID namespace"
         }
-        (Step::OomScoreAdj(_), Errno::ENOENT) => "it is set through /proc, which is not mounted",
-        (Step::OomScoreAdj(_), Errno::EACCES | Errno::EPERM) => {
-            "lowering it needs CAP_SYS_RESOURCE"
+        (Step::OomScoreAdj(value), Errno::EACCES | Errno::EPERM)
+            if own_oom_score_adj().is_some_and(|own| i64::from(*value) < own) =>
+        {
+            "lowering it needs CAP_SYS_RESOURCE in the initial user namespace"
         }
-        (Step::IoPriority(_), Errno::EPERM) => "realtime needs CAP_SYS_NICE",
-        (Step::Scheduler(_), Errno::EPERM) => {
-            "realtime needs CAP_SYS_NICE or a limit rtprio, and the cgroup a realtime budget"
+        (Step::IoPriority(IoPriority::Realtime(_)), Errno::EPERM) => {
+            "realtime needs CAP_SYS_NICE in the initial user namespace"
         }
-        (Step::Nice(_), Errno::EACCES | Errno::EPERM) => {
-            "less than the present niceness needs CAP_SYS_NICE or a limit nice"
+        (Step::IoPriority(_), Errno::EPERM) => REFUSED,
+        (Step::Scheduler(Scheduler::Fifo(_) | Scheduler::RoundRobin(_)), Errno::EPERM) => {
+            "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and the cgroup a realtime budget"
         }
+        (Step::Scheduler(Scheduler::Other | Scheduler::Batch), Errno::EPERM) => {
+            "a process with the policy idle leaves it only with CAP_SYS_NICE in the initial user namespace or a limit nice"
+        }
+        (Step::Scheduler(Scheduler::Idle), Errno::EPERM) => REFUSED,
+        (Step::Nice(_), Errno::EACCES) => {
+            "less than the present niceness needs CAP_SYS_NICE in the initial user namespace or a limit nice"
+        }
+        (Step::Nice(_), Errno::EPERM) => REFUSED,
         (Step::Cpus(_), Errno::EINVAL) => {
-            "not all of them are there and in the cpuset: see Cpus_allowed_list in /proc/self/status"
+            "not all of them are there and in the cpuset; Cpus_allowed_list in /proc/self/status has those of sexton itself"
         }
         (Step::Groups(_), Errno::EPERM) => {
             "it needs CAP_SETGID, and a user namespace that does not deny setgroups"
@@ -284,12 +299,41 @@ fn step_hint(step: &Step, errno: Errno) -> Option<&'static str> {
         (Step::KeepCapabilities | Step::RaiseAmbient(_), Errno::EPERM) => {
             "a securebit forbids it: see capabilities(7)"
         }
+        (Step::RaiseAmbient(_), Errno::EINVAL) => {
+            "this kernel has no ambient capabilities: Linux before 4.3, gVisor"
+        }
         (Step::Directory(_) | Step::Open(..), Errno::EACCES) => {
             "it is done as the command's own user, with its capabilities"
         }
         _ => return None,
     };
     Some(hint)
+}
+
+/// Why a limit is refused with EPERM (setrlimit(2)): sexton has those that it would have been changed from.
+fn limit_hint(resource: Resource, wanted: Limits) -> &'static str {
+    let raised = limits::get(resource).is_ok_and(|present| wanted.hard > present.hard);
+    let most = if resource == Resource::Nofile { number(c"/proc/sys/fs/nr_open") } else { None };
+    match most {
+        Some(most) if wanted.hard > most.unsigned_abs() => {
+            "the hard limit nofile ends at /proc/sys/fs/nr_open"
+        }
+        // Without /proc nothing is known of that end.
+        None if raised && resource == Resource::Nofile => {
+            "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile ends at fs.nr_open"
+        }
+        _ if raised => "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace",
+        _ => REFUSED,
+    }
+}
+
+fn own_oom_score_adj() -> Option<i64> {
+    number(c"/proc/self/oom_score_adj")
+}
+
+/// The number that a file holds.
+fn number(path: &CStr) -> Option<i64> {
+    std::str::from_utf8(&files::contents(path).ok()??).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -104,13 +104,19 @@ pub const UNLIMITED: u64 = u64::MAX;
 /// `1024:unlimited`, as it was written.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = |f: &mut fmt::Formatter<'_>, value| match value {
+        write!(f, "{}:{}", Side(self.soft), Side(self.hard))
+    }
+}
+
+/// One side of a limit, as it was written.
+struct Side(u64);
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             UNLIMITED => f.write_str("unlimited"),
             number => write!(f, "{number}"),
-        };
-        value(f, self.soft)?;
-        f.write_str(":")?;
-        value(f, self.hard)
+        }
     }
 }
 
@@ -188,13 +194,20 @@ impl Spec {
             Value::Max => current.hard,
         };
         let limits = Limits { soft: number(self.soft), hard: number(self.hard) };
-        if limits.soft > limits.hard {
-            let Limits { soft, hard } = limits;
-            return Err(
-                format!("the soft limit {soft} is above the present hard limit {hard}").into()
-            );
+        let Limits { soft, hard } = limits;
+        if soft <= hard {
+            return Ok(limits);
         }
-        Ok(limits)
+        let (soft, hard) = (Side(soft), Side(hard));
+        Err(match self.soft {
+            Value::Number(_) => {
+                format!("the soft limit {soft} is above the present hard limit {hard}").into()
+            }
+            Value::Max => format!(
+                "the soft limit max, which is the present hard limit {soft}, is above the hard limit {hard}"
+            )
+            .into(),
+        })
     }
 }
 
@@ -287,8 +300,16 @@ mod tests {
     fn max_is_the_present_hard_limit() {
         assert_eq!(resolved("nofile=max"), both(4096));
         assert_eq!(resolved("nofile=5:max"), Limits { soft: 5, hard: 4096 });
-        let above = Spec::parse("nofile=5000:max").unwrap().resolve(CURRENT);
-        assert!(above.unwrap_err().contains("5000"));
+        for (text, reason) in [
+            ("nofile=5000:max", "the soft limit 5000 is above the present hard limit 4096"),
+            ("core=unlimited:max", "the soft limit unlimited is above the present hard limit 4096"),
+            (
+                "nofile=max:10",
+                "the soft limit max, which is the present hard limit 4096, is above the hard limit 10",
+            ),
+        ] {
+            assert_eq!(Spec::parse(text).unwrap().resolve(CURRENT), Err(reason.into()), "{text}");
+        }
     }
 
     #[test]

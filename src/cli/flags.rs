@@ -492,7 +492,7 @@ pub static FLAGS: &[Flag] = &[
                 }
                 // No other word can be meant: a mistyped "yes" is no file's name.
                 Choice::This(value) if !value.starts_with(b"/") => {
-                    return Err("expected an absolute path, or yes or no".into());
+                    return Err("expected an absolute path".into());
                 }
                 Choice::This(value) => {
                     Some(TerminationLog { path: path(value)?, by_default: false })

@@ -179,14 +179,14 @@ fn read_variable(flag: &Flag, value: &[u8], settings: &mut Settings) -> Result<(
         Kind::List(_, apply) => {
             value.split(|&byte| byte == b',').try_for_each(|item| apply.to(settings, item))
         }
-        Kind::Optional(_, apply) => apply(
-            settings,
-            match yes_or_no(value) {
+        Kind::Optional(_, apply) => {
+            let choice = match yes_or_no(value) {
                 Some(true) => Choice::Usual,
                 Some(false) => Choice::Off,
                 None => Choice::This(value),
-            },
-        ),
+            };
+            apply(settings, choice).map_err(|reason| format!("{reason}, or yes or no").into())
+        }
         Kind::Switch(apply) => match yes_or_no(value) {
             Some(on) => apply(settings, on),
             None => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
@@ -496,6 +496,16 @@ mod tests {
         assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=/x"]), other);
         assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=no"]), None);
         assert_eq!(log(&["--termination-log", "cmd"], &["SEXTON_TERMINATION_LOG=no"]), usual);
+        // The words are a variable's alone.
+        let error = refused(&["--termination-log=yes", "cmd"], &[]);
+        assert!(
+            error.ends_with("'yes' for --termination-log: expected an absolute path"),
+            "{error}"
+        );
+        let error = refused(&["cmd"], &["SEXTON_TERMINATION_LOG=maybe"]);
+        assert!(error.ends_with(": expected an absolute path, or yes or no"), "{error}");
+        let error = refused(&["cmd"], &["SEXTON_STATUS=maybe"]);
+        assert!(error.ends_with(": expected one of text, json, or yes or no"), "{error}");
         let long = "--termination-log";
         assert!(refused(&[long, long, "cmd"], &[]).contains("twice"));
     }

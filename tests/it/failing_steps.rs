@@ -66,8 +66,11 @@ const SETGROUPS: &str = "it needs CAP_SETGID, and a user namespace that does not
 
 /// Session, limits, scheduling.
 fn standing() -> Vec<Case> {
-    let limit =
-        "raising a hard limit needs CAP_SYS_RESOURCE, and nofile ends at /proc/sys/fs/nr_open";
+    const RAISED: &str =
+        "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace";
+    const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or \
+        another kernel, such as gVisor, did";
+    const PRLIMIT: i64 = libc::SYS_prlimit64;
     vec![
         case(
             "Session",
@@ -88,49 +91,117 @@ fn standing() -> Vec<Case> {
             &["--rlimit=nofile=2000:2001"],
             |setup| without_sys_resource(setup).limit(7, 100, 1000),
             "set limit nofile to 2000:2001: operation not permitted",
-            Some(limit),
+            Some(RAISED),
+        ),
+        case(
+            "Limit",
+            &["--rlimit=stack=1G:2G"],
+            |setup| without_sys_resource(setup).limit(3, 1 << 20, 1 << 30),
+            "set limit stack to 1073741824:2147483648: operation not permitted",
+            Some(RAISED),
+        ),
+        case(
+            "Limit",
+            &["--rlimit=nofile=2000000000"],
+            as_it_is,
+            "set limit nofile to 2000000000:2000000000: operation not permitted",
+            Some("the hard limit nofile ends at /proc/sys/fs/nr_open"),
+        ),
+        case(
+            "Limit",
+            &["--rlimit=nofile=2000:2001"],
+            |setup| without_sys_resource(setup).limit(7, 100, 1000).without_proc(),
+            "set limit nofile to 2000:2001: operation not permitted",
+            Some(
+                "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile \
+                 ends at fs.nr_open",
+            ),
         ),
         case(
             "Limit",
             &["--rlimit=core=0"], // one that is lowered
-            failing(libc::SYS_prlimit64, Some((1, 4)), libc::EINVAL),
+            failing(PRLIMIT, Some((1, 4)), libc::EINVAL),
             "set limit core to 0:0: invalid argument",
             None,
+        ),
+        case(
+            "Limit",
+            &["--rlimit=core=0"],
+            failing(PRLIMIT, Some((1, 4)), EPERM),
+            "set limit core to 0:0: operation not permitted",
+            Some(REFUSED),
         ),
         case(
             "OomScoreAdj",
             &["--oom-score-adj=5"],
             Setup::without_proc,
             "set oom_score_adj to 5: no such file or directory",
-            Some("it is set through /proc, which is not mounted"),
+            Some("it is set through /proc, which is not mounted, or that of another PID namespace"),
         ),
         case(
             "OomScoreAdj",
             &["--oom-score-adj=-1000"],
             without_sys_resource,
             "set oom_score_adj to -1000: permission denied",
-            Some("lowering it needs CAP_SYS_RESOURCE"),
+            Some("lowering it needs CAP_SYS_RESOURCE in the initial user namespace"),
         ),
         case(
             "IoPriority",
             &["--ionice=realtime:3"],
             without_nice,
             "set the I/O scheduling class to realtime:3: operation not permitted",
-            Some("realtime needs CAP_SYS_NICE"),
+            Some("realtime needs CAP_SYS_NICE in the initial user namespace"),
+        ),
+        case(
+            "IoPriority",
+            &["--ionice=idle"],
+            failing(libc::SYS_ioprio_set, None, EPERM),
+            "set the I/O scheduling class to idle: operation not permitted",
+            Some(REFUSED),
         ),
         case(
             "Scheduler",
             &["--sched=fifo:5"],
             without_nice,
             "set the scheduling policy to fifo:5: operation not permitted",
-            Some("realtime needs CAP_SYS_NICE or a limit rtprio, and the cgroup a realtime budget"),
+            Some(
+                "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and the \
+                 cgroup a realtime budget",
+            ),
+        ),
+        case(
+            "Scheduler",
+            &["--sched=batch"],
+            without_nice_and_idle,
+            "set the scheduling policy to batch: operation not permitted",
+            Some(
+                "a process with the policy idle leaves it only with CAP_SYS_NICE in the initial user \
+                 namespace or a limit nice",
+            ),
+        ),
+        case(
+            "Scheduler",
+            &["--sched=idle"],
+            failing(libc::SYS_sched_setscheduler, None, EPERM),
+            "set the scheduling policy to idle: operation not permitted",
+            Some(REFUSED),
         ),
         case(
             "Nice",
             &["--nice=-5"],
             without_nice,
             "set the niceness to -5: permission denied",
-            Some("less than the present niceness needs CAP_SYS_NICE or a limit nice"),
+            Some(
+                "less than the present niceness needs CAP_SYS_NICE in the initial user namespace or a \
+                 limit nice",
+            ),
+        ),
+        case(
+            "Nice",
+            &["--nice=5"],
+            failing(libc::SYS_setpriority, None, EPERM),
+            "set the niceness to 5: operation not permitted",
+            Some(REFUSED),
         ),
         case(
             "Cpus",
@@ -138,8 +209,8 @@ fn standing() -> Vec<Case> {
             as_it_is,
             "run on CPUs 0,1023: invalid argument",
             Some(
-                "not all of them are there and in the cpuset: see Cpus_allowed_list in \
-                 /proc/self/status",
+                "not all of them are there and in the cpuset; Cpus_allowed_list in \
+                 /proc/self/status has those of sexton itself",
             ),
         ),
     ]
@@ -230,7 +301,7 @@ fn users_and_capabilities() -> Vec<Case> {
             &["--cap-ambient=kill"],
             failing(PRCTL, option(libc::PR_CAP_AMBIENT), libc::EINVAL), // before Linux 4.3
             "raise ambient capabilities: kill: invalid argument",
-            None,
+            Some("this kernel has no ambient capabilities: Linux before 4.3, gVisor"),
         ),
         case(
             "NoNewPrivs",
@@ -397,13 +468,31 @@ fn what_fails_before_the_fork_is_told_too() {
         (
             setup(&[]).user(nobody_else).limit(NPROC, 1, 1),
             "start a process: try again\n\
-             sexton: hint: a limit on processes is reached: nproc, or that of the pids cgroup\n",
+             sexton: hint: a limit on processes is reached: nproc, that of the pids cgroup, or the \
+             kernel's (pid_max, threads-max)\n",
         ),
     ] {
         let ended = setup.run();
         assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{ended:?}");
         assert_eq!(ended.stderr, format!("sexton: fatal: unable to {message}"));
     }
+}
+
+/// Nobody but root may write to what /proc has of a process whose program its user may not read. That is no matter of
+/// CAP_SYS_RESOURCE.
+#[test]
+fn an_oom_score_that_is_raised_needs_no_capability() {
+    let folder = Folder::new("failing-oom").open_to_all();
+    let program = folder.copy("sexton", "711", crate::harness::sexton().to_str().unwrap());
+    let setup = |value| {
+        let words = [value, "echo", "main was run"];
+        Setup::program(program.as_ref(), &words).user(100_000 + std::process::id())
+    };
+    let ended = setup("--oom-score-adj=1000").run();
+    let message = "sexton: fatal: unable to set oom_score_adj to 1000: permission denied\n";
+    assert_eq!((ended.status, ended.stderr.as_str()), (125, message));
+    let ended = setup("--oom-score-adj=-1000").run();
+    assert!(ended.stderr.contains("hint: lowering it needs CAP_SYS_RESOURCE"), "{ended:?}");
 }
 
 /// What main does not depend on.

@@ -32,6 +32,16 @@ pub fn without_nice(setup: Setup) -> Setup {
     setup.prepare(|| drop_capabilities(&[21, 23]))
 }
 
+/// The same, with the scheduling policy idle.
+pub fn without_nice_and_idle(setup: Setup) -> Setup {
+    setup.prepare(|| {
+        let priority = libc::sched_param { sched_priority: 0 };
+        // SAFETY: reads one structure.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const priority) };
+        drop_capabilities(&[21, 23]);
+    })
+}
+
 fn securebits(bits: u64) {
     // SAFETY: takes integers only.
     unsafe { libc::prctl(libc::PR_SET_SECUREBITS, bits, 0, 0, 0) };

@@ -87,7 +87,8 @@ fn a_cgroup_without_room_for_main_is_told() {
     assert_eq!(
         ended.stderr,
         "sexton: fatal: unable to start a process: try again\n\
-         sexton: hint: a limit on processes is reached: nproc, or that of the pids cgroup\n"
+         sexton: hint: a limit on processes is reached: nproc, that of the pids cgroup, or the kernel's (pid_max, \
+         threads-max)\n"
     );
 }
 
