@@ -38,18 +38,32 @@ use std::time::Duration;
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>) -> u8 {
     let pid = process::id();
+    // For errors that come before the logger is there.
+    let early = || crate::log::set_format(cli::log_format(argv, environment), pid);
     let mask = match mask {
         Ok(mask) => mask,
-        Err(errno) => return give_up(&Error::unable("block signals", sys::reason(errno))),
+        Err(errno) => {
+            early();
+            return give_up(&Error::unable("block signals", sys::reason(errno)));
+        }
     };
     let (plan, act): (_, fn(&Plan, SignalSet) -> Ending) = match cli::parse(argv, environment, pid)
     {
         Ok(Request::Run(plan)) => (plan, supervise),
         Ok(Request::DryRun(plan)) => (plan, describe),
         Ok(Request::Pause(plan)) => (plan, pause),
-        Ok(Request::Status(inspection)) => return look(&inspection, mask),
-        Ok(Request::Print(text)) => return print(&text, mask),
-        Err(error) => return give_up(&error),
+        Ok(Request::Status(inspection)) => {
+            early();
+            return look(&inspection, mask);
+        }
+        Ok(Request::Print(text)) => {
+            early();
+            return print(&text, mask);
+        }
+        Err(error) => {
+            early();
+            return give_up(&error);
+        }
     };
     crate::log::start(&plan.logging, pid);
     for entry in &plan.unknown_variables {

@@ -16,7 +16,7 @@ mod tini;
 use self::settings::Settings;
 use crate::environment;
 use crate::error::{Error, printable};
-use crate::plan::{Inspection, Plan};
+use crate::plan::{Inspection, LogFormat, Plan};
 use std::ffi::CStr;
 
 /// What sexton is asked to do.
@@ -196,6 +196,14 @@ pub fn parse<'a>(
         Some(read) => carry_on(read(&call(name, words)), environment),
         None => Err(Error::invalid(name, "--as", format_args!("expected one of {NAMES}"))),
     }
+}
+
+/// How the line of an error of [`parse`] is to look, as far as that can be told. Other inits' flags have no say in it.
+#[must_use]
+pub fn log_format(argv: &[&CStr], environment: &[&CStr]) -> LogFormat {
+    let (program, words) = argv.split_first().unwrap_or((&c"", argv));
+    let is_other = personality(last_component(program.to_bytes())).is_some();
+    native::log_format(if is_other { &[] } else { words }, environment).unwrap_or_default()
 }
 
 fn carry_on<'a>(reading: Reading<'a>, environment: &[&'a CStr]) -> Result<Request<'a>, Error> {

@@ -5,7 +5,7 @@ use super::settings::Settings;
 use super::{Printed, Request};
 use crate::environment::variable;
 use crate::error::{Error, printable};
-use crate::plan::Inspection;
+use crate::plan::{Inspection, LogFormat};
 use crate::signal::Reason;
 use std::ffi::CStr;
 
@@ -15,11 +15,50 @@ use std::ffi::CStr;
 /// The first flag, value or variable that cannot be used, in one line.
 pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Request<'a>, Error> {
     let mut flags = Box::<Settings>::default();
+    match read_flags(arguments, &mut flags)? {
+        Behind::Command(argv) => request(flags, None, argv.to_vec(), environment),
+        Behind::Text(text) => Ok(Request::Print(Printed::on_stdout(text))),
+    }
+}
+
+/// How lines are to look if what is read is wrong: as the flags before the first wrong one say, or the variable.
+pub fn log_format(arguments: &[&CStr], environment: &[&CStr]) -> Option<LogFormat> {
+    let mut settings = Box::<Settings>::default();
+    read_flags(arguments, &mut settings).ok();
+    // A look into a container is run with the container's variables, which are for its init.
+    if settings.log_format.is_some() || settings.status.is_some() {
+        return settings.log_format;
+    }
+    let flag = FLAGS.iter().find(|flag| flag.long == "log-format");
+    let value =
+        flag.and_then(|flag| Some((flag, variable(environment, flag.variable()?.as_bytes())?.1)));
+    if let Some((flag, value)) = value {
+        read_variable(flag, value, &mut settings).ok();
+    }
+    settings.log_format
+}
+
+/// What stands behind the flags.
+enum Behind<'w, 'a> {
+    /// The command.
+    Command(&'w [&'a CStr]),
+    /// Nothing that matters: this text is asked for.
+    Text(String),
+}
+
+/// Reads the flags.
+///
+/// # Errors
+/// The first that cannot be used; those before it have been read.
+fn read_flags<'w, 'a>(
+    arguments: &'w [&'a CStr],
+    flags: &mut Settings,
+) -> Result<Behind<'w, 'a>, Error> {
     let mut rest = arguments.iter();
-    let argv = loop {
+    loop {
         let unread = rest.as_slice();
         match rest.next().map(|argument| argument.to_bytes()) {
-            Some(b"--") => break rest.as_slice(),
+            Some(b"--") => return Ok(Behind::Command(rest.as_slice())),
             Some([b'-', b'-', b'a', b's'] | [b'-', b'-', b'a', b's', b'=', ..]) => {
                 return Err(Error::usage(
                     "--as comes first: sexton --as NAME [ITS OPTIONS] [--] COMMAND [ARG...]",
@@ -32,23 +71,22 @@ pub fn parse<'a>(arguments: &[&'a CStr], environment: &[&'a CStr]) -> Result<Req
                 };
                 let flag = find_long(name.unwrap_or_default())?;
                 let mut next = || rest.next().map(|argument| argument.to_bytes());
-                if let Some(text) = apply(flag, inline, &mut next, &mut flags)? {
-                    return Ok(Request::Print(Printed::on_stdout(text)));
+                if let Some(text) = apply(flag, inline, &mut next, flags)? {
+                    return Ok(Behind::Text(text));
                 }
             }
             Some([b'-', letters @ ..]) if !letters.is_empty() => {
                 for &letter in letters {
                     // No flag that takes a value has a short form.
                     let flag = find_short(letter)?;
-                    if let Some(text) = apply(flag, None, &mut || None, &mut flags)? {
-                        return Ok(Request::Print(Printed::on_stdout(text)));
+                    if let Some(text) = apply(flag, None, &mut || None, flags)? {
+                        return Ok(Behind::Text(text));
                     }
                 }
             }
-            _ => break unread,
+            _ => return Ok(Behind::Command(unread)),
         }
-    };
-    request(flags, None, argv.to_vec(), environment)
+    }
 }
 
 /// What is asked for by the flags, by sexton's own variables, and by what is done without either.

@@ -50,6 +50,11 @@ pub fn start(logging: &Logging, pid: i32) {
     }
 }
 
+/// Sets how the lines of a run look that ends before [`start`].
+pub fn set_format(format: LogFormat, pid: i32) {
+    LOGGER.looks.set(Looks { format, style: Style::default(), pid }).ok();
+}
+
 /// Leaves it to the program's own logger, if there is one, to tell an error that ends the run.
 pub fn give_way() {
     if !std::ptr::addr_eq(log::logger(), &LOGGER) {

@@ -140,6 +140,49 @@ pub fn check_with_python(program: &str, arguments: &[&str], input: &[u8]) -> Str
     stdout
 }
 
+/// What is wrong with flags and variables is known before there is a logger.
+#[test]
+fn early_errors_keep_to_the_format_as_far_as_it_is_known() {
+    const JSON: &str = "SEXTON_LOG_FORMAT=json";
+    let json: &[(&[&str], &[&str], &str)] = &[
+        (&["--grace", "x", "true"], &[JSON], "'x' for --grace"),
+        (&["true"], &[JSON, "SEXTON_GRACE=x"], "'x' for SEXTON_GRACE"),
+        (&[], &[JSON], "no command given"),
+        (&["--no-such"], &[JSON], "unknown option"),
+        (&["--log-format=json", "--grace=x", "true"], &[], "'x' for --grace"),
+        (&["--log-format", "json", "--linger=1s"], &[], "no command given"),
+        (&["--log-format=json", "true"], &["SEXTON_GRACE=x"], "'x' for SEXTON_GRACE"),
+        (&["--log-format=json", "--status", "true"], &[], "--status runs no command"),
+        (&["--as", "tini", "true"], &[JSON, "SEXTON_GRACE=x"], "'x' for SEXTON_GRACE"),
+        (&["--as", "nobody"], &[JSON], "'nobody' for --as"),
+    ];
+    let text: &[(&[&str], &[&str], &str)] = &[
+        (&["--log-format=text", "--grace=x", "true"], &[JSON], "'x' for --grace"),
+        (&["--grace=x", "--log-format=json", "true"], &[], "'x' for --grace"),
+        (&["--grace=x", "true"], &["SEXTON_LOG_FORMAT=xml"], "'x' for --grace"),
+        (&["--no-such", "--log-format", "json"], &[], "unknown option"),
+    ];
+    let cases = json.iter().map(|case| (case, true)).chain(text.iter().map(|case| (case, false)));
+    for ((words, variables, part), is_json) in cases {
+        let setup = variables.iter().fold(Setup::new(words), |setup, entry| setup.variable(entry));
+        let ended = setup.run();
+        assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{words:?} {variables:?}");
+        let line = &ended.stderr;
+        let (start, end) =
+            if is_json { (r#"{"time":""#, "\"}\n") } else { ("sexton: fatal: ", "\n") };
+        let whole = line.starts_with(start) && line.ends_with(end) && line.lines().count() == 1;
+        assert!(whole && line.contains(part), "{words:?} {variables:?}: {line}");
+        assert_eq!(line.contains(r#","level":"error","message":""#), is_json, "{line}");
+    }
+    // In a container SEXTON_LOG_FORMAT is its init's.
+    for (words, is_json) in [(&["--status"][..], false), (&["--log-format=json", "--status"], true)]
+    {
+        let ended = Setup::new(words).variable(JSON).without_proc().run();
+        assert!(ended.stderr.contains("unable to read /proc"), "{ended:?}");
+        assert_eq!(ended.stderr.starts_with('{'), is_json, "{ended:?}");
+    }
+}
+
 #[test]
 fn every_line_of_json_is_an_object() {
     const CHECK: &str = r#"
