@@ -242,8 +242,16 @@ impl Delivery {
     pub fn killed(&self) -> Killed {
         let mut killed = Killed::default();
         if self.own == process::INIT {
-            let all = Numbers::of_processes();
-            let seen = all.and_then(|all| all.visit_all(|pid| killed.note(pid, self.own)));
+            // Elsewhere none of them is the kernel's.
+            let initial = proc::is_in_initial_namespace();
+            let is_kernel = |pid| initial && proc::stat(pid).is_some_and(|stat| stat.is_kernel);
+            let seen = Numbers::of_processes().and_then(|all| {
+                all.visit_all(|pid| {
+                    if !is_kernel(pid) {
+                        killed.note(pid, self.own);
+                    }
+                })
+            });
             killed.is_complete = seen.is_ok();
         } else {
             // Those further down are known one by one, as they become children and are reaped.

@@ -54,6 +54,7 @@ mod delivery;
 mod terminal;
 mod witness;
 mod init;
+mod foreign;
 mod patience;
 mod pause;
 mod status;

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// runs on but alpha and ia64 (time(7)).
 const TICKS_PER_SECOND: u64 = 100;
 
+/// Among the flags of a process: a thread of the kernel's (`include/linux/sched.h`).
+const PF_KTHREAD: u64 = 0x0020_0000;
+
 /// What `/proc/PID/stat` says of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stat {
@@ -27,6 +30,8 @@ pub struct Stat {
     pub terminal: i32,
     /// The foreground process group of that terminal; -1 if there is none.
     pub foreground: i32,
+    /// A thread of the kernel's own, which shows in the initial PID namespace alone.
+    pub is_kernel: bool,
     /// CPU time that it has used, its children not included, in clock ticks.
     cpu: u64,
     /// How many threads it has, one that has ended before the others included.
@@ -48,12 +53,25 @@ impl Stat {
         let session = fields.next()?.parse().ok()?;
         let terminal = fields.next()?.parse().ok()?;
         let foreground = fields.next()?.parse().ok()?;
-        let user: u64 = fields.nth(14 - 9)?.parse().ok()?;
+        let flags: u64 = fields.next()?.parse().ok()?;
+        let user: u64 = fields.nth(14 - 10)?.parse().ok()?;
         let system: u64 = fields.next()?.parse().ok()?;
         let threads = fields.nth(20 - 16)?.parse().ok()?;
         let started = fields.nth(22 - 21)?.parse().ok()?;
         let cpu = user.saturating_add(system);
-        Some(Stat { state, parent, group, session, terminal, foreground, cpu, threads, started })
+        let is_kernel = flags & PF_KTHREAD != 0;
+        Some(Stat {
+            state,
+            parent,
+            group,
+            session,
+            terminal,
+            foreground,
+            is_kernel,
+            cpu,
+            threads,
+            started,
+        })
     }
 
     /// A process that has ended and is not reaped. One whose first thread has ended before the others shows the
@@ -216,6 +234,7 @@ mod tests {
         session: 1,
         terminal: 0,
         foreground: -1,
+        is_kernel: false,
         cpu: 0,
         threads: 1,
         started: 0,
@@ -255,6 +274,17 @@ mod tests {
         }
         assert_eq!(Stat::parse(b"42 (sh) S 1 2 3"), None);
         assert_eq!(Stat::parse(b""), None);
+    }
+
+    /// As Linux 6.1 shows them in a virtual machine.
+    #[test]
+    fn the_kernel_s_threads_are_told_from_others() {
+        let is_kernel = |text: &str| Stat::parse(text.as_bytes()).unwrap().is_kernel;
+        let rest = "0 0 0 0 0 0 0 0 20 0 1 0 4 0 0 18446744073709551615 0 0 0 0 0 0 0 2147483647 0";
+        assert!(is_kernel(&format!("2 (kthreadd) S 0 0 0 0 -1 2129984 {rest}")));
+        assert!(is_kernel(&format!("12 (kworker/u2:0-events) I 2 0 0 0 -1 69238880 {rest}")));
+        assert!(!is_kernel(&format!("1 (init) S 0 1 1 0 -1 4194560 {rest}")));
+        assert!(!is_kernel(&format!("76 (sh) S 1 76 76 34816 81 4194304 {rest}")));
     }
 
     #[test]

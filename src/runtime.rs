@@ -6,6 +6,7 @@ use crate::capabilities::CapabilitySet;
 use crate::cli::{self, Printed, Request};
 use crate::delivery::Delivery;
 use crate::error::Error;
+use crate::foreign::Foreign;
 use crate::init;
 use crate::launch::{self, Launch};
 use crate::outcome::{Change, Ending, Outcome, Usage};
@@ -21,7 +22,7 @@ use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::{Asked, Waited};
-use crate::sys::{self, Errno, fds, privileges, proc, process, send, signals, spawn, wait};
+use crate::sys::{self, Errno, fds, privileges, proc, process, signals, spawn, wait};
 use crate::terminal::Terminal;
 use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
@@ -169,10 +170,6 @@ const REAPED_AT_ONCE: usize = 256;
 /// waits long, and not one, as it takes a call to learn that no other is pending.
 const IN_A_ROW: u32 = 8;
 
-/// How often PID 1 looks for processes that are not its children, once nothing else is left: those
-/// that `docker exec` started end without a SIGCHLD.
-const STRANGERS_EVERY: Duration = Duration::from_millis(10);
-
 /// As long as a deadline is ahead no wait takes longer, so that a time in which sexton did not run shows.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -182,6 +179,9 @@ const FROZEN: Duration = Duration::from_secs(1);
 
 /// How often sexton looks for those that it has killed because it cannot go on: two seconds at most without one.
 const LOOKS_AT_THE_KILLED: usize = 200;
+
+/// The pause between two such looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Whom to reap.
 enum Candidates {
@@ -219,8 +219,8 @@ struct Runtime<'a> {
     due: Option<Time>,
     /// Some child has ended that the supervisor has not been told of.
     progress: bool,
-    /// Only processes that are not sexton's children are left.
-    strangers: bool,
+    /// Processes of the namespace that are not sexton's children, if they are all that is left.
+    foreign: Foreign,
     /// The kernel reaps what ends, and nobody learns of it.
     kernel_reaps: bool,
     /// Why main could not be started.
@@ -277,7 +277,7 @@ impl<'a> Runtime<'a> {
             kill_after: Time::ZERO,
             due: None,
             progress: false,
-            strangers: false,
+            foreign: Foreign::default(),
             kernel_reaps: false,
             failure: None,
             said_farewell: false,
@@ -314,7 +314,10 @@ impl<'a> Runtime<'a> {
                     self.child_told(received.origin)
                 }
                 Some(received) => self.signal(received),
-                None => self.sweep_due |= self.strangers,
+                None => {
+                    let due = self.foreign.look_again_at().is_some_and(|at| at <= self.clock.now());
+                    self.sweep_due |= due;
+                }
             }
             if let Some(error) = self.helpless.take() {
                 return self.abandon(error);
@@ -336,8 +339,8 @@ impl<'a> Runtime<'a> {
             self.begin_round();
         }
         let sweep = self.sweep_due.then(|| self.sweeps.put_off_until().unwrap_or_default());
-        let strangers = self.strangers.then(|| self.clock.now().saturating_add(STRANGERS_EVERY));
-        let next = [self.supervisor.deadline(), sweep, strangers].into_iter().flatten().min();
+        let foreign = self.foreign.look_again_at();
+        let next = [self.supervisor.deadline(), sweep, foreign].into_iter().flatten().min();
         let begin = if next.is_some() { self.clock.now() } else { Time::ZERO };
         let timeout = if self.delivery.is_under_way() {
             Some(Duration::ZERO)
@@ -370,7 +373,11 @@ impl<'a> Runtime<'a> {
         self.due = self.supervisor.deadline().map(|_| self.clock.now());
     }
 
-    fn wait(&mut self, set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
+    fn wait(&mut self, set: SignalSet, mut timeout: Option<Duration>) -> Option<Received> {
+        if self.foreign.is_watching() && timeout != Some(Duration::ZERO) {
+            self.sweep_due |= self.foreign.wait(timeout);
+            timeout = Some(Duration::ZERO);
+        }
         match self.signal_patience.try_again(signals::wait(set, timeout)) {
             Ok(Some(received)) => received,
             Ok(None) => {
@@ -490,9 +497,12 @@ impl<'a> Runtime<'a> {
             }
         };
         self.sweep_due = false;
-        let namespace = self.pid == process::INIT;
-        let tree_empty = no_children && (!namespace || send::namespace_is_empty());
-        self.strangers = no_children && !tree_empty;
+        let tree_empty = no_children
+            && (self.pid != process::INIT
+                || !self.foreign.are_left(self.child.pid, self.clock.now()));
+        if !no_children {
+            self.foreign.are_no_matter();
+        }
         self.tell_swept(tree_empty);
     }
 
@@ -701,7 +711,7 @@ impl<'a> Runtime<'a> {
         for _ in 0..LOOKS_AT_THE_KILLED {
             match wait::child(None, Asked::default()) {
                 Waited::Child(..) => {}
-                Waited::Nothing => process::sleep(STRANGERS_EVERY),
+                Waited::Nothing => process::sleep(BETWEEN_LOOKS),
                 Waited::NoChildren | Waited::Failed(_) => break,
             }
         }

@@ -58,7 +58,7 @@ impl Reaction {
 }
 
 impl Process {
-    /// Reads it; `None` if it is gone. `own` is the file that this process executes. `buffer` is for reading: with
+    /// Reads it; `None` if it is gone, or a thread of the kernel's. `own` is the file that this process executes. `buffer` is for reading: with
     /// thousands of processes it is worth to have one.
     fn read(
         pid: i32,
@@ -68,7 +68,10 @@ impl Process {
     ) -> Option<Process> {
         let hidden = |errno| matches!(errno, Errno::EACCES | Errno::EPERM);
         let (stat, name) = match proc::file(pid, "stat", buffer) {
-            Ok(()) => (Stat::parse(buffer), procfs::name(buffer).unwrap_or_default().to_vec()),
+            Ok(()) => match Stat::parse(buffer) {
+                Some(stat) if stat.is_kernel => return None,
+                stat => (stat, procfs::name(buffer).unwrap_or_default().to_vec()),
+            },
             Err(errno) if hidden(errno) => (None, Vec::new()),
             Err(_) => return None,
         };

@@ -24,6 +24,7 @@ pub mod spawn;
 pub mod tree;
 pub mod tty;
 pub mod wait;
+pub mod watch;
 
 pub use nix::errno::Errno;
 

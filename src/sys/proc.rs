@@ -18,12 +18,17 @@ const LARGEST: usize = 1 << 20;
 #[must_use]
 pub fn is_own() -> bool {
     let mut target = [0u8; 16];
-    // SAFETY: the kernel writes at most as many bytes as the buffer has.
-    let length =
-        unsafe { libc::readlink(c"/proc/self".as_ptr(), target.as_mut_ptr().cast(), target.len()) };
-    let target = usize::try_from(length).ok().and_then(|length| target.get(..length));
+    let target = link(c"/proc/self", &mut target);
     let number = target.and_then(|target| std::str::from_utf8(target).ok()?.parse().ok());
     number == Some(super::process::id())
+}
+
+/// Whether this is the initial PID namespace, that of the kernel's own threads. Its number is always the same, from
+/// Linux 3.8 on (PROC_PID_INIT_INO).
+#[must_use]
+pub fn is_in_initial_namespace() -> bool {
+    let mut target = [0u8; 32];
+    link(c"/proc/self/ns/pid", &mut target) == Some(b"pid:[4026531836]")
 }
 
 /// Reads `/proc/PID/stat`; `None` if the process is gone or hidden.
@@ -267,6 +272,13 @@ fn split_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
     let (entry, after) = entries.split_at_checked(length)?;
     let name = CStr::from_bytes_until_nul(entry.get(NAME_AT..)?).ok()?;
     Some((name.to_bytes(), after))
+}
+
+/// The beginning of what a link names.
+fn link<'a>(path: &CStr, target: &'a mut [u8]) -> Option<&'a [u8]> {
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let length = unsafe { libc::readlink(path.as_ptr(), target.as_mut_ptr().cast(), target.len()) };
+    target.get(..usize::try_from(length).ok()?)
 }
 
 /// The beginning of a file, of the path that is formatted with a null byte at its end.

@@ -15,6 +15,27 @@ pub fn id() -> i32 {
     unistd::getpid().as_raw()
 }
 
+/// In the initial PID namespace the lowest numbers, up to this one at least, are those of the kernel's threads.
+pub const LAST_OF_KERNEL: i32 = 16;
+
+/// Whether the lowest numbers are those of the kernel's threads, as far as that can be seen without /proc: some of them
+/// are there, kthreadd first, and all are in process group 0 and session 0. Elsewhere only those are so that have entered
+/// the PID namespace, and whose group and session are led from outside.
+#[must_use]
+pub fn kernel_threads_are_here() -> bool {
+    const KTHREADD: i32 = 2;
+    const SOME: usize = 5;
+    let none = unistd::Pid::from_raw(0);
+    let standing = |pid| match unistd::getpgid(Some(unistd::Pid::from_raw(pid))) {
+        Ok(group) => {
+            Some(group == none && unistd::getsid(Some(unistd::Pid::from_raw(pid))) == Ok(none))
+        }
+        Err(_) => None,
+    };
+    let there = (KTHREADD..=LAST_OF_KERNEL).filter_map(standing);
+    standing(KTHREADD).is_some() && there.clone().all(|is_none| is_none) && there.count() >= SOME
+}
+
 /// Asks for the orphans of all descendants (PR_SET_CHILD_SUBREAPER, Linux 3.4).
 ///
 /// # Errors

@@ -168,6 +168,39 @@ fn send_to_descendant(pid: i32, stat: Stat, root: i32, signals: &Signals, tally:
     }
 }
 
+/// Who is in the PID namespace besides PID 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Others {
+    /// This one, and perhaps others.
+    Living(i32),
+    /// Processes that have ended and are not reaped.
+    Ended,
+    /// The kernel's threads and nobody else: it is the initial namespace.
+    Kernel,
+    /// Nobody that /proc shows.
+    Unseen,
+}
+
+/// Looks for others than PID 1.
+///
+/// # Errors
+/// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
+pub fn others() -> Result<Others, Errno> {
+    let mut found = Others::Unseen;
+    proc::Numbers::of_processes()?.visit_while(|pid| {
+        if let Some(stat) = proc::stat(pid).filter(|_| pid != super::process::INIT) {
+            found = match found {
+                _ if !stat.is_kernel && !stat.is_zombie() => Others::Living(pid),
+                Others::Unseen if stat.is_kernel => Others::Kernel,
+                found if stat.is_kernel => found,
+                _ => Others::Ended,
+            };
+        }
+        !matches!(found, Others::Living(_))
+    })?;
+    Ok(found)
+}
+
 /// Calls `visit` with each process of the tree that is left: the living, and zombies that are
 /// children of `root` and yet cannot be reaped, as a debugger holds them. If `root` is PID 1 the tree
 /// is all of the namespace.
@@ -186,7 +219,7 @@ pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<
 
 /// A process of the tree below `root`, without `root` itself.
 fn member(pid: i32, root: i32) -> Option<(Stat, Descent)> {
-    let stat = proc::stat(pid).filter(|_| pid != root)?;
+    let stat = proc::stat(pid).filter(|stat| pid != root && !stat.is_kernel)?;
     let descent = climb(stat, root);
     let namespace = root == super::process::INIT;
     (namespace || descent != Descent::None).then_some((stat, descent))

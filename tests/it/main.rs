@@ -16,6 +16,7 @@ mod exec;
 mod exit_report;
 mod failing_steps;
 mod filter;
+mod foreign;
 mod hanging_exec;
 mod harness;
 mod helpless;

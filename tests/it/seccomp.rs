@@ -41,6 +41,15 @@ const SCENARIOS: &[Scenario] = &[
         takes: "kill",
     },
     Scenario {
+        name: "PID 1 waits for what an engine started",
+        setup: |stage| {
+            let until_waited_for = "until readlink /proc/1/fd/* | grep -q signalfd; do :; done";
+            stage.run(&["--wait-all"], &["7"]).foreign(until_waited_for)
+        },
+        status: 7,
+        takes: "pidfd_open signalfd4",
+    },
+    Scenario {
         name: "a value is forwarded, and everything is told",
         setup: |stage| stage.run(&["-vvv", "--warn-on-reap"], &["b", "o", "q34", "a34", "7"]),
         status: 7,

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,37 @@ pub struct Running {
     ended: Option<File>,
     /// Is asked about each system call, if they are watched.
     pub listener: Option<OwnedFd>,
+    /// The process that has entered the namespace.
+    foreign: Option<Foreign>,
     reaped: bool,
+}
+
+struct Foreign {
+    /// Its parent, outside, which waits for it.
+    parent: std::process::Child,
+    input: Option<ChildStdin>,
+}
+
+impl Foreign {
+    fn enter(init: i32, script: &str) -> Foreign {
+        let mut parent = Command::new("nsenter")
+            .args(["-t", &init.to_string(), "-p", "-m", "sh", "-c"])
+            .arg(format!("echo entered; {script}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = [0; 8];
+        parent.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        let input = parent.stdin.take();
+        Foreign { parent, input }
+    }
+
+    fn signal_parent(&self, signal: i32) {
+        // SAFETY: takes integers only; a child that is not reaped yet.
+        assert_eq!(unsafe { libc::kill(self.parent.id() as i32, signal) }, 0);
+    }
 }
 
 /// Sends the lines of a stream, one by one, until its end.
@@ -104,6 +135,7 @@ impl Running {
             logged: String::new(),
             ended: None,
             listener: None,
+            foreign: None,
             reaped: false,
         };
         let mut status = File::from(status);
@@ -115,6 +147,7 @@ impl Running {
             let pids = children_of(init);
             [running.bystander, running.pid] = pids[..].try_into().expect("two children");
         }
+        running.foreign = setup.foreign.map(|script| Foreign::enter(init, script));
         File::from(go_end).write_all(b"x").ok();
         if setup.watched {
             running.listener = Some(fetch_descriptor(running.pid, free[0].into()));
@@ -191,6 +224,24 @@ impl Running {
     /// sigqueue(3), for realtime signals that the C library would refuse too.
     pub fn queue(&self, signal: i32, value: usize) {
         queue(self.pid, signal, value).unwrap();
+    }
+
+    /// The parent, outside, of the process that has entered the namespace.
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn parent_of_foreign(&self) -> i32 {
+        self.foreign.as_ref().unwrap().parent.id() as i32
+    }
+
+    /// Sends a signal to that parent.
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn signal_parent_of_foreign(&self, signal: i32) {
+        self.foreign.as_ref().unwrap().signal_parent(signal);
+    }
+
+    /// Ends what the process reads that has entered the namespace.
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn let_foreign_end(&mut self) {
+        self.foreign.as_mut().unwrap().input = None;
     }
 
     /// A field of /proc/PID/status of sexton.
@@ -282,6 +333,9 @@ impl Running {
     }
 
     fn kill(&mut self) {
+        if let Some(foreign) = &self.foreign {
+            foreign.signal_parent(libc::SIGCONT); // without it PID 1 would not be gone
+        }
         if !self.reaped {
             // SAFETY: our child, which is not reaped yet.
             unsafe {
@@ -289,6 +343,9 @@ impl Running {
                 libc::waitpid(self.init, std::ptr::null_mut(), 0);
             }
             self.reaped = true;
+        }
+        if let Some(mut foreign) = self.foreign.take() {
+            foreign.parent.wait().ok();
         }
     }
 }

@@ -42,6 +42,7 @@ pub struct Setup {
     pub(super) directory: Option<CString>,
     pub(super) failing: Vec<Failing>,
     pub(super) watched: bool,
+    pub(super) foreign: Option<&'static str>,
     pub(super) filter: Vec<libc::sock_filter>,
     pub(super) user: Option<u32>,
     pub(super) prepare: Option<fn()>,
@@ -79,6 +80,7 @@ impl Setup {
             directory: None,
             failing: Vec::new(),
             watched: false,
+            foreign: None,
             filter: Vec::new(),
             user: None,
             prepare: None,
@@ -206,6 +208,14 @@ impl Setup {
     #[allow(dead_code, reason = "tests/faults uses it")]
     pub fn watched(mut self) -> Setup {
         self.watched = true;
+        self
+    }
+
+    /// Before sexton is executed, a shell with this script enters the namespace, as `docker exec` does it: it is nobody's
+    /// child there, and not under sexton's filters. It reads until [`Running::let_foreign_end`].
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn foreign(mut self, script: &'static str) -> Setup {
+        self.foreign = Some(script);
         self
     }
 
