@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::plan::Target;
-use crate::signal::{Received, Signal, SignalSet};
+use crate::signal::{Received, Signal};
 use crate::supervisor::Cause;
 use crate::sys::proc::{self, Numbers};
 use crate::sys::tree::{self, HangUp, Progress, Scan, Signals};
@@ -26,8 +26,8 @@ pub struct Delivery {
     scan: Option<Scan>,
     /// The end of terminals that has not come to all of the tree yet.
     hang_up: Option<HangUp>,
-    /// All that was sent.
-    sent: SignalSet,
+    /// SIGKILL was sent to the tree.
+    killing: bool,
 }
 
 impl Delivery {
@@ -42,7 +42,7 @@ impl Delivery {
             failed: false,
             scan: None,
             hang_up: None,
-            sent: SignalSet::EMPTY,
+            killing: false,
         }
     }
 
@@ -57,14 +57,8 @@ impl Delivery {
         pid == self.main && !self.main_reaped
     }
 
-    /// Whether this signal was sent to anybody.
-    #[must_use]
-    pub fn has_sent(&self, signal: Signal) -> bool {
-        self.sent.contains(signal)
-    }
-
-    /// Sends a signal with the value that it may carry, and SIGCONT after it if so told.
-    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) {
+    /// Sends a signal with the value that it may carry, and SIGCONT after it if so told; whether there was anybody to get it.
+    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> bool {
         let whom = name(to);
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
@@ -86,6 +80,7 @@ impl Delivery {
             Err(Errno::ESRCH) if to != Target::Main => info!("nobody is left to get {signal}"),
             Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
         }
+        result.is_ok()
     }
 
     /// Sends SIGHUP and SIGCONT to those of the tree that a terminal would send it that goes away.
@@ -124,9 +119,8 @@ impl Delivery {
 
     /// Sends them one after the other; the result is that of the first, and whom it has reached.
     fn send_all(&mut self, signals: Signals, to: Target) -> Result<Target, Errno> {
-        for signal in signals.iter().flatten() {
-            self.sent = self.sent.with(signal.signal);
-        }
+        self.killing |= to == Target::Tree
+            && signals.iter().flatten().any(|signal| signal.signal == Signal::KILL);
         if to == Target::Tree && self.own != process::INIT {
             return self.send_to_descendants(signals);
         }
@@ -179,7 +173,7 @@ impl Delivery {
     /// Whether SIGKILL has been sent to the tree.
     #[must_use]
     pub fn is_killing(&self) -> bool {
-        self.has_sent(Signal::KILL)
+        self.killing
     }
 
     /// Brings them to some more of the descendants, if it is under way.

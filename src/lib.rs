@@ -45,6 +45,7 @@ mod plan;
 mod steps;
 mod supervisor;
 mod pace;
+mod sent;
 mod cli;
 mod sys;
 mod log;

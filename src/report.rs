@@ -52,6 +52,8 @@ pub struct Record {
     pub suspect: Option<Resource>,
     /// Main died of a signal that nobody sent through sexton.
     pub unexpected: bool,
+    /// How long before that sexton had last sent the same signal, if ever.
+    pub sent_before: Option<Duration>,
     /// Processes were left that could not be killed.
     pub survivors: bool,
     /// Time in which sexton could not run, during a stop. No phase counts it.
@@ -177,6 +179,9 @@ impl Report {
             }
             (None, None) => json.raw("ended", false),
         }
+        if let Some(before) = record.sent_before {
+            json.raw("signal_sent_seconds_before", Seconds(before));
+        }
         if let Some(limit) = record.limit {
             json.text("limit", limit.name());
         }
@@ -238,6 +243,11 @@ impl fmt::Display for Report {
         if let Some(Stop { signal, name, at }) = record.stop {
             let sender = Sender(signal.origin, name);
             write!(f, "; {} came from {sender} after {}", signal.signal, Spoken(at))?;
+        }
+        if let (Some(Outcome::Killed { signal, .. }), Some(before)) =
+            (record.outcome, record.sent_before)
+        {
+            write!(f, "; sexton had last sent {signal} {} before", Spoken(before))?;
         }
         let noteworthy =
             |(stage, took): &(Stage, Duration)| *stage != Stage::Run && took.as_millis() > 0;
@@ -472,6 +482,19 @@ mod tests {
             assert_eq!(report.cause(), cause);
             assert!(report.to_string().contains(part), "{part:?} is not in {report}");
         }
+    }
+
+    #[test]
+    fn a_signal_that_was_sent_long_before_is_told_too() {
+        let sent_before = Some(Duration::from_millis(5200));
+        let outcome = Some(Outcome::Killed { signal: Signal::USR1, core: false });
+        let record = Record { outcome, unexpected: true, sent_before, ..record() };
+        let report = record.close(at(7_000), 138);
+        let line = "main was killed by SIGUSR1, after 7.000 s; sexton had last sent SIGUSR1 5.200 s before; CPU";
+        assert!(report.to_string().starts_with(line), "{report}");
+        let json = r#""signal":"SIGUSR1","core_dumped":false,"signal_sent_seconds_before":5.200,"#;
+        assert!(report.json().contains(json), "{}", report.json());
+        assert_eq!((report.cause(), report.is_warning()), ("signal", true));
     }
 
     #[test]

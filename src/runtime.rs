@@ -568,23 +568,14 @@ impl<'a> Runtime<'a> {
             self.failure = Some(error);
         } else {
             info!("main {outcome}");
-            let (sent, unexpected) = match outcome {
-                Outcome::Exited(_) => (false, false),
-                Outcome::Killed { signal, .. } => {
-                    (self.delivery.has_sent(signal), self.is_unexpected(signal))
-                }
-            };
-            self.witness.main_ended(outcome, usage, sent, unexpected);
+            let by_key = self.terminal.has_keys()
+                && matches!(
+                    outcome,
+                    Outcome::Killed { signal: Signal::INT | Signal::QUIT | Signal::HUP, .. }
+                );
+            self.witness.main_ended(outcome, usage, by_key, self.clock.now());
         }
         self.handle(Event::MainEnded(outcome));
-    }
-
-    /// Whether a death by this signal needs telling: sexton did not send it, and neither did a
-    /// user's key or a reader that went away.
-    fn is_unexpected(&self, signal: Signal) -> bool {
-        let by_key =
-            self.terminal.has_keys() && matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
-        !self.delivery.has_sent(signal) && signal != Signal::PIPE && !by_key
     }
 
     fn handle(&mut self, event: Event) {
@@ -606,7 +597,9 @@ impl<'a> Runtime<'a> {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Send { signal, to, and_continue } => {
-                self.delivery.send(signal, to, and_continue);
+                if self.delivery.send(signal, to, and_continue) {
+                    self.witness.sent(signal.signal, self.clock.now());
+                }
             }
             Action::HangUp => self.delivery.hang_up(),
             Action::Look => {
@@ -623,12 +616,13 @@ impl<'a> Runtime<'a> {
                 self.terminal.lend_on_request(self.child.pid);
                 self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
             }
-            Action::Resume { signal, to } if self.terminal.is_job() => {
-                self.terminal.lend_again(self.child.pid);
-                let to = if to == Target::Main { Target::Group } else { to };
+            Action::Resume { signal, mut to } => {
+                if self.terminal.is_job() {
+                    self.terminal.lend_again(self.child.pid);
+                    to = if to == Target::Main { Target::Group } else { to };
+                }
                 self.delivery.send(signal, to, false);
             }
-            Action::Resume { signal, to } => self.delivery.send(signal, to, false),
             Action::Exit { outcome, survivors } => {
                 if survivors {
                     self.witness.survivors(self.delivery.tell_survivors());
@@ -689,6 +683,7 @@ impl<'a> Runtime<'a> {
 
     fn note_kill(&mut self, cause: Cause) {
         let killed = self.delivery.killed();
+        self.witness.sent(Signal::KILL, self.clock.now());
         self.witness.kill(cause, killed.count());
         match cause {
             Cause::Grace => warn!("main did not end within the grace: killing every process"),

@@ -7,6 +7,7 @@ use crate::outcome::{Ending, Outcome, Usage};
 use crate::plan::Plan;
 use crate::report::{Record, Report, Stop};
 use crate::rlimit::{Limits, Resource, UNLIMITED};
+use crate::sent::{Sender, Sent};
 use crate::signal::{Received, Signal};
 use crate::steps::Step;
 use crate::supervisor::{Cause, Stage, Time};
@@ -26,6 +27,8 @@ pub struct Witness {
     fsize: Option<Limits>,
     /// A limit on memory that was set for main.
     memory_limit: Option<Resource>,
+    /// The signals that were sent to main.
+    sent: Sent,
 }
 
 /// The CPU time with which a death by SIGKILL is taken for the work of a CPU limit of `limit`. The kernel
@@ -54,6 +57,7 @@ impl Witness {
             cpu: limits_set(launch, Resource::Cpu),
             fsize: limits_set(launch, Resource::Fsize),
             memory_limit: set.find(|limit| memory.contains(limit)),
+            sent: Sent::default(),
         }
     }
 
@@ -81,18 +85,24 @@ impl Witness {
         self.record.failure = Some(why);
     }
 
-    /// Main has ended. `sent` says that sexton has sent the signal that killed it, and `unexpected` that
-    /// nobody can be thought of who did.
-    pub fn main_ended(&mut self, outcome: Outcome, usage: Usage, sent: bool, unexpected: bool) {
+    /// sexton has sent this signal to main.
+    pub fn sent(&mut self, signal: Signal, now: Time) {
+        self.sent.note(signal, now);
+    }
+
+    /// Main has ended. `by_key` says that the signal that killed it, if it was one, may have come from a user's key.
+    pub fn main_ended(&mut self, outcome: Outcome, usage: Usage, by_key: bool, now: Time) {
         let record = &mut self.record;
         record.outcome = Some(outcome);
         record.usage = usage;
-        let Outcome::Killed { signal, .. } = outcome else { return };
-        record.unexpected = unexpected;
-        if sent {
+        let sender = self.sent.sender(outcome, now, record.stop.map(|stop| stop.at));
+        let (Outcome::Killed { signal, .. }, Some(sender)) = (outcome, sender) else { return };
+        let Sender::Other { sexton_before } = sender else {
             self.count_killed(outcome);
             return;
-        }
+        };
+        record.unexpected = !by_key && signal != Signal::PIPE;
+        record.sent_before = sexton_before.filter(|_| record.unexpected);
         record.oom = outcome.is_sigkill() && self.oom.has_struck();
         if record.oom {
             return;

@@ -199,6 +199,48 @@ fn each_cause_is_told() {
     }
 }
 
+/// The command handles a signal that is forwarded, and much later, when it no longer handles it, somebody else kills it so.
+#[test]
+fn a_signal_that_was_survived_does_not_hide_a_later_death_by_it() {
+    let folder = Folder::new("survived");
+    let script = "trap 'echo survived; sleep 1.3; trap - USR1; echo later' USR1; echo ready; while :; do sleep 0.01; done";
+    for place in PLACES {
+        let mut running = reporting(&folder, &["sh", "-c", script]).place(place).start();
+        running.expect("ready");
+        running.signal(libc::SIGUSR1);
+        running.expect("survived");
+        running.expect("later");
+        // SAFETY: takes integers only; a child of the sexton that this test has started.
+        assert_eq!(unsafe { libc::kill(running.children()[0], libc::SIGUSR1) }, 0);
+        let (ended, report) = ended_report(running, &folder);
+        assert!(
+            ended.stderr.starts_with("sexton: warning: main was killed by SIGUSR1, after"),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("; sexton had last sent SIGUSR1 "), "{ended:?}");
+        report.expect(&[("cause", r#""signal""#), ("signal", r#""SIGUSR1""#)]);
+        let before = report.number("signal_sent_seconds_before");
+        assert!((1.2..30.0).contains(&before), "{report:?}");
+    }
+}
+
+/// A stop that was obeyed late: a program cleans up, and then sends to itself what asked it to end.
+#[test]
+fn a_signal_after_which_the_command_cleans_up_is_no_warning() {
+    let folder = Folder::new("cleans-up");
+    for (signal, name) in [(libc::SIGTERM, "TERM"), (libc::SIGINT, "INT")] {
+        let script = format!(
+            "trap 'sleep 1.3; trap - {name}; kill -{name} $$' {name}; echo ready; while :; do sleep 0.01; done"
+        );
+        let mut running = reporting(&folder, &["bash", "-c", &script]).start();
+        running.expect("ready");
+        running.signal(signal);
+        let (ended, report) = ended_report(running, &folder);
+        assert_eq!((ended.status, ended.stderr.as_str()), (128 + signal, ""), "{name}");
+        report.expect(&[("signal_sent_seconds_before", "")]);
+    }
+}
+
 #[test]
 fn a_stop_from_outside_has_no_pid_and_no_name() {
     let folder = Folder::new("outside");

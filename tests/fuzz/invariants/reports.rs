@@ -68,6 +68,7 @@ pub fn report(bytes: &[u8]) {
     record.limit = resource(bytes.byte());
     record.suspect = resource(bytes.byte());
     record.unexpected = on(4);
+    record.sent_before = on(7).then_some(at);
     record.survivors = on(5);
     record.stop = received.map(|signal| Stop { signal, name, at });
     let mut now = Duration::ZERO;
