@@ -38,7 +38,8 @@ pub fn take_up(
             .map_err(|errno| Error::unable("stop ignoring SIGCHLD", reason(errno)))?;
     }
     let adopts = adopt_orphans(plan.subreaper, pid);
-    if !adopts && pid != process::INIT && plan.warn_if_not_adopting {
+    let warns = plan.warn_if_not_adopting && pid != process::INIT;
+    if warns && !adopts && !process::is_subreaper() {
         warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
     }
     Ok(())

@@ -53,6 +53,13 @@ pub fn forbid_core_dump() -> Result<(), Errno> {
     nix::sys::prctl::set_dumpable(false)
 }
 
+/// Whether this process is a subreaper: one that it was when it executed this program it still is
+/// (PR_GET_CHILD_SUBREAPER, prctl(2)). False if the kernel does not tell.
+#[must_use]
+pub fn is_subreaper() -> bool {
+    nix::sys::prctl::get_child_subreaper().unwrap_or(false)
+}
+
 /// Asks for a signal when the parent ends (PR_SET_PDEATHSIG, prctl(2)); at once, if that has ended since
 /// `parent` was its process ID.
 ///

@@ -103,6 +103,11 @@ fn command_lines_of_tini_have_the_same_effect() {
     pair.finish(90);
 }
 
+/// Whoever sets this and executes another program is one as that program, too.
+fn be_a_subreaper() {
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+}
+
 #[test]
 fn tini_tells_on_the_same_streams_as_much() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
@@ -131,7 +136,12 @@ fn tini_tells_on_the_same_streams_as_much() {
         case(&["--", "PROBE", "exit", "0"]).child().variable("TINI_VERBOSITY=0"),
         case(&["-s", "--", "PROBE", "exit", "0"]),
     ]);
-    pair.finish(40);
+    // It adopts orphans then, whatever it was told.
+    for words in [&["--"][..], &["-s", "--"], &["-v", "--"]] {
+        let case = case(&[words, &["PROBE", "exit", "0"]].concat());
+        pair.run(&[case.child().with(|setup| setup.prepare(be_a_subreaper))]);
+    }
+    pair.finish(43);
 }
 
 #[test]
@@ -217,15 +227,18 @@ fn tini_leaves_what_main_leaves_behind() {
             left.iter().map(|&pid| super::wait_for_state(pid, "S")).collect()
         });
     }
-    for words in [&["--"][..], &["-s", "--"]] {
-        let case = case(&[words, &["PROBE", "leave", "obey", "7"]].concat()).child();
+    for (words, subreaper) in [(&["--"][..], false), (&["-s", "--"], false), (&["--"], true)] {
+        let mut case = case(&[words, &["PROBE", "leave", "obey", "7"]].concat()).child();
+        if subreaper {
+            case = case.with(|setup| setup.prepare(be_a_subreaper));
+        }
         pair.story("who adopts a daemon", &case, |running| {
             running.line();
             wait_until("the init ends", || running.has_ended());
             super::living(&running.adopted_by_init())
         });
     }
-    pair.finish(8);
+    pair.finish(9);
 }
 
 #[test]
