@@ -328,6 +328,7 @@ impl Init {
             exit_map: self.exit_map,
             statuses: Statuses::default(),
             unknown_variables: Vec::new(),
+            hint_if_not_found: None,
             logging: Logging {
                 level: self.level,
                 to: LogTo::Stderr,

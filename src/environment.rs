@@ -115,18 +115,31 @@ impl Edit {
     fn names(&self, entry: &CStr) -> bool {
         entry.to_bytes().strip_prefix(&self.name[..]).is_some_and(|rest| rest.starts_with(b"="))
     }
+
+    /// As an action: `set variable 'HOME=/'`, `unset variable 'USER'`.
+    pub fn describe(&self, values: Values) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let name = String::from_utf8_lossy(&self.name);
+            match (&self.entry, values) {
+                (Some(entry), Values::Shown) => {
+                    write!(f, "set variable '{}'", Escaped(&entry.to_string_lossy()))
+                }
+                (Some(_), Values::Hidden) => {
+                    write!(f, "set variable '{}' (value not shown)", Escaped(&name))
+                }
+                (None, _) => write!(f, "unset variable '{}'", Escaped(&name)),
+            }
+        })
+    }
 }
 
-/// As an action: `set HOME=/`, `unset USER`.
-impl fmt::Display for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.entry {
-            Some(entry) => write!(f, "set variable '{}'", Escaped(&entry.to_string_lossy())),
-            None => {
-                write!(f, "unset variable '{}'", Escaped(&String::from_utf8_lossy(&self.name)))
-            }
-        }
-    }
+/// `--dry-run`: whether values of variables are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Values {
+    /// Their names only: a value may be a secret, and the output may be logged.
+    Hidden,
+    /// They are.
+    Shown,
 }
 
 /// Changes to the environment; each variable is changed once.
@@ -256,9 +269,22 @@ mod tests {
             applied(&edits, &[c"\xfd=1", c"B=2"]),
             [c"B=2", c"\xff=\xfe"].map(CStr::to_owned)
         );
-        assert!(
-            edits.iter().map(Edit::to_string).all(|text| text.is_ascii() || text.contains('�'))
-        );
+        for values in [Values::Hidden, Values::Shown] {
+            let mut texts = edits.iter().map(|edit| edit.describe(values).to_string());
+            assert!(texts.all(|text| text.is_ascii() || text.contains('�')));
+        }
+    }
+
+    #[test]
+    fn a_value_is_only_shown_if_it_is_to_be() {
+        let edits = edits(&["A=s e\ncret"], &["B"]);
+        let described = |values| -> Vec<String> {
+            edits.iter().map(|edit| edit.describe(values).to_string()).collect()
+        };
+        let hidden = ["set variable 'A' (value not shown)", "unset variable 'B'"];
+        assert_eq!(described(Values::Hidden), hidden);
+        let shown = [r"set variable 'A=s e\ncret'", "unset variable 'B'"];
+        assert_eq!(described(Values::Shown), shown);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::environment::{Edits, Naming};
+use crate::environment::{Edits, Naming, Values};
 use crate::error::Error;
 use crate::plan::{Given, Plan, Statuses, Surroundings};
 use crate::rlimit::{Limits, Resource, UNLIMITED};
@@ -34,6 +34,8 @@ pub struct Launch<'a> {
     edits: Edits,
     /// Exit statuses.
     statuses: Statuses,
+    /// What is to be said if there is no such command.
+    hint_if_not_found: Option<&'a str>,
 }
 
 impl<'a> Launch<'a> {
@@ -93,6 +95,7 @@ impl<'a> Launch<'a> {
             inherited,
             edits,
             statuses: plan.statuses,
+            hint_if_not_found: plan.hint_if_not_found.as_deref(),
         })
     }
 
@@ -109,14 +112,14 @@ impl<'a> Launch<'a> {
         self.argv.first().copied().unwrap_or_default()
     }
 
-    /// What would be done, one step a line, the command last.
+    /// What would be done, one step a line, the command last. Values of variables are only shown if they are to be.
     ///
     /// # Errors
     /// There is no such command, or no permission for sexton to execute it, or no such directory.
     #[inline(never)]
-    pub fn describe(&self) -> Result<String, Error> {
+    pub fn describe(&self, values: Values) -> Result<String, Error> {
         let file = self.find()?;
-        let edits = self.edits.iter().map(ToString::to_string);
+        let edits = self.edits.iter().map(|edit| edit.describe(values).to_string());
         let named = self.naming.renamed.iter();
         let named =
             named.map(|(_, name)| format!("set variable '{name}' to the command's process ID"));
@@ -173,7 +176,8 @@ impl<'a> Launch<'a> {
                     .with_hint(exec_hint(errno))
             }
             Failure::NotFound => Error::unable(execute(self.command()), "command not found")
-                .with_status(statuses.not_found),
+                .with_status(statuses.not_found)
+                .with_hint(self.hint_if_not_found),
         }
     }
 }
@@ -350,6 +354,7 @@ mod tests {
             inherited: Inherited::of_init(),
             edits: Edits::default(),
             statuses: Statuses::default(),
+            hint_if_not_found: None,
         }
     }
 

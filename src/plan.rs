@@ -45,7 +45,9 @@ pub struct Plan<'a> {
     /// The exit status if main could not be run.
     pub statuses: Statuses,
     /// Variables that look like sexton's own and are not: most likely a typing error.
-    pub unknown_variables: Vec<&'a CStr>,
+    pub unknown_variables: Vec<Unknown<'a>>,
+    /// What is to be said if there is no such command.
+    pub hint_if_not_found: Option<String>,
     /// What to log, where to, and how.
     pub logging: Logging,
     /// Where to write the report of the end, as JSON.
@@ -54,6 +56,15 @@ pub struct Plan<'a> {
     pub termination_log: Option<TerminationLog>,
     /// What to do about signals and ends.
     pub policy: Policy,
+}
+
+/// A variable that is not sexton's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unknown<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// The one that may have been meant.
+    pub near: Option<String>,
 }
 
 /// What is applied to main before it is executed, and to nothing else. By default nothing is.

@@ -5,7 +5,8 @@
 use crate::capabilities::CapabilitySet;
 use crate::cli::{self, Printed, Request};
 use crate::delivery::Delivery;
-use crate::error::Error;
+use crate::environment::Values;
+use crate::error::{Error, printable};
 use crate::foreign::Foreign;
 use crate::init;
 use crate::launch::{self, Launch};
@@ -13,7 +14,7 @@ use crate::outcome::{Change, Ending, Outcome, Usage};
 use crate::pace::{self, Sweeps};
 use crate::patience::Patience;
 use crate::pause;
-use crate::plan::{Inspection, Plan, Target};
+use crate::plan::{Inspection, Plan, Target, Unknown};
 use crate::report::{Outlets, Record, Report, Sender};
 use crate::signal::{Origin, Received, Signal, SignalSet};
 use crate::status;
@@ -24,7 +25,6 @@ use crate::sys::spawn::{Child, Program};
 use crate::sys::wait::{Asked, Waited};
 use crate::sys::{self, Errno, fds, privileges, proc, process, signals, spawn, wait};
 use crate::terminal::Terminal;
-use crate::text::Escaped;
 use crate::witness::{OomWatch, Witness};
 use ::log::{Level, debug, info, log_enabled, trace, warn};
 use std::ffi::CStr;
@@ -51,7 +51,12 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
     let (plan, act): (_, fn(&Plan, SignalSet) -> Ending) = match cli::parse(argv, environment, pid)
     {
         Ok(Request::Run(plan)) => (plan, supervise),
-        Ok(Request::DryRun(plan)) => (plan, describe),
+        Ok(Request::DryRun(plan, Values::Hidden)) => {
+            (plan, |plan, mask| describe(plan, mask, Values::Hidden))
+        }
+        Ok(Request::DryRun(plan, Values::Shown)) => {
+            (plan, |plan, mask| describe(plan, mask, Values::Shown))
+        }
         Ok(Request::Pause(plan)) => (plan, pause),
         Ok(Request::Status(inspection)) => {
             early();
@@ -67,11 +72,14 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         }
     };
     crate::log::start(&plan.logging, pid);
-    for entry in &plan.unknown_variables {
-        // Not the value: it may be a secret of somebody else's.
-        let entry = entry.to_string_lossy();
-        let name = entry.split('=').next().unwrap_or_default();
-        warn!("{} is not a variable of sexton's: ignored", Escaped(name));
+    for Unknown { name, near } in &plan.unknown_variables {
+        let name = printable(name);
+        match near {
+            None => warn!("{name} is not a variable of sexton's: ignored"),
+            Some(near) => {
+                warn!("{name} is not a variable of sexton's: ignored; did you mean {near}?")
+            }
+        }
     }
     let ending = act(&plan, mask);
     crate::log::finish();
@@ -134,8 +142,8 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
 
 /// Prints what would be done.
 #[inline(never)]
-fn describe(plan: &Plan, mask: SignalSet) -> Ending {
-    let status = match Launch::new(plan, mask).and_then(|launch| launch.describe()) {
+fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
+    let status = match Launch::new(plan, mask).and_then(|launch| launch.describe(values)) {
         Ok(text) => print(&Printed::on_stdout(text), mask),
         Err(error) => give_up(&error),
     };

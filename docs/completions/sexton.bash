@@ -135,6 +135,9 @@ _sexton_value() {
     --status)
         _sexton_propose "" "text json"
         ;;
+    --dry-run)
+        _sexton_propose "" "values"
+        ;;
     --as) _sexton_propose "" "tini docker-init dumb-init catatonit" ;;
     *) return 1 ;;
     esac

@@ -98,6 +98,6 @@ complete -c sexton -n __sexton_own -l termination-log -f -a '(__fish_complete_pa
 complete -c sexton -n __sexton_own -l pause -s P -f -d 'Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT'
 complete -c sexton -n __sexton_own -l status -f -a 'text json' -d 'Show the processes of this container, zombies and who neglects them, limits, memory'
 complete -c sexton -n __sexton_own -l check -f -d 'With --status, for health checks: print one line and exit 1 if there are stuck zombies, or if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing'
-complete -c sexton -n __sexton_own -l dry-run -f -d 'Print what would be done before the command is executed, and do nothing'
+complete -c sexton -n __sexton_own -l dry-run -f -a 'values' -d 'Print what would be done before the command is executed, and do nothing'
 complete -c sexton -n __sexton_own -l help -s h -f -d 'Print this text'
 complete -c sexton -n __sexton_own -l version -s V -f -d 'Print the version'

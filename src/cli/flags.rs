@@ -1,7 +1,8 @@
 //! The one table of flags: parsing, variables and `--help` all come from it.
 
-use super::settings::{Settings, add_capabilities, add_limit, once};
+use super::settings::{Settings, add_capabilities, add_limit, set};
 use crate::duration;
+use crate::environment::Values;
 use crate::exit_map;
 use crate::plan::{
     Grouping, LogFormat, LogTo, Redirection, Rung, StatusFormat, Subreaper, SyslogAddress, Target,
@@ -85,9 +86,12 @@ impl Apply {
     }
 }
 
+/// How the names of all variables begin.
+pub const PREFIX: &str = "SEXTON_";
+
 /// The name of the variable for a flag.
 pub fn variable(long: &str) -> String {
-    format!("SEXTON_{}", long.replace('-', "_").to_ascii_uppercase())
+    format!("{PREFIX}{}", long.replace('-', "_").to_ascii_uppercase())
 }
 
 impl Flag {
@@ -125,7 +129,7 @@ pub static FLAGS: &[Flag] = &[
             Text(|s, v| {
                 let targets =
                     [("child", Target::Main), ("group", Target::Group), ("all", Target::Tree)];
-                once(&mut s.forward_to, choice(v, &targets)?)
+                set(&mut s.forward_to, choice(v, &targets)?)
             }),
         ),
         help: "Who gets the signals that sexton receives: the command, its process group, or every \
@@ -146,11 +150,10 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::Value(
             "SIGNAL,...",
             Text(|s, v| {
-                let signals = v.split(',').map(forwardable);
-                let set = signals.into_iter().try_fold(SignalSet::EMPTY, |set, signal| {
-                    signal.map(|signal| set.with(signal))
-                })?;
-                once(&mut s.stop_signals, set)
+                let mut signals = v.split(',').map(forwardable);
+                let all = signals
+                    .try_fold(SignalSet::EMPTY, |set, signal| Ok::<_, Reason>(set.with(signal?)))?;
+                set(&mut s.stop_signals, all)
             }),
         ),
         help: "The signals that begin a stop. Default: TERM.",
@@ -159,14 +162,14 @@ pub static FLAGS: &[Flag] = &[
         long: "drain",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION", Text(|s, v| once(&mut s.drain, duration::parse(v)?))),
+        kind: Kind::Value("DURATION", Text(|s, v| set(&mut s.drain, duration::parse(v)?))),
         help: "Hold the first stop signal back for so long; a second one ends that. Default: 0.",
     },
     Flag {
         long: "grace",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION|none", Text(|s, v| once(&mut s.grace, duration_or_none(v)?))),
+        kind: Kind::Value("DURATION|none", Text(|s, v| set(&mut s.grace, duration_or_none(v)?))),
         help: "How long the command may take to end after the stop signal; then the whole tree gets \
                SIGKILL. 0 kills at once, none never. Default: 30s.",
     },
@@ -178,7 +181,7 @@ pub static FLAGS: &[Flag] = &[
             "SIGNAL:DURATION,...",
             Text(|s, v| {
                 let rungs = v.split(',').map(rung).collect::<Result<Vec<Rung>, Reason>>()?;
-                once(&mut s.escalation, rungs)
+                set(&mut s.escalation, rungs)
             }),
         ),
         help: "Send further signals within the grace, each so long after the one before it.",
@@ -187,7 +190,7 @@ pub static FLAGS: &[Flag] = &[
         long: "linger",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Value("DURATION|none", Text(|s, v| once(&mut s.linger, duration_or_none(v)?))),
+        kind: Kind::Value("DURATION|none", Text(|s, v| set(&mut s.linger, duration_or_none(v)?))),
         help: "How long the processes that the command leaves behind may take to end after SIGTERM, \
                before SIGKILL. 0 kills at once; none leaves them alone and exits. Default: 5s; during a \
                stop the rest of the grace period, or 5s if all that is left ignores SIGTERM.",
@@ -196,7 +199,7 @@ pub static FLAGS: &[Flag] = &[
         long: "wait-all",
         short: None,
         section: SHUTDOWN,
-        kind: Kind::Switch(|s, on| once(&mut s.wait_all, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.wait_all, on)),
         help: "When the command has ended, let the processes that it leaves behind end by themselves.",
     },
     Flag {
@@ -205,7 +208,7 @@ pub static FLAGS: &[Flag] = &[
         section: SHUTDOWN,
         kind: Kind::Value(
             "SIGNAL",
-            Text(|s, v| once(&mut s.parent_death_signal, Signal::parse(v)?)),
+            Text(|s, v| set(&mut s.parent_death_signal, Signal::parse(v)?)),
         ),
         help: "The signal that sexton itself gets when its parent ends.",
     },
@@ -217,7 +220,7 @@ pub static FLAGS: &[Flag] = &[
             "NAME|UID[:GROUP|GID]",
             Text(|s, v| {
                 let user = s.given("user", v, user::Spec::parse(v)?);
-                once(&mut s.user, user)
+                set(&mut s.user, user)
             }),
         ),
         help: "Run the command as this user. Numbers need no /etc/passwd. The supplementary groups are \
@@ -231,7 +234,7 @@ pub static FLAGS: &[Flag] = &[
             "GROUP|GID,...|none",
             Text(|s, v| {
                 let groups = s.given("groups", v, user::Groups::parse(v)?);
-                once(&mut s.groups, groups)
+                set(&mut s.groups, groups)
             }),
         ),
         help: "Set exactly these supplementary groups.",
@@ -270,7 +273,7 @@ pub static FLAGS: &[Flag] = &[
         long: "no-new-privs",
         short: None,
         section: PRIVILEGES,
-        kind: Kind::Switch(|s, on| once(&mut s.no_new_privs, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.no_new_privs, on)),
         help: "Never gain privileges by executing a set-user-ID program or one with file capabilities.",
     },
     Flag {
@@ -289,14 +292,14 @@ pub static FLAGS: &[Flag] = &[
         long: "chdir",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("DIR", Bytes(|s, v| once(&mut s.directory, path(v)?))),
+        kind: Kind::Value("DIR", Bytes(|s, v| set(&mut s.directory, path(v)?))),
         help: "Start the command in this directory.",
     },
     Flag {
         long: "umask",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("OCTAL", Text(|s, v| once(&mut s.umask, umask(v)?))),
+        kind: Kind::Value("OCTAL", Text(|s, v| set(&mut s.umask, umask(v)?))),
         help: "Set the file mode creation mask, such as 027.",
     },
     Flag {
@@ -317,14 +320,14 @@ pub static FLAGS: &[Flag] = &[
         long: "nice",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("N", Text(|s, v| once(&mut s.nice, integer(v, NICENESS)?))),
+        kind: Kind::Value("N", Text(|s, v| set(&mut s.nice, integer(v, NICENESS)?))),
         help: "Set the niceness, -20 to 19.",
     },
     Flag {
         long: "cpus",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("LIST", Text(|s, v| once(&mut s.cpus, Cpus::parse(v)?.into()))),
+        kind: Kind::Value("LIST", Text(|s, v| set(&mut s.cpus, Cpus::parse(v)?.into()))),
         help: "Run on these CPUs only, such as 0-3,6.",
     },
     Flag {
@@ -333,7 +336,7 @@ pub static FLAGS: &[Flag] = &[
         section: SURROUNDINGS,
         kind: Kind::Value(
             "POLICY[:PRIORITY]",
-            Text(|s, v| once(&mut s.scheduler, Scheduler::parse(v)?)),
+            Text(|s, v| set(&mut s.scheduler, Scheduler::parse(v)?)),
         ),
         help: "Set the scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99.",
     },
@@ -343,7 +346,7 @@ pub static FLAGS: &[Flag] = &[
         section: SURROUNDINGS,
         kind: Kind::Value(
             "CLASS[:LEVEL]",
-            Text(|s, v| once(&mut s.io_priority, IoPriority::parse(v)?)),
+            Text(|s, v| set(&mut s.io_priority, IoPriority::parse(v)?)),
         ),
         help: "Set the I/O scheduling class: realtime:0 to realtime:7, best-effort:0 to best-effort:7, \
                idle.",
@@ -352,7 +355,7 @@ pub static FLAGS: &[Flag] = &[
         long: "oom-score-adj",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("N", Text(|s, v| once(&mut s.oom_score_adj, integer(v, OOM_SCORE_ADJ)?))),
+        kind: Kind::Value("N", Text(|s, v| set(&mut s.oom_score_adj, integer(v, OOM_SCORE_ADJ)?))),
         help: "Set how soon the kernel kills the command when memory runs out, -1000 (never) to 1000.",
     },
     Flag {
@@ -360,7 +363,7 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Switch(|s, on| {
-            once(&mut s.grouping, if on { Grouping::Session } else { Grouping::Group })
+            set(&mut s.grouping, if on { Grouping::Session } else { Grouping::Group })
         }),
         help: "Give the command a session of its own instead of a process group, with the terminal if \
                sexton leads its session.",
@@ -369,28 +372,28 @@ pub static FLAGS: &[Flag] = &[
         long: "stdin",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("PATH", Bytes(|s, v| once(&mut s.stdio[0], input(v)?))),
+        kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.stdio[0], input(v)?))),
         help: "Read standard input from this file.",
     },
     Flag {
         long: "stdout",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| once(&mut s.stdio[1], output(v)?))),
+        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[1], output(v)?))),
         help: "Write standard output to this file, after emptying it, or at its end.",
     },
     Flag {
         long: "stderr",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| once(&mut s.stdio[2], output(v)?))),
+        kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[2], output(v)?))),
         help: "The same for standard error. sexton's own messages stay where they are.",
     },
     Flag {
         long: "close-fds",
         short: None,
         section: SURROUNDINGS,
-        kind: Kind::Switch(|s, on| once(&mut s.close_fds, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.close_fds, on)),
         help: "Give the command no descriptor but standard input, output and error, and those that \
                LISTEN_FDS counts if LISTEN_PID names sexton.",
     },
@@ -403,7 +406,7 @@ pub static FLAGS: &[Flag] = &[
             Text(|s, v| {
                 let modes =
                     [("auto", Subreaper::Auto), ("on", Subreaper::On), ("off", Subreaper::Off)];
-                once(&mut s.subreaper, choice(v, &modes)?)
+                set(&mut s.subreaper, choice(v, &modes)?)
             }),
         ),
         help: "Whether to adopt orphans when sexton is not PID 1. Default: auto (it does).",
@@ -412,7 +415,7 @@ pub static FLAGS: &[Flag] = &[
         long: "warn-on-reap",
         short: None,
         section: TELLING,
-        kind: Kind::Switch(|s, on| once(&mut s.warn_on_reap, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.warn_on_reap, on)),
         help: "Log each orphan that is reaped.",
     },
     Flag {
@@ -437,7 +440,7 @@ pub static FLAGS: &[Flag] = &[
                     ("debug", LevelFilter::Debug),
                     ("trace", LevelFilter::Trace),
                 ];
-                once(&mut s.log_level, choice(v, &levels)?)
+                set(&mut s.log_level, choice(v, &levels)?)
             }),
         ),
         help: "How much to log to standard error. Default: warn.",
@@ -455,7 +458,7 @@ pub static FLAGS: &[Flag] = &[
         long: "log-to",
         short: None,
         section: TELLING,
-        kind: Kind::Value("WHERE", Text(|s, v| once(&mut s.log_to, log_to(v)?))),
+        kind: Kind::Value("WHERE", Text(|s, v| set(&mut s.log_to, log_to(v)?))),
         help: "Where to log: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none. \
                Default: stderr.",
     },
@@ -467,7 +470,7 @@ pub static FLAGS: &[Flag] = &[
             "text|json",
             Text(|s, v| {
                 let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-                once(&mut s.log_format, choice(v, &formats)?)
+                set(&mut s.log_format, choice(v, &formats)?)
             }),
         ),
         help: "How lines on standard error look. Default: text.",
@@ -476,7 +479,7 @@ pub static FLAGS: &[Flag] = &[
         long: "report",
         short: None,
         section: TELLING,
-        kind: Kind::Value("PATH", Bytes(|s, v| once(&mut s.report, path(v)?))),
+        kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.report, path(v)?))),
         help: "Write a report of the end to this file, as JSON.",
     },
     Flag {
@@ -498,7 +501,7 @@ pub static FLAGS: &[Flag] = &[
                     Some(TerminationLog { path: path(value)?, by_default: false })
                 }
             };
-            once(&mut s.termination_log, log)
+            set(&mut s.termination_log, log)
         }),
         help: "Write it as a short text for Kubernetes to /dev/termination-log, if that is there, or to \
                this file.",
@@ -507,7 +510,7 @@ pub static FLAGS: &[Flag] = &[
         long: "pause",
         short: Some('P'),
         section: INSTEAD,
-        kind: Kind::Switch(|s, on| once(&mut s.pause, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.pause, on)),
         help: "Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT. For a pod's pause container.",
     },
     Flag {
@@ -523,7 +526,7 @@ pub static FLAGS: &[Flag] = &[
                     Some(choice(std::str::from_utf8(value).unwrap_or_default(), &formats)?)
                 }
             };
-            once(&mut s.status, format)
+            set(&mut s.status, format)
         }),
         help: "Show the processes of this container, zombies and who neglects them, limits, memory.",
     },
@@ -531,7 +534,7 @@ pub static FLAGS: &[Flag] = &[
         long: "check",
         short: None,
         section: INSTEAD,
-        kind: Kind::Switch(|s, on| once(&mut s.check, on)),
+        kind: Kind::Switch(|s, on| set(&mut s.check, on)),
         help: "With --status, for health checks: print one line and exit 1 if there are stuck zombies, or \
                if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing.",
     },
@@ -539,8 +542,17 @@ pub static FLAGS: &[Flag] = &[
         long: "dry-run",
         short: None,
         section: INSTEAD,
-        kind: Kind::Switch(|s, on| once(&mut s.dry_run, on)),
-        help: "Print what would be done before the command is executed, and do nothing.",
+        kind: Kind::Optional("values", |s, v| {
+            let values = match v {
+                Choice::Off => None,
+                Choice::Usual => Some(Values::Hidden),
+                Choice::This(b"values") => Some(Values::Shown),
+                Choice::This(_) => return Err("expected 'values'".into()),
+            };
+            set(&mut s.dry_run, values)
+        }),
+        help: "Print what would be done before the command is executed, and do nothing. Values of variables, \
+               which may be secret, are shown by --dry-run=values only.",
     },
     Flag {
         long: "help",
@@ -658,7 +670,8 @@ fn help() -> String {
     text += "\nIn the place of another init, called by its name or as\n\
              sexton --as tini|dumb-init|catatonit ..., it has the flags of that program.\n\
              \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
-             stands behind it, lists comma-separated; the flag comes first.\n\n\
+             stands behind it, lists comma-separated; the flag comes first. An empty variable is\n\
+             none. Of a flag that is given twice the last one counts; lists add up.\n\n\
              Exit status: the command's own, or 128 + N if signal N killed it (not PID 1: sexton dies\n\
              of that signal); 127 command not found; 126 found but not executable; 125 anything that\n\
              sexton could not do.\n";

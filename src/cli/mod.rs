@@ -14,7 +14,7 @@ mod settings;
 mod tini;
 
 use self::settings::Settings;
-use crate::environment;
+use crate::environment::{self, Values};
 use crate::error::{Error, printable};
 use crate::plan::{Inspection, LogFormat, Plan};
 use std::ffi::CStr;
@@ -25,7 +25,7 @@ pub enum Request<'a> {
     /// Run a command.
     Run(Box<Plan<'a>>),
     /// Print what would be done to run it, and exit 0.
-    DryRun(Box<Plan<'a>>),
+    DryRun(Box<Plan<'a>>, Values),
     /// Run nothing: reap, and exit when told to.
     Pause(Box<Plan<'a>>),
     /// Show what is in the PID namespace.

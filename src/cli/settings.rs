@@ -1,7 +1,7 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
 use crate::capabilities::{self, List};
-use crate::environment::Edits;
+use crate::environment::{Edits, Values};
 use crate::exit_map::ExitMap;
 use crate::plan::{
     Given, Grouping, Linger, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung,
@@ -47,7 +47,7 @@ pub struct Settings {
     pub stdio: [Option<Redirection>; 3],
     pub close_fds: Option<bool>,
     pub parent_death_signal: Option<Signal>,
-    pub dry_run: Option<bool>,
+    pub dry_run: Option<Option<Values>>,
     pub exit_map: ExitMap,
     pub log_level: Option<LevelFilter>,
     pub log_to: Option<LogTo>,
@@ -74,14 +74,11 @@ pub struct Settings {
 /// `--grace` and `--linger`: a duration, or `None` for none at all.
 pub type Grace = Option<Duration>;
 
-/// Sets what was not set before.
+/// Sets a single value, whatever was said before: the last one counts.
 ///
 /// # Errors
-/// It was set already.
-pub fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Reason> {
-    if field.is_some() {
-        return Err("it is given twice".into());
-    }
+/// None; so that it can end a function that has some.
+pub fn set<T>(field: &mut Option<T>, value: T) -> Result<(), Reason> {
     *field = Some(value);
     Ok(())
 }
@@ -93,7 +90,7 @@ pub fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Reason> {
 pub fn add_limit(limits: &mut Vec<Spec>, limit: Spec) -> Result<(), Reason> {
     let number = limit.resource as usize;
     match limits.binary_search_by_key(&number, |other| other.resource as usize) {
-        Ok(_) => Err("it is given twice".into()),
+        Ok(_) => Err(format!("{} is given twice", limit.resource.name()).into()),
         Err(place) => {
             limits.insert(place, limit);
             Ok(())
@@ -254,6 +251,7 @@ impl Settings {
             exit_map: self.exit_map,
             statuses: self.statuses.unwrap_or_default(),
             unknown_variables: Vec::new(),
+            hint_if_not_found: None,
             logging: Logging {
                 level: LevelFilter::iter().nth(raised).unwrap_or(LevelFilter::Trace),
                 to: self.log_to.unwrap_or_default(),

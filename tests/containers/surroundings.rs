@@ -517,7 +517,7 @@ fn a_dry_run_prints_the_steps_and_does_nothing(engine: &Engine) {
     ended.assert_status(0);
     assert_eq!(ended.stderr, "");
     let expected = "
- 1. set variable 'HOME=/'
+ 1. set variable 'HOME' (value not shown)
  2. unset variable 'USER'
  3. unset variable 'LOGNAME'
  4. create a process group

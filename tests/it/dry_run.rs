@@ -48,11 +48,11 @@ fn every_step_is_shown_in_order() {
         let ended = setup.clone().place(place).run();
         assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{ended:?}");
         let expected = r#"
-            1. set variable 'A=x y'
+            1. set variable 'A' (value not shown)
             2. unset variable 'B'
-            3. set variable 'HOME=/srv'
-            4. set variable 'USER=app'
-            5. set variable 'LOGNAME=app'
+            3. set variable 'HOME' (value not shown)
+            4. set variable 'USER' (value not shown)
+            5. set variable 'LOGNAME' (value not shown)
             6. create a process group
             7. set limit stack to unlimited:unlimited
             8. set oom_score_adj to -10
@@ -114,6 +114,27 @@ fn a_plain_command_line_has_three_steps() {
     let ended = Setup::new(&["--dry-run", "--setsid", "true"]).ignored(&[17]).run();
     let expected = ["1. begin a session", "2. ignore SIGCHLD", "3. restore the signal mask"];
     assert_eq!(lines(&ended.stdout)[..3], expected);
+}
+
+/// A dry run is often part of a log; a value may be a secret.
+#[test]
+fn values_of_variables_are_shown_if_asked_for() {
+    let words = ["--env=TOKEN=se\ncret", "--user=54321", "true"];
+    let shown = |words: &[&str], variables: &[&str]| {
+        let setup = Setup::new(words).variable("INHERITED=secret");
+        let ended = variables.iter().fold(setup, |setup, variable| setup.variable(variable)).run();
+        assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{ended:?}");
+        lines(&ended.stdout)[..2].join("\n")
+    };
+    let hidden =
+        "1. set variable 'TOKEN' (value not shown)\n2. set variable 'HOME' (value not shown)";
+    let values = "1. set variable 'TOKEN=se\\ncret'\n2. set variable 'HOME=/'";
+    assert_eq!(shown(&[&["--dry-run"], &words[..]].concat(), &[]), hidden);
+    assert_eq!(shown(&[&["--dry-run=values"], &words[..]].concat(), &[]), values);
+    assert_eq!(shown(&words, &["SEXTON_DRY_RUN=yes"]), hidden);
+    assert_eq!(shown(&words, &["SEXTON_DRY_RUN=values"]), values);
+    let variables = ["SEXTON_DRY_RUN=1", "SEXTON_ENV=TOKEN=secret", "SEXTON_USER=54321"];
+    assert_eq!(shown(&["true"], &variables), hidden);
 }
 
 #[test]

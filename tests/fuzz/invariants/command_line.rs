@@ -2,6 +2,7 @@
 
 use super::{assert_shows, getopt};
 use sexton::internals::cli::{self, Printed, Request};
+use sexton::internals::environment::Values;
 use sexton::internals::error::{Error, printable};
 use sexton::internals::plan::Plan;
 use sexton::internals::schedule::{NICENESS, OOM_SCORE_ADJ};
@@ -22,7 +23,7 @@ pub fn command_line(bytes: &[u8]) {
     let result = cli::parse(&words, &environment, PID);
     getopt::agrees(&words, &environment, &result);
     match result {
-        Ok(Request::Run(plan) | Request::DryRun(plan)) => {
+        Ok(Request::Run(plan) | Request::DryRun(plan, _)) => {
             assert!(!plan.argv.is_empty());
             runs(&plan, &words, &environment);
         }
@@ -78,7 +79,8 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
     assert!(words.ends_with(argv) || taken_out(), "{argv:?}");
     let own = |entry: &&&CStr| entry.to_bytes().starts_with(b"SEXTON_");
     assert!(plan.environment.iter().eq(environment.iter().filter(|entry| !own(entry))));
-    assert!(plan.unknown_variables.iter().all(|entry| own(&entry)));
+    assert!(plan.unknown_variables.iter().all(|variable| variable.name.starts_with(b"SEXTON_")));
+    plan.hint_if_not_found.iter().for_each(|hint| assert_shows(hint));
 
     let policy = &plan.policy;
     for signal in [Signal::KILL, Signal::STOP, Signal::CHLD] {
@@ -97,7 +99,9 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
     let redirections = main.stdio.iter().flatten().map(|file| &file.path);
     let paths = redirections.chain(&main.directory).chain(&plan.report);
     paths.for_each(|path| assert!(!path.is_empty()));
-    main.environment.iter().for_each(|edit| assert_shows(&edit.to_string()));
+    main.environment
+        .iter()
+        .for_each(|edit| assert_shows(&edit.describe(Values::Shown).to_string()));
 
     for at in 1..words.len() - plan.argv.len() {
         if words[at] == c"--" {
@@ -111,7 +115,9 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
             continue;
         };
         let (name, value) = (&word[..end], &word[end + 1..]);
-        if name.starts_with(b"--") && ![&b"--termination-log"[..], b"--as"].contains(&name) {
+        // Of these a value is no word of its own.
+        let others = [&b"--termination-log"[..], b"--dry-run", b"--as"];
+        if name.starts_with(b"--") && !others.contains(&name) {
             let option = Inline { at, name, value, words, environment };
             option.may_stand_behind_a_blank(plan);
             option.may_be_a_variable(plan);
@@ -169,7 +175,7 @@ fn is_sexton(words: &[&CStr]) -> bool {
 
 fn the_plan<'a>(words: &[&'a CStr], environment: &[&'a CStr]) -> Plan<'a> {
     match cli::parse(words, environment, PID) {
-        Ok(Request::Run(plan) | Request::DryRun(plan) | Request::Pause(plan)) => *plan,
+        Ok(Request::Run(plan) | Request::DryRun(plan, _) | Request::Pause(plan)) => *plan,
         other => panic!("{words:?} {environment:?}: {other:?}"),
     }
 }

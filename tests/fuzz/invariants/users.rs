@@ -1,7 +1,7 @@
 //! /etc/passwd, /etc/group, and who is looked up there.
 
 use super::assert_shows;
-use sexton::internals::environment::Edits;
+use sexton::internals::environment::{Edits, Values};
 use sexton::internals::user::{self, File, Files, Groups, Spec};
 
 /// In the first line a user, in the second one groups, as `--user` and `--groups` have them. Behind a form feed
@@ -79,7 +79,7 @@ fn identity(spec: &str, files: Files) {
     let edits = Edits::for_login(&found);
     let zero = found.login.is_some_and(|login| [login.name, login.home].concat().contains(&0));
     assert!(edits.iter().count() == 3 || zero);
-    edits.iter().for_each(|edit| assert_shows(&edit.to_string()));
+    edits.iter().for_each(|edit| assert_shows(&edit.describe(Values::Shown).to_string()));
 }
 
 /// The names of users.

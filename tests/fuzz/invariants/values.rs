@@ -3,7 +3,7 @@
 use super::assert_shows;
 use sexton::internals::capabilities::{Base, CapabilitySet, List, Sets, Spec};
 use sexton::internals::duration::{self, Shown};
-use sexton::internals::environment::{Edits, variable};
+use sexton::internals::environment::{Edits, Values, variable};
 use sexton::internals::exit_map::{self, ExitMap};
 use sexton::internals::outcome::Outcome;
 use sexton::internals::rewrite::{self, Rewrites};
@@ -243,5 +243,5 @@ fn variables(text: &[u8]) {
         assert!(changed.len() == 3 || text == b"A" || text == b"B");
         assert!(edits.unset(text).is_err());
     }
-    edits.iter().for_each(|edit| assert_shows(&edit.to_string()));
+    edits.iter().for_each(|edit| assert_shows(&edit.describe(Values::Shown).to_string()));
 }

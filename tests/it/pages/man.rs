@@ -80,7 +80,8 @@ fn options() -> String {
 fn variables() -> String {
     let mut text = paragraph(
         "Each option can be set by a variable; the option comes first. In the variable an option that may be repeated is \
-         a list with commas, and one without a value is yes or no. They are kept from the command.",
+         a list with commas, and one without a value is yes or no. An empty variable counts for as much as one that is not \
+         set. They are kept from the command.",
     );
     for flag in FLAGS {
         if let Some(name) = flag.variable() {
@@ -110,7 +111,8 @@ pub fn page() -> String {
     );
     text += ".PP\n";
     text += &paragraph(
-        "Options end at the first word that is none, or at --. Called by the name tini, docker-init, dumb-init or \
+        "Options end at the first word that is none, or at --. Those that may be repeated add up; of any other that is given \
+         twice the last one counts. Called by the name tini, docker-init, dumb-init or \
          catatonit, or with --as, it has the options of that program.",
     );
     text += &heading("options");

@@ -10,9 +10,12 @@ pub fn page() -> String {
 `sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at the first word that is none, or at `--`. Made from
 `src/cli/flags.rs`, as `sexton --help` and the man page ([sexton.1](sexton.1)) are.
 
+Options that may be repeated add up. Of any other that is given twice the last one counts.
+
 Each has a variable, for images that are built already; the flag beats it. In the variable a flag that may be repeated
 is a list with commas, one without a value is `yes` or `no`, and `SEXTON_VERBOSE` is a number. Variables named `SEXTON_...`
-are kept from the command; one that is unknown is a warning, a bad value an error (125).
+are kept from the command; one that is unknown is a warning, a bad value an error (125), and one that is empty counts for as
+much as one that is not set (`SEXTON_GRACE=`, as Compose writes it).
 
 Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, fractions too. Signals: `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `RTMAX-1`.
 "
