@@ -33,17 +33,24 @@ need_rust() {
   rustup -q target add x86_64-unknown-linux-musl
 }
 
-# debian_source PACKAGE VERSION BINARY SCRATCH FOLDER : unpacks a source package of Debian into FOLDER. It comes from where
-# the binary package does, through lists of our own (in SCRATCH), as the machine may have none for sources.
-debian_source() {
-  local archive suite own_lists
+# debian_lists KIND ARCHIVE SUITE SCRATCH : fetches lists of packages into SCRATCH, deb or deb-src, which the machine may not
+# have, and leaves its own alone. `apt` are the options that make APT use them.
+debian_lists() {
   mkdir -p "$4/lists/partial"
+  echo "$1 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${2:?} $3 main" >"$4/sources.list"
+  apt=(-qq -o APT::Sandbox::User=root -o "Dir::Etc::SourceList=$4/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o "Dir::State::Lists=$4/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=)
+  apt-get "${apt[@]}" update
+}
+
+# debian_source PACKAGE VERSION BINARY SCRATCH FOLDER : unpacks a source package of Debian into FOLDER. It comes from where
+# the binary package does.
+debian_source() {
+  local archive suite apt
   archive=$(apt-get -qq --print-uris download "$3" | sed -n "s|^'\(.*\)/pool/.*|\1|p")
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive:?} $suite main" >"$4/sources.list"
-  own_lists=(-qq -o APT::Sandbox::User=root -o "Dir::Etc::SourceList=$4/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o "Dir::State::Lists=$4/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=)
-  (cd "$4" && apt-get "${own_lists[@]}" update && apt-get "${own_lists[@]}" source --download-only "$1=$2")
+  debian_lists deb-src "$archive" "$suite" "$4"
+  (cd "$4" && apt-get "${apt[@]}" source --download-only "$1=$2")
   dpkg-source --no-check -x "$4/$1"_*.dsc "$5" >/dev/null # apt has checked it
 }
 
