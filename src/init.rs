@@ -4,8 +4,9 @@
 
 use crate::capabilities::CapabilitySet;
 use crate::error::Error;
-use crate::plan::{Plan, Subreaper};
+use crate::plan::{Grouping, Plan, Subreaper};
 use crate::signal::Signal;
+use crate::steps;
 use crate::sys::{fds, privileges, process, reason, signals};
 use log::{debug, warn};
 use std::os::fd::RawFd;
@@ -60,6 +61,15 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
         debug!("not a subreaper: {}", reason(errno));
     }
     result.is_ok()
+}
+
+/// Sees to it that the log needs no right that sexton is about to give up, or to give away with a stream: to open
+/// standard error again, so that no line ever waits. `user` is sexton's effective user ID.
+pub fn secure_log(plan: &Plan, user: u32) {
+    let main = &plan.surroundings;
+    // A session of its own may get the terminal, which then is not sexton's any more.
+    let certain = steps::changes_capabilities(main) || main.grouping == Grouping::Session;
+    crate::log::secure(user, certain);
 }
 
 /// Keeps no file, socket or mount busy: closes all descriptors but the standard streams, which others find in

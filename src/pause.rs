@@ -10,7 +10,7 @@ use crate::patience::Patience;
 use crate::plan::Plan;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{Errno, process, signals};
+use crate::sys::{Errno, privileges, process, signals};
 use log::{debug, info, warn};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ const REAPED_AT_ONCE: usize = 256;
 pub fn run(plan: &Plan) -> Result<u8, Error> {
     let parent = init::watched_parent(plan);
     init::take_up(plan, process::id(), parent, signals::is_ignored(Signal::CHLD))?;
+    init::secure_log(plan, privileges::user());
     init::let_go(Vec::new());
     init::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody
     // Children may have ended before sexton was executed in their parent's place.

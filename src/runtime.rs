@@ -256,6 +256,7 @@ impl<'a> Runtime<'a> {
     ) -> Result<Box<Runtime<'a>>, Error> {
         let parent = init::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
+        init::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
         init::take_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
         let terminal = Terminal::new(&launch.inherited, &launch.steps);

@@ -23,9 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static LOGGER: Logger = Logger {
     looks: OnceLock::new(),
     syslog: OnceLock::new(),
-    stderr: OnceLock::new(),
-    stdout: OnceLock::new(),
-    lost: AtomicU64::new(0),
+    lost_for_syslog: Lost::new(),
+    stderr: Stream::new(),
+    stdout: Stream::new(),
     instead: OnceLock::new(),
 };
 
@@ -41,9 +41,9 @@ pub fn start(logging: &Logging, pid: i32) {
         });
     }
     LOGGER.looks.set(Looks { format: logging.format, style: logging.style, pid }).ok();
+    LOGGER.stderr.output.get_or_init(Output::stderr);
     if logging.uses_stdout() {
-        // Now: a descriptor 1 that is closed could be another file's later.
-        LOGGER.stdout.set(Output::stdout()).ok();
+        LOGGER.stdout.output.get_or_init(Output::stdout);
     }
     if let LogTo::Syslog(address) = logging.to {
         LOGGER.syslog.set(Syslog::new(address, pid)).ok();
@@ -53,6 +53,19 @@ pub fn start(logging: &Logging, pid: i32) {
 /// Sets how the lines of a run look that ends before [`start`].
 pub fn set_format(format: LogFormat, pid: i32) {
     LOGGER.looks.set(Looks { format, style: Style::default(), pid }).ok();
+}
+
+/// To be called before sexton or a stream changes hands: what is to be written later without blocking may have to be
+/// opened now. `user` is who sexton is, and stays. `certain` says that there is more to come than sexton's giving up its
+/// capabilities: the owner of a stream who stays the owner can open it at any time.
+pub fn secure(user: u32, certain: bool) {
+    for stream in [&LOGGER.stderr, &LOGGER.stdout] {
+        if let Some(output) = stream.output.get()
+            && output.owner().is_some_and(|owner| certain || owner != user)
+        {
+            output.secure();
+        }
+    }
 }
 
 /// Leaves it to the program's own logger, if there is one, to tell an error that ends the run.
@@ -68,14 +81,10 @@ pub fn fatal(error: &Error) {
     if let Some(tell) = LOGGER.instead.get() {
         return tell(error);
     }
-    match LOGGER.syslog.get() {
-        None => LOGGER.counting(|| LOGGER.error_to_stderr(error)),
-        Some(syslog) => {
-            LOGGER.counting(|| syslog.send(Level::Error, &error.message()));
-            // Whatever became of the lines for the daemon is no matter here.
-            LOGGER.error_to_stderr(error).ok();
-        }
+    if LOGGER.syslog.get().is_some() {
+        LOGGER.write(Level::Error, &error.message());
     }
+    LOGGER.put(&LOGGER.stderr, &LOGGER.fatal_line(error));
 }
 
 /// Sends what could not be sent yet, if that can be done at once.
@@ -85,12 +94,11 @@ pub fn finish() {
     }
 }
 
-/// The descriptors that logging holds besides standard error.
+/// The descriptors that logging holds besides the standard streams.
 pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
-    let stderr = LOGGER.stderr.get().and_then(Output::own_descriptor);
-    let stdout = LOGGER.stdout.get().and_then(Output::own_descriptor);
+    let own = |stream: &'static Stream| stream.output.get().and_then(Output::own_descriptor);
     let syslog = LOGGER.syslog.get().and_then(Syslog::descriptor);
-    [stderr, stdout, syslog].into_iter().flatten()
+    [own(&LOGGER.stderr), own(&LOGGER.stdout), syslog].into_iter().flatten()
 }
 
 struct Logger {
@@ -98,15 +106,22 @@ struct Logger {
     looks: OnceLock<Looks>,
     /// In place of standard error.
     syslog: OnceLock<Syslog>,
-    /// Opened when the first line is written: a quiet run never does.
-    stderr: OnceLock<Output>,
+    lost_for_syslog: Lost,
+    stderr: Stream,
     /// For what is less than a warning, if that goes elsewhere.
-    stdout: OnceLock<Output>,
-    /// Lines that could not be written since the last one that could.
-    lost: AtomicU64,
+    stdout: Stream,
     /// Who is told of an error instead.
     instead: OnceLock<fn(&Error)>,
 }
+
+/// A stream that lines go to, each with its own losses: that one is closed is no matter to the other.
+struct Stream {
+    output: OnceLock<Output>,
+    lost: Lost,
+}
+
+/// How many lines could not be written since the last one that could.
+struct Lost(AtomicU64);
 
 /// How lines look.
 #[derive(Clone, Copy, Default)]
@@ -116,64 +131,82 @@ struct Looks {
     pid: i32,
 }
 
+impl Lost {
+    const fn new() -> Lost {
+        Lost(AtomicU64::new(0))
+    }
+
+    /// Writes a line, after a note on those that were lost before it, if there are any.
+    fn counting(
+        &self,
+        note: impl FnOnce(&dyn fmt::Display) -> Result<(), Errno>,
+        line: impl FnOnce() -> Result<(), Errno>,
+    ) {
+        let lost = self.0.load(Ordering::Relaxed);
+        if lost > 0 && note(&format_args!("{lost} log lines were lost here")).is_err() {
+            self.0.store(lost + 1, Ordering::Relaxed);
+            return;
+        }
+        self.0.store(0, Ordering::Relaxed);
+        if line().is_err() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Stream {
+    const fn new() -> Stream {
+        Stream { output: OnceLock::new(), lost: Lost::new() }
+    }
+
+    fn put(&self, line: &Line) -> Result<(), Errno> {
+        let line = line.as_bytes();
+        // Standard error, if the command line has not been read yet.
+        match self.output.get_or_init(Output::stderr).write(line) {
+            Ok(written) if written == line.len() => Ok(()),
+            Ok(_) => Err(Errno::EAGAIN),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
 impl Logger {
     fn looks(&self) -> Looks {
         self.looks.get().copied().unwrap_or_default()
     }
 
     fn write(&self, level: Level, text: &dyn fmt::Display) {
-        self.counting(|| self.send(level, text));
-    }
-
-    /// Writes a line, after a note on those that were lost before it, if there are any.
-    fn counting(&self, write: impl FnOnce() -> Result<(), Errno>) {
-        let lost = self.lost.load(Ordering::Relaxed);
-        let note = format_args!("{lost} log lines were lost here");
-        if lost > 0 && self.send(Level::Warn, &note).is_err() {
-            self.lost.store(lost + 1, Ordering::Relaxed);
-            return;
-        }
-        self.lost.store(0, Ordering::Relaxed);
-        if write().is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn send(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
         match self.syslog.get() {
-            Some(syslog) => syslog.send(level, text),
-            None => self.to_stream(level, text),
+            Some(syslog) => self
+                .lost_for_syslog
+                .counting(|note| syslog.send(Level::Warn, note), || syslog.send(level, text)),
+            None => self.put(self.stream(level), &self.line(level, text)),
         }
     }
 
-    fn to_stream(&self, level: Level, text: &dyn fmt::Display) -> Result<(), Errno> {
+    fn stream(&self, level: Level) -> &Stream {
+        let to_stdout = level > Level::Warn && self.stdout.output.get().is_some();
+        if to_stdout { &self.stdout } else { &self.stderr }
+    }
+
+    fn line(&self, level: Level, text: &dyn fmt::Display) -> Line {
         let Looks { format, style, pid } = self.looks();
-        let line = match format {
+        match format {
             LogFormat::Json => Line::json(Now, level, text),
             LogFormat::Text => Line::text(&style, pid, level, text),
-        };
-        match self.stdout.get() {
-            Some(stdout) if level > Level::Warn => put(stdout, &line),
-            _ => put(self.stderr.get_or_init(Output::stderr), &line),
         }
     }
 
-    fn error_to_stderr(&self, error: &Error) -> Result<(), Errno> {
+    fn fatal_line(&self, error: &Error) -> Line {
         let Looks { format, style, pid } = self.looks();
-        let line = match format {
+        match format {
             LogFormat::Json => Line::json(Now, Level::Error, error.message()),
             LogFormat::Text => Line::fatal(&style, pid, error),
-        };
-        put(self.stderr.get_or_init(Output::stderr), &line)
+        }
     }
-}
 
-fn put(stream: &Output, line: &Line) -> Result<(), Errno> {
-    let line = line.as_bytes();
-    match stream.write(line) {
-        Ok(written) if written == line.len() => Ok(()),
-        Ok(_) => Err(Errno::EAGAIN),
-        Err(errno) => Err(errno),
+    fn put(&self, stream: &Stream, line: &Line) {
+        stream.lost.counting(|note| stream.put(&self.line(Level::Warn, note)), || stream.put(line));
     }
 }
 

@@ -14,13 +14,6 @@ pub const STDOUT: RawFd = libc::STDOUT_FILENO;
 /// Standard error.
 pub const STDERR: RawFd = libc::STDERR_FILENO;
 
-/// Whether a descriptor is open.
-#[must_use]
-pub fn is_open(fd: RawFd) -> bool {
-    // SAFETY: takes integers only.
-    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
-}
-
 /// Whether a descriptor is one end of a pipe.
 #[must_use]
 pub fn is_pipe(fd: RawFd) -> bool {

@@ -1,81 +1,86 @@
-//! Writing to standard error, or standard output, without ever blocking.
+//! Writing to a stream that sexton was started with, without ever blocking.
 //!
-//! The file behind the descriptor is shared with main and perhaps others, so it cannot be made
-//! non-blocking: that flag is shared too. What works depends on what it is.
+//! The file behind the descriptor is shared with the command and perhaps others, so it cannot be made
+//! non-blocking: that flag is shared too. What works depends on what it is, and on what sexton may do:
+//!
+//! | the stream | how it is written to |
+//! | --- | --- |
+//! | a socket | each call is non-blocking (MSG_DONTWAIT, send(2)) |
+//! | a pipe or a terminal | opened a second time through /proc: the new open file has flags of its own |
+//! | a terminal that cannot be | if it is the controlling terminal, `/dev/tty` is opened, which takes no right to it |
+//! | a pipe that cannot be | RWF_NOWAIT of pwritev2(2), since Linux 6.4; else SPLICE_F_NONBLOCK of splice(2) |
+//! | a terminal beyond all that | poll(2), then so few bytes that they fit, unless another writer comes between |
 
-use super::fds::open;
-use super::{Errno, fds};
+use super::fds::{above_stdio, open};
+use super::{Errno, fds, proc, tty};
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
-use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
 
-/// A standard stream, or nothing if it was closed when sexton was started.
+/// A stream that sexton was started with, or nothing if it was closed.
 pub struct Output {
     fd: RawFd,
     kind: Kind,
+    /// The user ID of the owner of what it is.
+    owner: u32,
+    /// What [`Kind::Pipe`] and [`Kind::Terminal`] were opened as a second time, if they could be.
+    again: OnceLock<Option<OwnedFd>>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Closed,
-    /// A socket: each call can be non-blocking.
     Socket,
-    /// A pipe or terminal, opened a second time: the new open file has flags of its own.
-    Reopened(OwnedFd),
-    /// A pipe that cannot be opened again (no /proc, or no permission).
-    SharedPipe,
-    /// A terminal of which that is true.
-    SharedTerminal,
+    Pipe,
+    /// Or another character device.
+    Terminal,
     /// A regular file, or a device that does not block.
     File,
+    /// The kernel, or a filter, does not say.
+    Unknown,
 }
 
 impl Output {
     /// Standard error.
     #[must_use]
     pub fn stderr() -> Output {
-        Output::new(fds::STDERR, c"/proc/self/fd/2")
+        Output::new(fds::STDERR)
     }
 
     /// Standard output.
     #[must_use]
     pub fn stdout() -> Output {
-        Output::new(fds::STDOUT, c"/proc/self/fd/1")
+        Output::new(fds::STDOUT)
     }
 
-    /// Looks at what it is. Opens a descriptor above 2 for a pipe or a terminal.
-    fn new(fd: RawFd, path: &CStr) -> Output {
-        if !fds::is_open(fd) {
-            return Output { fd, kind: Kind::Closed };
-        }
-        // SAFETY: sexton does not close it as long as it writes to it.
-        let stream = unsafe { BorrowedFd::borrow_raw(fd) };
-        let mode = fstat(stream).map_or(0, |stat| stat.st_mode);
-        let kind = match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
-            SFlag::S_IFSOCK => Kind::Socket,
-            kind @ (SFlag::S_IFIFO | SFlag::S_IFCHR) => {
-                let flags =
-                    OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-                let again = open(path, flags, Mode::empty()).map(fds::above_stdio);
-                match again {
-                    Ok(Ok(fd)) => Kind::Reopened(fd),
-                    _ if kind == SFlag::S_IFIFO => Kind::SharedPipe,
-                    _ => Kind::SharedTerminal,
-                }
-            }
-            _ => Kind::File,
+    /// Looks at what it is, once: a descriptor that is closed now could be another file's later.
+    fn new(fd: RawFd) -> Output {
+        let (kind, owner) = match fstat(borrow(fd)) {
+            Ok(stat) => (Kind::of(stat.st_mode), stat.st_uid),
+            Err(Errno::EBADF) => (Kind::Closed, 0),
+            Err(_) => (Kind::Unknown, 0),
         };
-        Output { fd, kind }
+        Output { fd, kind, owner, again: OnceLock::new() }
     }
 
-    /// The descriptor that this holds besides its own.
+    /// Opens a pipe or a terminal a second time now, if it is not the first write that is to do it: because later
+    /// sexton may not have the right to.
+    pub fn secure(&self) {
+        self.opened_again();
+    }
+
+    /// The user who may open it again without any capability, if that is of interest.
+    #[must_use]
+    pub fn owner(&self) -> Option<u32> {
+        matches!(self.kind, Kind::Pipe | Kind::Terminal).then_some(self.owner)
+    }
+
+    /// The descriptor that this holds besides the stream's own.
     #[must_use]
     pub fn own_descriptor(&self) -> Option<RawFd> {
-        match &self.kind {
-            Kind::Reopened(fd) => Some(fd.as_raw_fd()),
-            _ => None,
-        }
+        self.again.get()?.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// Writes as much as can be written at once.
@@ -84,21 +89,110 @@ impl Output {
     /// EAGAIN if that is nothing; EPIPE if nobody reads (SIGPIPE is blocked, and arrives as a signal
     /// of sexton's own); EBADF if it is closed.
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        match &self.kind {
+        match self.kind {
             Kind::Closed => Err(Errno::EBADF),
             Kind::Socket => send(self.fd, bytes),
-            Kind::Reopened(fd) => write(fd.as_raw_fd(), bytes),
-            Kind::SharedPipe => {
-                write_if_writable(self.fd, bytes.get(..libc::PIPE_BUF).unwrap_or(bytes))
-            }
-            Kind::SharedTerminal => write_to_terminal(self.fd, bytes),
             Kind::File => write(self.fd, bytes),
+            Kind::Unknown => write_to_shared_pipe(self.fd, bytes),
+            Kind::Pipe | Kind::Terminal => match self.opened_again() {
+                Some(again) => write(again.as_raw_fd(), bytes),
+                None if self.kind == Kind::Pipe => write_to_shared_pipe(self.fd, bytes),
+                None => write_to_shared_terminal(self.fd, bytes),
+            },
+        }
+    }
+
+    fn opened_again(&self) -> Option<&OwnedFd> {
+        if !matches!(self.kind, Kind::Pipe | Kind::Terminal) {
+            return None;
+        }
+        self.again.get_or_init(|| open_again(self.fd, self.kind)).as_ref()
+    }
+}
+
+impl Kind {
+    fn of(mode: libc::mode_t) -> Kind {
+        match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
+            SFlag::S_IFSOCK => Kind::Socket,
+            SFlag::S_IFIFO => Kind::Pipe,
+            SFlag::S_IFCHR => Kind::Terminal,
+            _ => Kind::File,
         }
     }
 }
 
-/// What poll(2) calls a writable pipe takes PIPE_BUF bytes, unless another writer is quicker. Only then, and
-/// only where it cannot be opened again, can this block.
+/// Opens a descriptor above 2, with flags of its own.
+fn open_again(fd: RawFd, kind: Kind) -> Option<OwnedFd> {
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let path = proc::path(format_args!("/proc/self/fd/{fd}\0")).ok()?;
+    let again = match open(path.as_c_str(), flags, Mode::empty()) {
+        Ok(again) => again,
+        Err(_) if kind == Kind::Terminal => tty::open_again(borrow(fd).as_fd())?,
+        Err(_) => return None,
+    };
+    above_stdio(again).ok()
+}
+
+fn borrow(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: a descriptor number that may be closed, which the calls report; sexton does not close it as long as it
+    // writes to it.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Writes PIPE_BUF bytes at most, all or nothing, to a pipe whose open file is shared and may block. Whoever fills it
+/// meanwhile, the kernel is told with the write itself not to wait. poll(2) comes last, where a filter or a kernel has
+/// neither call for that.
+fn write_to_shared_pipe(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    let bytes = bytes.get(..libc::PIPE_BUF).unwrap_or(bytes);
+    let result = match write_now(fd, bytes) {
+        Err(errno) if is_no_such_call(errno) => splice_now(fd, bytes),
+        result => result,
+    };
+    match result {
+        Err(errno) if is_no_such_call(errno) => write_if_writable(fd, bytes),
+        result => result,
+    }
+}
+
+/// What the kernel says of a call or a flag that it does not know, or not for this file (a FIFO that was opened by its
+/// name has no RWF_NOWAIT); and what a filter says.
+fn is_no_such_call(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EINVAL | Errno::EPERM)
+}
+
+/// pwritev2(2) with RWF_NOWAIT.
+fn write_now(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    const AT_ITS_OFFSET: libc::c_long = -1; // in two halves
+    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: reads one live entry, and no more than the slice, which it does not write to.
+    let written = unsafe {
+        libc::syscall(
+            libc::SYS_pwritev2,
+            fd,
+            &raw const part,
+            1,
+            AT_ITS_OFFSET,
+            AT_ITS_OFFSET,
+            libc::RWF_NOWAIT,
+        )
+    };
+    Errno::result(written).map(|written| usize::try_from(written).unwrap_or(0))
+}
+
+/// Through a pipe of its own, from which the kernel moves the page as a whole (splice(2)). That takes a page that is free
+/// altogether: less fits than by write(2).
+fn splice_now(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    // Without it there may be no way to write that never blocks: not one of the errors to go on at.
+    let (from, to) = fds::pipe().map_err(|_| Errno::EAGAIN)?;
+    let length = nix::unistd::write(&to, bytes)?; // it is empty
+    let null = std::ptr::null_mut();
+    // SAFETY: takes integers, and no offsets.
+    let moved =
+        unsafe { libc::splice(from.as_raw_fd(), null, fd, null, length, libc::SPLICE_F_NONBLOCK) };
+    Errno::result(moved).map(isize::unsigned_abs)
+}
+
+/// What poll(2) calls a writable pipe takes PIPE_BUF bytes, unless another writer is quicker: then this blocks.
 fn write_if_writable(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     if is_writable(fd) { write(fd, bytes) } else { Err(Errno::EAGAIN) }
 }
@@ -106,7 +200,7 @@ fn write_if_writable(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
 /// What poll(2) calls a writable terminal takes a few bytes, and then perhaps no more: the room of a
 /// pseudo-terminal comes in pieces of 256 bytes, each of which is used up by what is written next, however
 /// little, and a line's end is written by itself.
-fn write_to_terminal(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+fn write_to_shared_terminal(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     const PIECE: usize = 128;
     let is_inner = |a: &u8, b: &u8| *a != b'\n' && *b != b'\n';
     let mut written = 0;

@@ -291,7 +291,7 @@ fn open_file(path: fmt::Arguments) -> Result<OwnedFd, Errno> {
 }
 
 /// A path that has a null byte at its end.
-fn path(formatted: fmt::Arguments) -> Result<Text, Errno> {
+pub(super) fn path(formatted: fmt::Arguments) -> Result<Text, Errno> {
     let mut path = Text::default();
     path.write_fmt(formatted).map_err(|fmt::Error| Errno::ENAMETOOLONG)?;
     Ok(path)
@@ -305,7 +305,7 @@ pub(super) struct Text {
 
 impl Text {
     /// What was written, up to its null byte; empty if it has none.
-    fn as_c_str(&self) -> &CStr {
+    pub(super) fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
 

@@ -8,6 +8,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::signal::kill;
 use nix::sys::stat::Mode;
+use nix::sys::termios::tcgetsid;
 use nix::unistd::{Pid, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -15,6 +16,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     open(c"/dev/tty", flags, Mode::empty())
+}
+
+/// The controlling terminal, opened once more, if that is what a descriptor is. It takes no right to the file by which
+/// the terminal was opened before, and no /proc.
+pub(super) fn open_again(fd: BorrowedFd) -> Option<OwnedFd> {
+    tcgetsid(fd).ok()?; // ENOTTY for any other terminal
+    open_terminal().ok()
 }
 
 /// Runs `action` on the controlling terminal, if there is one: what `/dev/tty` is, or, where that

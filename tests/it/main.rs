@@ -7,6 +7,7 @@
 mod book;
 mod classics;
 mod command_line;
+mod contention;
 mod demo;
 mod drain;
 mod dies_alike;

@@ -53,7 +53,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "a value is forwarded, and everything is told",
         setup: |stage| stage.run(&["-vvv", "--warn-on-reap"], &["b", "o", "q34", "a34", "7"]),
         status: 7,
-        takes: "rt_sigqueueinfo fcntl fstat write waitid",
+        takes: "rt_sigqueueinfo fstat write waitid",
     },
     Scenario {
         name: "a value is forwarded to a group",
@@ -65,7 +65,32 @@ const SCENARIOS: &[Scenario] = &[
         name: "without /proc the log still does not block",
         setup: |stage| stage.run(&["-v"], &["7"]).without_proc(),
         status: 7,
+        takes: "pwritev2",
+    },
+    Scenario {
+        name: "the same before Linux 6.4",
+        setup: |stage| {
+            let setup = stage.run(&["-v"], &["7"]).without_proc();
+            setup.failing(libc::SYS_pwritev2, None, libc::ENOSYS)
+        },
+        status: 7,
+        takes: "splice",
+    },
+    Scenario {
+        name: "and where a filter denies both",
+        setup: |stage| {
+            let setup = stage.run(&["-v"], &["7"]).without_proc();
+            let setup = setup.failing(libc::SYS_pwritev2, None, libc::EPERM);
+            setup.failing(libc::SYS_splice, None, libc::EPERM)
+        },
+        status: 7,
         takes: "poll",
+    },
+    Scenario {
+        name: "no descriptor of sexton's own is one of the first three",
+        setup: |stage| stage.run(&[], &["7"]).closed(&[0]),
+        status: 7,
+        takes: "fcntl",
     },
     Scenario {
         name: "a command that is not there",
@@ -178,8 +203,8 @@ const NOT_GNU: &str = "faccessat stat fstat getpgid nanosleep";
 const LOADER: &str = "access fstat munmap openat";
 
 /// What is not there in a container that denies it, or is of no use there: each alone, sexton does its work without.
-const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fcntl fstat getpgid getsid madvise \
-                           munmap openat poll rt_sigpending sendto socket uname waitid";
+const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fstat getpgid getsid madvise \
+                           munmap openat poll pwritev2 rt_sigpending sendto socket splice uname waitid";
 
 /// Where scenarios are played.
 struct Stage {

@@ -132,6 +132,11 @@ fn tini_tells_on_the_same_streams_as_much() {
         case(&["--", "PROBE", "exit", "0"]).child(),
         case(&["-s", "--", "PROBE", "exit", "0"]).child(),
         case(&["-v", "--", "PROBE", "exit", "0"]).child(),
+        // The warning has nowhere to go; the other lines have.
+        case(&["-v", "--", "PROBE", "exit", "0"]).child().with(|setup| setup.closed(&[2])),
+        case(&["-vvv", "--", "PROBE", "exit", "0"]).child().with(|setup| setup.closed(&[2])),
+        case(&["-vvv", "--", "PROBE", "exit", "0"]).with(|setup| setup.closed(&[1])),
+        case(&["-vvv", "--", "PROBE", "exit", "0"]).with(|setup| setup.closed(&[1, 2])),
         case(&["--", "PROBE", "exit", "0"]).child().variable("TINI_SUBREAPER="),
         case(&["--", "PROBE", "exit", "0"]).child().variable("TINI_VERBOSITY=0"),
         case(&["-s", "--", "PROBE", "exit", "0"]),
