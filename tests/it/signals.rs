@@ -207,7 +207,7 @@ fn a_signal_that_cannot_be_forwarded_is_logged_and_not_fatal() {
     running.signal(libc::SIGTERM);
     running.expect_log("unable to send SIGTERM to main: operation not permitted");
     // Nor can it be killed: sexton says so, and ends in time.
-    running.expect_log("pid 2 (probe) is left, in state S");
+    running.expect_log("pid 2 (probe) is left: sexton may not signal it (CAP_KILL)");
     assert_eq!(running.end().status, 137);
 }
 
