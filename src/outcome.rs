@@ -85,6 +85,46 @@ impl Outcome {
     }
 }
 
+/// Whose memory had run out when the kernel's OOM killer struck, as seen from sexton's control group. Displays as the end of
+/// "by the kernel's OOM killer".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shortage {
+    /// The limit of that group was hit.
+    Own,
+    /// It was not: the limit of a group above was hit, or the machine ran out of memory.
+    Above,
+    /// The machine ran out of memory.
+    Machine,
+    /// The kernel does not tell.
+    Unknown,
+}
+
+impl Shortage {
+    /// A word for it; `None` if it is not known.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Shortage::Own => Some("own-limit"),
+            Shortage::Above => Some("limit-above-or-machine"),
+            Shortage::Machine => Some("machine"),
+            Shortage::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shortage::Own => ": the memory limit was hit",
+            Shortage::Above => {
+                ": the memory limit of an outer group was hit, or the machine ran out of memory"
+            }
+            Shortage::Machine => ": the machine ran out of memory",
+            Shortage::Unknown => "",
+        })
+    }
+}
+
 /// How sexton itself ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ending {

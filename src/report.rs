@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::json::Object;
-use crate::outcome::{Ending, Outcome, Usage};
+use crate::outcome::{Ending, Outcome, Shortage, Usage};
 use crate::plan::{Plan, TerminationLog};
 use crate::rlimit::Resource;
 use crate::signal::{Origin, Received};
@@ -42,8 +42,8 @@ pub struct Record {
     pub grace_over: bool,
     /// What main left behind outlasted the linger time, and was killed.
     pub linger_over: bool,
-    /// The kernel's OOM killer killed main.
-    pub oom: bool,
+    /// The kernel's OOM killer killed main, and why.
+    pub oom: Option<Shortage>,
     /// How many processes of the cgroup the OOM killer has killed.
     pub oom_kills: u64,
     /// The resource limit that main has hit.
@@ -150,7 +150,7 @@ impl Report {
         let record = &self.record;
         match record.outcome {
             _ if record.failure.is_some() => "not-started",
-            _ if record.oom => "oom",
+            _ if record.oom.is_some() => "oom",
             _ if record.limit.is_some() => "limit",
             _ if record.grace_over => "grace",
             Some(Outcome::Killed { .. }) if record.unexpected => "signal",
@@ -185,8 +185,11 @@ impl Report {
         if let Some(limit) = record.limit {
             json.text("limit", limit.name());
         }
-        json.raw("oom_killed", record.oom);
+        json.raw("oom_killed", record.oom.is_some());
         json.raw("oom_kills", record.oom_kills);
+        if let Some(shortage) = record.oom.and_then(Shortage::name) {
+            json.text("out_of_memory", shortage);
+        }
         if let Some(stop) = record.stop {
             let mut object = Object::default();
             object.text("signal", stop.signal.signal);
@@ -228,8 +231,8 @@ impl fmt::Display for Report {
             (None, Some(outcome)) => write!(f, "main {outcome}")?,
             (None, None) => f.write_str("the command did not end, and could not be killed")?,
         }
-        if record.oom {
-            f.write_str(", by the kernel's OOM killer: the memory limit was hit")?;
+        if let Some(shortage) = record.oom {
+            write!(f, ", by the kernel's OOM killer{shortage}")?;
         } else if record.grace_over && record.outcome.is_some() {
             f.write_str(", as it did not end within the grace")?;
         }
@@ -270,7 +273,7 @@ impl fmt::Display for Report {
         if record.survivors {
             f.write_str("; not all could be killed")?;
         }
-        if record.oom_kills > u64::from(record.oom) {
+        if record.oom_kills > u64::from(record.oom.is_some()) {
             write!(f, "; {} in the container", Counted(record.oom_kills, "OOM kill", "OOM kills"))?;
         }
         if record.orphans > 0 {
@@ -467,7 +470,11 @@ mod tests {
         type Change = fn(&mut Record);
         let cases: [(Change, &str, &str); 7] = [
             (|r| r.unexpected = true, "signal", "was killed by SIGKILL, after"),
-            (|r| (r.oom, r.oom_kills) = (true, 1), "oom", "OOM killer"),
+            (
+                |r| (r.oom, r.oom_kills) = (Some(Shortage::Own), 1),
+                "oom",
+                "OOM killer: the memory limit was hit,",
+            ),
             (|r| r.oom_kills = 1, "signal", "1 OOM kill in the container"),
             (|r| r.grace_over = true, "grace", "did not end within the grace"),
             (|r| r.limit = Some(Resource::Cpu), "limit", "its limit cpu was hit"),
@@ -537,8 +544,8 @@ mod tests {
     fn oom_kills_of_others_are_counted() {
         let text =
             |oom, oom_kills| Record { oom, oom_kills, ..record() }.close(at(1), 0).to_string();
-        assert!(!text(true, 1).contains("OOM kills"));
-        assert!(text(true, 2).contains("; 2 OOM kills in the container"));
-        assert!(text(false, 1).contains("; 1 OOM kill in the container"));
+        assert!(!text(Some(Shortage::Own), 1).contains("OOM kills"));
+        assert!(text(Some(Shortage::Own), 2).contains("; 2 OOM kills in the container"));
+        assert!(text(None, 1).contains("; 1 OOM kill in the container"));
     }
 }

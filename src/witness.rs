@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::launch::Launch;
-use crate::outcome::{Ending, Outcome, Usage};
+use crate::outcome::{Ending, Outcome, Shortage, Usage};
 use crate::plan::Plan;
 use crate::report::{Record, Report, Stop};
 use crate::rlimit::{Limits, Resource, UNLIMITED};
@@ -11,7 +11,7 @@ use crate::sent::{Sender, Sent};
 use crate::signal::{Received, Signal};
 use crate::steps::Step;
 use crate::supervisor::{Cause, Stage, Time};
-use crate::sys::cgroup::OomCounter;
+use crate::sys::cgroup::{OomCounter, OomEvents};
 use crate::sys::proc::Name;
 use crate::sys::{limits, process};
 use log::debug;
@@ -103,8 +103,8 @@ impl Witness {
         };
         record.unexpected = !by_key && signal != Signal::PIPE;
         record.sent_before = sexton_before.filter(|_| record.unexpected);
-        record.oom = outcome.is_sigkill() && self.oom.has_struck();
-        if record.oom {
+        record.oom = if outcome.is_sigkill() { self.oom.has_struck() } else { None };
+        if record.oom.is_some() {
             return;
         }
         let cpu = usage.user.saturating_add(usage.system);
@@ -132,7 +132,7 @@ impl Witness {
         if killing {
             self.count_killed(outcome);
         }
-        !killing && outcome.is_sigkill() && self.oom.has_struck()
+        !killing && outcome.is_sigkill() && self.oom.has_struck().is_some()
     }
 
     /// A subreaper learns of each process that it has killed.
@@ -187,34 +187,48 @@ fn of_main(set: Option<Limits>, resource: Resource) -> Limits {
 /// Watches for processes that the kernel kills when memory runs out.
 pub struct OomWatch {
     counter: Option<OomCounter>,
-    /// The count at the start.
-    first: u64,
-    /// How much of it has been told.
-    told: u64,
+    /// The counts at the start.
+    first: OomEvents,
+    /// How much of them has been reported.
+    told: OomEvents,
 }
 
 impl OomWatch {
-    /// Takes the count; `pid` is sexton's own. To be done before main is started: it may hit the limit at once.
+    /// Takes the counts; `pid` is sexton's own. To be done before main is started: it may hit the limit at once.
     #[must_use]
     pub fn start(pid: i32) -> OomWatch {
         let (counter, first) = OomCounter::find(pid).unzip();
-        let first = first.unwrap_or(0);
+        let first = first.unwrap_or_default();
         OomWatch { counter, first, told: first }
     }
 
-    /// Whether the kernel has killed a process that was not told of yet. One death is one count: if more
+    /// Whether the kernel has killed a process that was not reported yet, and why. One death is one count: if more
     /// have died, the others are still to be reaped.
-    fn has_struck(&mut self) -> bool {
-        let more = self.count() > self.told;
-        self.told += u64::from(more);
-        more
+    fn has_struck(&mut self) -> Option<Shortage> {
+        let now = self.counts()?;
+        // A limit that was hit stands for one kill at most.
+        let rose = now.limit_hits.zip(self.told.limit_hits).map(|(now, told)| now > told);
+        if rose == Some(true) {
+            self.told.limit_hits = self.told.limit_hits.map(|hits| hits.saturating_add(1));
+        }
+        self.told.kills = self.told.kills.saturating_add(1);
+        self.counter.as_ref().map(|counter| counter.shortage(rose))
     }
 
-    fn total(&self) -> u64 {
-        self.count().saturating_sub(self.first)
+    fn total(&mut self) -> u64 {
+        self.told.kills = self.counts().unwrap_or(self.told).kills;
+        self.told.kills.saturating_sub(self.first.kills)
     }
 
-    fn count(&self) -> u64 {
-        self.counter.as_ref().and_then(OomCounter::read).unwrap_or(self.told).max(self.told)
+    /// The counts, if there have been more kills than were reported, in a group that is sexton's own. That takes some
+    /// calls, and is not looked at before something is to be said.
+    fn counts(&mut self) -> Option<OomEvents> {
+        let counter = self.counter.as_ref()?;
+        let now = counter.read().filter(|now| now.kills > self.told.kills)?;
+        if counter.is_own() {
+            return Some(now);
+        }
+        self.counter = None;
+        None
     }
 }

@@ -27,6 +27,7 @@ mod library;
 mod limits;
 mod logging;
 mod old_kernels;
+mod oom;
 mod pages;
 mod parsers;
 mod privileges;

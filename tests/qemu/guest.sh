@@ -56,7 +56,8 @@ for way in as_child as_pid_1 as_pid_1_of_engine; do
     check "$way: main is killed: status" is $status 137
     check "$way: main is killed: warning" has $err "sexton: warning: main was killed by SIGKILL, $blamed: "
     check "$way: main is killed: report" has $report '"cause":"oom"'
-    check "$way: main is killed: report" has $report '"oom_killed":true,"oom_kills":1'
+    check "$way: main is killed: limit" has $err "$blamed: the memory limit was hit, after"
+    check "$way: main is killed: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"own-limit"'
 
     $way sh -c "$glutton; echo its status is \$?; exit 5"
     check "$way: main's child is killed" has $out 'its status is 137'
@@ -84,6 +85,28 @@ for way in as_child as_pid_1 as_pid_1_of_engine; do
     check "$way: --status: pids" matches $out '"pids":{"current":19,"limit":20,"limit_hits":[1-9][0-9]*}'
     check "$way: --status: problem" has $out '19 of 20 process IDs in use'
 done
+
+# The limit of the group above: its own has none.
+mkdir /sys/fs/cgroup/box
+echo 32M >/sys/fs/cgroup/box/memory.max
+echo +memory >/sys/fs/cgroup/box/cgroup.subtree_control
+mkdir /sys/fs/cgroup/box/inner
+sh -c 'echo 0 >/sys/fs/cgroup/box/inner/cgroup.procs; exec "$@"' - sexton --report $report $glutton >$out 2>$err
+check "an outer limit: status" is $? 137
+outer=': the memory limit of an outer group was hit, or the machine ran out of memory, after'
+check "an outer limit: warning" has $err "main was killed by SIGKILL, $blamed$outer"
+check "an outer limit: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"limit-above-or-machine"'
+until rmdir /sys/fs/cgroup/box/inner /sys/fs/cgroup/box 2>/dev/null; do usleep 10000; done
+
+# No limit but the machine's memory.
+mkdir /sys/fs/cgroup/free
+echo 1 >/proc/sys/vm/overcommit_memory # or the kernel refuses so much at once
+sh -c 'echo 0 >/sys/fs/cgroup/free/cgroup.procs; exec "$@"' - sexton --report $report \
+    dd if=/dev/zero of=/dev/null bs=400M count=1 >$out 2>$err
+check "the machine's memory: status" is $? 137
+check "the machine's memory: warning" has $err "main was killed by SIGKILL, $blamed: the machine ran out of memory, after"
+check "the machine's memory: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"machine"'
+until rmdir /sys/fs/cgroup/free 2>/dev/null; do usleep 10000; done
 
 # With memory.oom.group the kernel kills sexton too, so nothing is told.
 in_box sh -c 'echo 1 >/sys/fs/cgroup/box/memory.oom.group; exec "$@"' - \

@@ -4,7 +4,7 @@ use super::assert_shows;
 use super::json::Value;
 use nix::libc;
 use sexton::internals::error::Error;
-use sexton::internals::outcome::{Change, Outcome, Usage};
+use sexton::internals::outcome::{Change, Outcome, Shortage, Usage};
 use sexton::internals::report::{Record, Sender, Stop};
 use sexton::internals::rlimit::Resource;
 use sexton::internals::signal::{Origin, Received, Signal, SignalSet};
@@ -63,7 +63,6 @@ pub fn report(bytes: &[u8]) {
     record.killed = on(1).then(|| bytes.long());
     record.grace_over = on(2);
     record.linger_over = on(3);
-    record.oom = oom;
     record.oom_kills = bytes.long().max(u64::from(oom));
     record.limit = resource(bytes.byte());
     record.suspect = resource(bytes.byte());
@@ -78,6 +77,8 @@ pub fn report(bytes: &[u8]) {
         record.enter(stage, now);
     }
     let exit_status = bytes.byte();
+    let shortages = [Shortage::Own, Shortage::Above, Shortage::Machine, Shortage::Unknown];
+    record.oom = oom.then(|| shortages[usize::from(exit_status) % shortages.len()]);
     record.command = String::from_utf8_lossy(bytes.0).into_owned();
     let failure = Error::unable(&record.command, &record.command);
     record.failure = on(6).then(|| failure.message().to_string());
@@ -102,6 +103,7 @@ pub fn report(bytes: &[u8]) {
         ("limit", record.limit.and_then(|limit| text(limit.name()))),
         ("oom_killed", Some(Value::Bool(oom))),
         ("oom_kills", number(record.oom_kills)),
+        ("out_of_memory", record.oom.and_then(Shortage::name).and_then(text)),
         ("peak_memory_bytes", number(usage.peak)),
         ("orphans_reaped", number(record.orphans)),
         ("processes_killed", record.killed.map(Value::number)),
