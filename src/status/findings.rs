@@ -99,7 +99,8 @@ fn advice(snapshot: &Snapshot, zombie: &Zombie, parent: Option<&Process>) -> Str
         _ if traced => {
             format!("process {} traces them, and has to wait for them first", zombie.tracer)
         }
-        (Some('T' | 't'), _) => "it is stopped: continue it with SIGCONT".to_owned(),
+        (Some('T'), _) => "it is stopped: continue it with SIGCONT".to_owned(),
+        (Some('t'), _) => "it is stopped by its tracer, which has to let it go on".to_owned(),
         _ if zombie.parent == 0 => "the container runtime has to wait for them".to_owned(),
         (_, Init::Application(_)) if zombie.parent == INIT => {
             "as PID 1 it gets every orphan: run it under an init, such as sexton".to_owned()
@@ -152,6 +153,19 @@ mod tests {
         assert_eq!(pids(89, Some(100)), None);
         assert_eq!(pids(u64::MAX, Some(u64::MAX)), Some((u64::MAX, u64::MAX)));
         assert_eq!(pids(1000, None), None);
+    }
+
+    #[test]
+    fn a_parent_that_a_tracer_has_stopped_is_not_continued_by_sigcont() {
+        let advised = |state| {
+            let parent = Process::in_state(7, state);
+            let snapshot = Snapshot::of_states().unwrap();
+            let zombie = Zombie { pid: 8, started: 1, name: "z".to_owned(), parent: 7, tracer: 0 };
+            advice(&snapshot, &zombie, Some(&parent))
+        };
+        assert_eq!(advised('T'), "it is stopped: continue it with SIGCONT");
+        assert_eq!(advised('t'), "it is stopped by its tracer, which has to let it go on");
+        assert!(advised('S').contains("waitpid()"));
     }
 
     fn findings(names: &[(i32, &str, usize)], pids: Option<(u64, u64)>) -> Findings {

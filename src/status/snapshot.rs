@@ -111,6 +111,23 @@ impl Process {
         })
     }
 
+    /// One of which nothing but the state is known.
+    #[cfg(test)]
+    pub fn in_state(pid: i32, state: char) -> Process {
+        let fields = "0 ".repeat(22);
+        Process {
+            pid,
+            stat: Stat::parse(format!("{pid} (x) {state} {fields}").as_bytes()),
+            status: None,
+            age: None,
+            open_files: None,
+            name: b"x".to_vec(),
+            arguments: Vec::new(),
+            is_sexton: false,
+            awaits_signals: None,
+        }
+    }
+
     pub fn is_zombie(&self) -> bool {
         self.stat.is_some_and(|stat| stat.is_zombie())
     }
