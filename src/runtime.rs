@@ -21,7 +21,7 @@ use crate::status;
 use crate::steps::Inherited;
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
-use crate::sys::spawn::{Child, Program};
+use crate::sys::spawn::{Child, Messages, Program};
 use crate::sys::wait::{Asked, Waited};
 use crate::sys::{self, Errno, fds, privileges, proc, process, signals, spawn, wait};
 use crate::terminal::Terminal;
@@ -566,10 +566,15 @@ impl<'a> Runtime<'a> {
             signals::let_kernel_reap();
             self.kernel_reaps = true;
         }
-        let failure = self.child.failure().unwrap_or_else(|errno| {
+        let Messages { left_out, failure } = self.child.messages().unwrap_or_else(|errno| {
             warn!("unable to learn whether main was executed: {}", sys::reason(errno));
-            None
+            Messages::default()
         });
+        if let Some((step, errno)) = left_out
+            && let Some(step) = self.launch.steps.get(step)
+        {
+            info!("a step was left out: unable to {step}: {}", sys::reason(errno));
+        }
         if let Some(failure) = failure {
             let error = self.launch.explain(failure);
             crate::log::fatal(&error);

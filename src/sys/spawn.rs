@@ -88,7 +88,23 @@ fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
 pub struct Child {
     /// Its process ID, which is also its process group's.
     pub pid: i32,
-    failure: OwnedFd,
+    pipe: OwnedFd,
+}
+
+/// What the child has reported.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Messages {
+    /// A step that failed and that the program can do without.
+    pub left_out: Option<(usize, Errno)>,
+    /// What kept the child from becoming main; `None` if it became main.
+    pub failure: Option<Failure>,
+}
+
+/// One message in the pipe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Message {
+    Failure(Failure),
+    LeftOut(usize, Errno),
 }
 
 /// What kept the child from becoming main.
@@ -103,23 +119,24 @@ pub enum Failure {
     NotFound,
 }
 
-impl Failure {
+impl Message {
     const SIZE: usize = 12;
 
-    fn to_bytes(self) -> [u8; Failure::SIZE] {
+    fn to_bytes(self) -> [u8; Message::SIZE] {
         let words = match self {
-            Failure::Step(index, errno) => [0, index as u32, errno as u32],
-            Failure::Exec(index, errno) => [1, index as u32, errno as u32],
-            Failure::NotFound => [2, 0, 0],
+            Message::Failure(Failure::Step(index, errno)) => [0, index as u32, errno as u32],
+            Message::Failure(Failure::Exec(index, errno)) => [1, index as u32, errno as u32],
+            Message::Failure(Failure::NotFound) => [2, 0, 0],
+            Message::LeftOut(index, errno) => [3, index as u32, errno as u32],
         };
-        let mut bytes = [0; Failure::SIZE];
+        let mut bytes = [0; Message::SIZE];
         for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
             slot.copy_from_slice(&word.to_ne_bytes());
         }
         bytes
     }
 
-    fn from_bytes(bytes: [u8; Failure::SIZE]) -> Failure {
+    fn from_bytes(bytes: &[u8]) -> Message {
         let mut words = [0u32; 3];
         for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
             *word = u32::from_ne_bytes(chunk.try_into().unwrap_or_default());
@@ -127,28 +144,42 @@ impl Failure {
         let [kind, index, errno] = words;
         let (index, errno) = (index as usize, Errno::from_raw(errno as i32));
         match kind {
-            0 => Failure::Step(index, errno),
-            1 => Failure::Exec(index, errno),
-            _ => Failure::NotFound,
+            0 => Message::Failure(Failure::Step(index, errno)),
+            1 => Message::Failure(Failure::Exec(index, errno)),
+            2 => Message::Failure(Failure::NotFound),
+            _ => Message::LeftOut(index, errno),
         }
+    }
+
+    /// A pipe takes such a message whole (pipe(7)); without anybody who reads it the child has nobody to report to.
+    fn send(self, pipe: &OwnedFd) {
+        nix::unistd::write(pipe, &self.to_bytes()).ok();
     }
 }
 
 impl Child {
-    /// What kept the child from becoming main, once it has ended; `None` if it became main.
+    /// What the child has reported, once it has ended.
     ///
     /// # Errors
     /// None of the kernel's; what a seccomp filter gives.
-    pub fn failure(&self) -> Result<Option<Failure>, Errno> {
-        let mut bytes = [0; Failure::SIZE];
-        let length = nix::unistd::read(&self.failure, &mut bytes)?;
-        Ok((length == Failure::SIZE).then(|| Failure::from_bytes(bytes)))
+    pub fn messages(&self) -> Result<Messages, Errno> {
+        // All that there is comes at once: a step that was left out, and a failure.
+        let mut bytes = [0; 2 * Message::SIZE];
+        let length = nix::unistd::read(&self.pipe, &mut bytes)?;
+        let mut messages = Messages::default();
+        for bytes in bytes.get(..length).unwrap_or_default().chunks_exact(Message::SIZE) {
+            match Message::from_bytes(bytes) {
+                Message::Failure(failure) => messages.failure = Some(failure),
+                Message::LeftOut(index, errno) => messages.left_out = Some((index, errno)),
+            }
+        }
+        Ok(messages)
     }
 
     /// The descriptor that sexton keeps open for that.
     #[must_use]
     pub fn descriptor(&self) -> &OwnedFd {
-        &self.failure
+        &self.pipe
     }
 }
 
@@ -167,10 +198,10 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
     });
     let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
     match process::fork()? {
-        Some(pid) => Ok(Child { pid, failure: read }),
+        Some(pid) => Ok(Child { pid, pipe: read }),
         None => {
             let failure = become_main(program, steps, &needs);
-            nix::unistd::write(&needs.pipe, &failure.to_bytes()).ok();
+            Message::Failure(failure).send(&needs.pipe);
             process::exit_now(crate::error::STATUS_FATAL.into())
         }
     }
@@ -178,7 +209,7 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
 
 /// What the child needs besides the steps.
 struct Needs {
-    /// To tell a failure, after the last step.
+    /// For messages.
     pipe: OwnedFd,
     /// For [`Step::Terminal`].
     terminal: Result<OwnedFd, Errno>,
@@ -190,11 +221,25 @@ struct Needs {
 fn become_main(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
     program.name_child();
     for (index, step) in steps.iter().enumerate() {
-        if let Err(errno) = carry_out(step, needs) {
-            return Failure::Step(index, errno);
+        match carry_out(step, needs) {
+            Ok(()) => {}
+            Err(errno) if is_dispensable(step, errno) => {
+                Message::LeftOut(index, errno).send(&needs.pipe);
+            }
+            Err(errno) => return Failure::Step(index, errno),
         }
     }
     execute(program)
+}
+
+/// Whether a program runs as well without this step: it has its streams, and no keys that send signals. Some kernels give
+/// no terminal to another session (gVisor has no TIOCSCTTY), and any terminal may go away meanwhile.
+fn is_dispensable(step: &Step, errno: Errno) -> bool {
+    match step {
+        Step::Terminal => true,
+        Step::Foreground => matches!(errno, Errno::ENOTTY | Errno::ENXIO | Errno::EIO),
+        _ => false,
+    }
 }
 
 fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
@@ -280,10 +325,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_survives_the_pipe() {
+    fn messages_survive_the_pipe() {
         let exec = Failure::Exec(70_000, Errno::ENOENT);
-        for failure in [Failure::Step(3, Errno::EPERM), exec, Failure::NotFound] {
-            assert_eq!(Failure::from_bytes(failure.to_bytes()), failure);
+        let failures = [Failure::Step(3, Errno::EPERM), exec, Failure::NotFound];
+        let left_out = Message::LeftOut(1, Errno::ENOTTY);
+        for message in failures.map(Message::Failure).into_iter().chain([left_out]) {
+            assert_eq!(Message::from_bytes(&message.to_bytes()), message);
         }
+    }
+
+    #[test]
+    fn all_that_the_child_has_reported_is_read_at_once() {
+        let (read, write) = fds::pipe().unwrap();
+        let child = Child { pid: 1, pipe: read };
+        Message::LeftOut(1, Errno::ENOTTY).send(&write);
+        Message::Failure(Failure::NotFound).send(&write);
+        let left_out = Some((1, Errno::ENOTTY));
+        let both = Messages { left_out, failure: Some(Failure::NotFound) };
+        assert_eq!(child.messages(), Ok(both));
+        Message::LeftOut(1, Errno::ENOTTY).send(&write);
+        assert_eq!(child.messages(), Ok(Messages { left_out, failure: None }));
+        drop(write);
+        assert_eq!(child.messages(), Ok(Messages::default()));
     }
 }

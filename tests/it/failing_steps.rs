@@ -421,19 +421,42 @@ fn every_step_that_fails_is_told_and_main_is_not_run() {
 
 #[test]
 fn a_terminal_that_main_cannot_have_is_told() {
-    for (flags, request, message) in [
-        (&[][..], libc::TIOCSPGRP, "become the terminal's foreground process group"),
-        (&["--setsid"], libc::TIOCSCTTY, "take over sexton's controlling terminal"),
-        (&["--setsid"], libc::TIOCNOTTY, "take over sexton's controlling terminal"),
+    let mut terminal = Terminal::new();
+    let running = Setup::new(&["echo", "main was run"])
+        .terminal(&terminal.program)
+        .failing(libc::SYS_ioctl, Some((1, libc::TIOCSPGRP as u32)), EPERM)
+        .start();
+    let step = "become the terminal's foreground process group";
+    let told = format!("sexton: fatal: unable to {step}: operation not permitted\r\n");
+    assert_eq!(terminal.expect(&told), "");
+    assert_eq!(running.end().status, 125);
+}
+
+/// gVisor gives no terminal to another session, and any terminal may go away.
+#[test]
+fn a_command_runs_without_a_terminal_that_cannot_be_taken_over() {
+    let (take, give_up) = (libc::TIOCSCTTY as u32, libc::TIOCNOTTY as u32);
+    let session = "take over sexton's controlling terminal";
+    let group = "become the terminal's foreground process group";
+    for (flag, request, errno, step) in [
+        ("--setsid", take, libc::ENOTTY, session),
+        ("--setsid", take, EPERM, session),
+        ("--setsid", give_up, libc::ENOTTY, session),
+        ("--", libc::TIOCSPGRP as u32, libc::ENOTTY, group),
+        ("--", libc::TIOCSPGRP as u32, libc::EIO, group),
     ] {
+        let start = |flags: &[&str], terminal: &Terminal| {
+            let words = [flags, &["sh", "-c", "echo main was run; exit 3"]].concat();
+            let setup = Setup::new(&words).terminal(&terminal.program);
+            setup.failing(libc::SYS_ioctl, Some((1, request)), errno).start()
+        };
         let mut terminal = Terminal::new();
-        let running = Setup::new(&[flags, &["echo", "main was run"]].concat())
-            .terminal(&terminal.program)
-            .failing(libc::SYS_ioctl, Some((1, request as u32)), EPERM)
-            .start();
-        let told = format!("sexton: fatal: unable to {message}: operation not permitted\r\n");
-        assert_eq!(terminal.expect(&told), "", "{flags:?}");
-        assert_eq!(running.end().status, 125);
+        assert_eq!(start(&[flag], &terminal).end().status, 3, "{flag} {request:#x}");
+        assert_eq!(terminal.shown(), "main was run\r\n", "{flag} {request:#x}");
+        let mut terminal = Terminal::new();
+        assert_eq!(start(&["-v", flag], &terminal).end().status, 3);
+        let logged = format!("sexton: info: a step was left out: unable to {step}: ");
+        assert!(terminal.shown().contains(&logged), "{logged:?}: {:?}", terminal.shown());
     }
 }
 

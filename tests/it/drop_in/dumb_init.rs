@@ -329,3 +329,20 @@ fn the_session_that_dumb_init_leads_is_hung_up_at_the_end() {
     the_session_is_hung_up(&mut pair, &["-c"], false);
     pair.finish(10);
 }
+
+/// As in gVisor.
+#[test]
+fn a_terminal_that_cannot_be_taken_over_is_done_without() {
+    let mut pair = Pair::new("dumb-init", LAST);
+    let command = case(&["sh", "-c", "echo main was run; exit 3"]);
+    for (what, request) in [("taken", libc::TIOCSCTTY), ("given up", libc::TIOCNOTTY)] {
+        pair.compare(&format!("not {what}"), &command, |setup, pair| {
+            let argument = Some((1, request as u32));
+            let setup = setup.failing(libc::SYS_ioctl, argument, libc::ENOTTY);
+            let mut terminal = Terminal::new();
+            let status = setup.terminal(&terminal.program).start().end().status;
+            pair.seen(Some(status), terminal.shown(), "")
+        });
+    }
+    pair.finish(2);
+}
