@@ -60,6 +60,11 @@ impl<'a> Launch<'a> {
             standing,
             leads_session: standing != Standing::NoTerminal && process::leads_session(),
             shares_job: standing == Standing::Foreground && shares_job(),
+            parent_death_signal: match plan.parent_death_signal {
+                _ if pid == process::INIT => None,
+                Some(signal) => Some(signal),
+                None => process::parent_death_signal(),
+            },
             uid: privileges::user(),
             groups: Vec::new(),
             capabilities: Default::default(),

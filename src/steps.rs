@@ -29,6 +29,9 @@ pub struct Inherited {
     pub leads_session: bool,
     /// Other processes are in the same job of a shell: a pipeline, a script.
     pub shares_job: bool,
+    /// The signal for the end of sexton's parent: the command gets the same when sexton ends. `None` for PID 1, with which the
+    /// kernel ends all others.
+    pub parent_death_signal: Option<Signal>,
     /// The effective user ID.
     pub uid: u32,
     /// The supplementary groups; only looked up if they are to be changed.
@@ -102,6 +105,8 @@ pub enum Step {
     RaiseAmbient(CapabilitySet),
     /// Gain no privileges by exec (PR_SET_NO_NEW_PRIVS, prctl(2)).
     NoNewPrivs,
+    /// Ask for a signal when sexton, of this process ID, ends (PR_SET_PDEATHSIG, prctl(2)).
+    ParentDeath(Signal, i32),
     /// Set the file mode creation mask (umask(2)).
     Umask(u32),
     /// Change the working directory (chdir(2)).
@@ -167,6 +172,7 @@ impl fmt::Display for Step {
             ),
             Step::RaiseAmbient(set) => write!(f, "raise ambient capabilities: {set}"),
             Step::NoNewPrivs => f.write_str("set no_new_privs"),
+            Step::ParentDeath(signal, _) => write!(f, "ask for {signal} when sexton ends"),
             Step::Umask(mask) => write!(f, "set the umask to {mask:03o}"),
             Step::Directory(path) => write!(f, "change the working directory to {}", Quoted(path)),
             Step::Open(stream, file) => {
@@ -217,7 +223,8 @@ pub struct Who {
 /// 3. memory pressure and scheduling, which may need privilege;
 /// 4. standard streams, as the engine does it for the user that it is told; groups, then the bounding set,
 ///    then the user: each takes away what is needed for those before;
-/// 5. the other capability sets, which a change of user clears; `no_new_privs`;
+/// 5. the other capability sets, which a change of user clears; `no_new_privs`; the signal for the end of sexton, which
+///    a change of user or of capabilities clears;
 /// 6. umask, directory, files: with the rights of main, not of sexton, so that no path that main's user
 ///    has laid out leads further than that user may go; then all other descriptors;
 /// 7. limits that are lowered, which must not bound the steps above;
@@ -261,6 +268,8 @@ pub fn steps(
     if main.no_new_privs {
         steps.push(Step::NoNewPrivs);
     }
+    let parent_death = |signal| Step::ParentDeath(signal, inherited.pid);
+    steps.extend(inherited.parent_death_signal.map(parent_death));
     steps.extend(main.umask.map(Step::Umask));
     steps.extend(main.directory.clone().map(Step::Directory));
     let [stdin, stdout, stderr] = &main.stdio;
@@ -403,6 +412,7 @@ impl Inherited {
             standing: Standing::NoTerminal,
             leads_session: false,
             shares_job: false,
+            parent_death_signal: None,
             uid: ROOT,
             groups: vec![0],
             capabilities: Sets::default(),
@@ -490,7 +500,13 @@ mod tests {
             ..Surroundings::default()
         };
         let standing = Standing::Foreground;
-        let inherited = Inherited { sigchld_ignored: true, standing, listen_fds: 2, ..root() };
+        let inherited = Inherited {
+            sigchld_ignored: true,
+            standing,
+            parent_death_signal: Some(Signal::TERM),
+            listen_fds: 2,
+            ..root()
+        };
         let kill = set(5);
         let limits = |soft, hard| Limits { soft, hard };
         let open = |stream, path: &CStr| Step::Open(stream, file(path).unwrap());
@@ -512,6 +528,7 @@ mod tests {
             Step::Capabilities(Base { effective: kill, permitted: kill, inheritable: kill }),
             Step::RaiseAmbient(kill),
             Step::NoNewPrivs,
+            Step::ParentDeath(Signal::TERM, 1),
             Step::Umask(0o27),
             Step::Directory(c"/srv".to_owned()),
             open(Stream::Input, c"in"),

@@ -210,7 +210,7 @@ pub static FLAGS: &[Flag] = &[
             "SIGNAL",
             Text(|s, v| set(&mut s.parent_death_signal, Signal::parse(v)?)),
         ),
-        help: "The signal that sexton itself gets when its parent ends.",
+        help: "The signal that sexton gets when its parent ends, and the command when sexton ends.",
     },
     Flag {
         long: "user",

@@ -60,22 +60,35 @@ pub fn is_subreaper() -> bool {
     nix::sys::prctl::get_child_subreaper().unwrap_or(false)
 }
 
+const ZERO: libc::c_ulong = 0;
+
 /// Asks for a signal when the parent ends (PR_SET_PDEATHSIG, prctl(2)); at once, if that has ended since
 /// `parent` was its process ID.
 ///
 /// # Errors
 /// None that prctl(2) lists apply.
 pub fn set_parent_death_signal(signal: Signal, parent: i32) -> Result<(), Errno> {
-    const ZERO: libc::c_ulong = 0;
     let number = signal.number() as libc::c_ulong;
     // SAFETY: takes integers only. `nix` has no realtime signals.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, number, ZERO, ZERO, ZERO) })?;
-    // Without its ID (-1, which only a filter gives) nothing is known of it.
+    // Nothing is known of a parent outside of the PID namespace (0), or without its ID (-1, which only a filter gives).
     let now = self::parent();
-    if now != parent && now.min(parent) >= 0 {
+    if now != parent && now > 0 && parent >= 0 {
         super::send::to_process(id(), crate::signal::Received::own(signal))?;
     }
     Ok(())
+}
+
+/// The signal that this process gets when its parent ends (PR_GET_PDEATHSIG, prctl(2)).
+#[must_use]
+pub fn parent_death_signal() -> Option<Signal> {
+    let mut number: libc::c_int = 0;
+    // SAFETY: writes one integer to live memory.
+    let result = unsafe {
+        libc::prctl(libc::PR_GET_PDEATHSIG, (&raw mut number) as libc::c_ulong, ZERO, ZERO, ZERO)
+    };
+    Errno::result(result).ok()?;
+    Signal::new(number)
 }
 
 /// The parent's process ID; 0 if it is outside of the PID namespace.

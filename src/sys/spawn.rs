@@ -268,6 +268,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         Step::Capabilities(base) => privileges::set_capabilities(*base),
         Step::RaiseAmbient(set) => privileges::raise_ambient(*set),
         Step::NoNewPrivs => privileges::set_no_new_privs(),
+        Step::ParentDeath(signal, parent) => process::set_parent_death_signal(*signal, *parent),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Directory(path) => chdir(path.as_c_str()),
         Step::Open(stream, file) => {

@@ -1,7 +1,7 @@
 //! SPEC 5 and 6: a step that fails names itself, the value, the reason, and what would help; the status is
 //! 125, and main is not run. Every step there is (`Step` in src/steps.rs) is made to fail.
 
-use crate::harness::{Folder, Setup, Terminal};
+use crate::harness::{Folder, Place, Setup, Terminal};
 use crate::worlds::*;
 use nix::libc;
 
@@ -63,6 +63,14 @@ const UNMAPPED: &str = "the user namespace has no such ID: see /proc/self/uid_ma
 const SECUREBIT: &str = "a securebit forbids it: see capabilities(7)";
 const AS_USER: &str = "it is done as the command's own user, with its capabilities";
 const SETGROUPS: &str = "it needs CAP_SETGID, and a user namespace that does not deny setgroups";
+
+/// The command is to end with a sexton that is started with that wish.
+fn with_a_parent_death_signal(setup: Setup) -> Setup {
+    setup.place(Place::Child).prepare(|| {
+        // SAFETY: takes integers only.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0) };
+    })
+}
 
 /// Session, limits, scheduling.
 fn standing() -> Vec<Case> {
@@ -313,6 +321,19 @@ fn users_and_capabilities() -> Vec<Case> {
     ]
 }
 
+fn parent_death() -> Case {
+    case(
+        "ParentDeath",
+        &[],
+        |setup| {
+            let fails = option(libc::PR_SET_PDEATHSIG);
+            with_a_parent_death_signal(setup).failing(PRCTL, fails, libc::EINVAL)
+        },
+        "ask for SIGTERM when sexton ends: invalid argument",
+        None,
+    )
+}
+
 fn files(folder: &Folder) -> Vec<Case> {
     let private = folder.file("private/file", "600", "");
     let closed = private.strip_suffix("/file").unwrap().to_owned();
@@ -396,7 +417,10 @@ fn all_steps() -> Vec<String> {
 fn every_step_that_fails_is_told_and_main_is_not_run() {
     let folder = Folder::new("failing");
     let cases: Vec<Case> =
-        [standing(), users_and_capabilities(), files(&folder)].into_iter().flatten().collect();
+        [standing(), users_and_capabilities(), vec![parent_death()], files(&folder)]
+            .into_iter()
+            .flatten()
+            .collect();
     for Case { step, flags, world, message, hint } in &cases {
         let main = ["sh", "-c", "echo main was run; echo main was run >&2"].map(str::to_owned);
         let ended = world(Setup::new(&[&flags[..], &main].concat())).run();
@@ -410,7 +434,7 @@ fn every_step_that_fails_is_told_and_main_is_not_run() {
     let covered: Vec<&str> = cases.iter().map(|case| case.step).chain(on_terminals).collect();
     let exempt = CANNOT_FAIL.map(|(step, _)| step);
     let steps = all_steps();
-    assert!(steps.len() >= 24, "only {steps:?} were found");
+    assert!(steps.len() >= 25, "only {steps:?} were found");
     for step in &steps {
         let (covered, exempt) = (covered.contains(&step.as_str()), exempt.contains(&step.as_str()));
         assert!(covered != exempt, "{step} has no case, or is said not to fail and has one");

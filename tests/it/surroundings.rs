@@ -1,7 +1,9 @@
 //! SPEC 6: directory, umask, variables, scheduling, memory pressure, session, parent death signal.
 
-use crate::harness::{Folder, Place, Running, Setup, Terminal, Traced, children_of, probe, sexton};
-use crate::harness::{status_field, wait_until};
+use crate::harness::{
+    Folder, Place, Running, Setup, Terminal, Traced, children_of, probe, sexton, status_field,
+    wait_until,
+};
 use crate::report::{Report, under};
 use nix::libc;
 use std::ffi::{OsStr, OsString};
@@ -197,12 +199,64 @@ fn a_parent_that_ends_meanwhile_is_noticed() {
     parent.expect("signal 10 value none");
 }
 
+/// For [`Setup::prepare`]: whoever starts sexton wants what it starts to end with it, as CI runners do.
+fn with_a_parent_death_signal() {
+    // SAFETY: takes integers only.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0) };
+}
+
+/// With PID 1 the kernel ends all others.
 #[test]
-fn main_does_not_inherit_the_parent_death_signal() {
-    for place in [Place::Init, Place::Child] {
-        let main = Report::of(under(&["--pdeathsig=TERM"]).place(place));
-        assert_eq!(main.field("parent death signal"), "0");
+fn the_command_has_the_parent_death_signal_that_sexton_has() {
+    let signal = |setup: Setup| Report::of(setup).field("parent death signal");
+    let inherited = |setup: Setup| setup.prepare(with_a_parent_death_signal);
+    let child = |flags: &[&str]| under(flags).place(Place::Child);
+    assert_eq!(signal(child(&[])), "0");
+    for flag in [&[][..], &["--user=1000"], &["--user=1000", "--cap-ambient=kill"], &["--setsid"]] {
+        assert_eq!(signal(inherited(child(flag))), "15", "{flag:?}");
     }
+    assert_eq!(signal(child(&["--pdeathsig=RTMIN+5"])), "39");
+    assert_eq!(signal(inherited(child(&["--pdeathsig=INT", "--user=1000"]))), "2");
+    assert_eq!(signal(inherited(under(&["--pdeathsig=INT"]))), "0");
+    let in_tini_s_place = Setup::new(&["-s", "-p", "SIGUSR1", &probe(), "report"]).called("tini");
+    assert_eq!(signal(in_tini_s_place.place(Place::Child)), "10");
+}
+
+#[test]
+fn a_sexton_that_is_killed_leaves_no_command_behind() {
+    let probe = probe();
+    let start = |words: &[&str]| Setup::new(words).place(Place::Child);
+    let inherited = start(&[&probe, "sleep"]).prepare(with_a_parent_death_signal);
+    // The command itself changes nothing of it, so what ignores SIGTERM needs SIGKILL.
+    let asked = start(&["--pdeathsig=KILL", &probe, "ignore", "15"]);
+    for setup in [inherited, asked] {
+        let mut running = setup.start();
+        running.expect("ready");
+        let [command] = running.children()[..] else { panic!("sexton has one child") };
+        running.signal(libc::SIGKILL);
+        wait_until("the command has ended", || status_field(command, "State").is_empty());
+        assert_eq!(running.end().signal, Some(libc::SIGKILL));
+    }
+}
+
+/// sexton ends before the child has asked for the signal.
+#[test]
+fn a_sexton_that_is_killed_at_once_leaves_no_command_behind() {
+    let folder = Folder::new("killed-at-once");
+    let go = folder.fifo("go");
+    let command = format!("{} --pdeathsig=TERM {} sleep", sexton().display(), probe());
+    let mut parent = under_a_shell(&format!("sh -c 'read go <{go}; exec {command}'"));
+    wait_until("the inner shell is there", || !parent.children().is_empty());
+    let traced = Traced::seize(parent.children()[0]);
+    let open = std::thread::spawn(move || fs::write(go, "\n").unwrap());
+    let (sexton, child) = traced.until_it_forks();
+    open.join().unwrap();
+    let (pid, former) = (child.0, sexton.0.to_string());
+    sexton.kill();
+    wait_until("the child has another parent", || status_field(pid, "PPid") != former);
+    child.release();
+    wait_until("the child has ended", || status_field(pid, "State").is_empty());
+    assert_eq!(parent.next_line(), None, "the command was run");
 }
 
 /// What /proc and the kernel show of a process that its main's surroundings must not change.

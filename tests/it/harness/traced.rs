@@ -54,6 +54,17 @@ impl Traced {
         call
     }
 
+    /// Kills it, and waits for its end as its debugger; its parent reaps it.
+    pub fn kill(self) {
+        assert_eq!(unsafe { libc::kill(self.0, libc::SIGKILL) }, 0);
+        let mut raw = 0;
+        wait_until("a traced process ends", || {
+            let reaped =
+                unsafe { libc::waitpid(self.0, &raw mut raw, libc::__WALL | libc::WNOHANG) };
+            reaped == self.0 && libc::WIFSIGNALED(raw)
+        });
+    }
+
     pub fn release(self) {
         self.request(libc::PTRACE_DETACH as _, 0, 0);
     }
@@ -63,17 +74,22 @@ impl Traced {
     pub fn until_fork(pid: i32) -> (Traced, Traced) {
         let sexton = Traced(pid);
         sexton.stop(); // after the exec
+        sexton.until_it_forks()
+    }
+
+    /// Lets it run until it has forked: itself and its child, both stopped.
+    pub fn until_it_forks(self) -> (Traced, Traced) {
         let options =
             libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
-        sexton.request(libc::PTRACE_SETOPTIONS as _, 0, options as usize);
-        sexton.request(libc::PTRACE_CONT as _, 0, 0);
-        let event = sexton.stop() >> 16;
+        self.request(libc::PTRACE_SETOPTIONS as _, 0, options as usize);
+        self.request(libc::PTRACE_CONT as _, 0, 0);
+        let event = self.stop() >> 16;
         assert_eq!(event, libc::PTRACE_EVENT_FORK);
-        let mut main: libc::c_ulong = 0;
-        sexton.request(libc::PTRACE_GETEVENTMSG as _, 0, (&raw mut main) as usize);
-        let main = Traced(main as i32);
-        main.stop();
-        (sexton, main)
+        let mut child: libc::c_ulong = 0;
+        self.request(libc::PTRACE_GETEVENTMSG as _, 0, (&raw mut child) as usize);
+        let child = Traced(child as i32);
+        child.stop();
+        (self, child)
     }
 }
 
