@@ -10,6 +10,7 @@ use crate::rlimit::{Limits, Resource, UNLIMITED};
 use crate::schedule::{IoPriority, Scheduler};
 use crate::signal::{Reason, Signal, SignalSet};
 use crate::steps::{self, Inherited, Quoted, Standing, Step, Stream, Who};
+use crate::stream::Descriptor;
 use crate::sys::spawn::Failure;
 use crate::sys::{Errno, fds, files, limits, privileges, process, reason, signals, tty};
 use crate::user::{File, Files};
@@ -82,6 +83,12 @@ impl<'a> Launch<'a> {
         if steps::changes_capabilities(main) {
             inherited.capabilities = privileges::capabilities()
                 .map_err(|errno| Error::unable("look up the capabilities", reason(errno)))?;
+        }
+        for (stream, file, from) in steps::duplicated(main, inherited.pid) {
+            fds::check(from, stream != Stream::Input).map_err(|unfit| {
+                let step = Step::Open(stream, file.clone());
+                Error::unable(step, format_args!("{} {unfit}", Descriptor(from)))
+            })?;
         }
         let current =
             |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });

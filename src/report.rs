@@ -2,21 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use crate::error::Error;
 use crate::json::Object;
 use crate::outcome::{Ending, Outcome, Shortage, Usage};
-use crate::plan::{Plan, TerminationLog};
+use crate::plan::Plan;
 use crate::rlimit::Resource;
 use crate::signal::{Origin, Received};
-use crate::steps;
 use crate::supervisor::{Stage, Time};
-use crate::sys::files::{self, Content};
 use crate::sys::proc::Name;
-use crate::sys::{fds, reason};
-use log::{debug, warn};
-use std::ffi::CStr;
 use std::fmt;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// What is noted while sexton runs. Nothing in it allocates.
@@ -329,67 +322,6 @@ impl fmt::Display for Sender {
             origin if origin.is_kernel() => f.write_str("the kernel"),
             Origin { pid: 0, uid, .. } => write!(f, "outside of the PID namespace, uid {uid}"),
             Origin { pid, uid, .. } => write!(f, "pid {pid}{}, uid {uid}", self.1),
-        }
-    }
-}
-
-/// The files that the report goes to, opened before main is started: later sexton has fewer rights.
-#[derive(Default)]
-pub struct Outlets {
-    json: Option<OwnedFd>,
-    text: Option<OwnedFd>,
-}
-
-/// What Kubernetes reads of a termination message.
-const TERMINATION_LOG_SIZE: u64 = 4096;
-
-impl Outlets {
-    /// Opens them. A report of an earlier run is gone from here on.
-    ///
-    /// # Errors
-    /// A file cannot be written; not the usual termination log, which is only there in Kubernetes.
-    #[inline(never)]
-    pub fn open(plan: &Plan) -> Result<Outlets, Error> {
-        let failed = |what: &str, path: &CStr, errno| {
-            Error::unable(format_args!("write the {what} {}", steps::Quoted(path)), reason(errno))
-        };
-        let json = plan.report.as_deref().map(|path| {
-            files::open_for_writing(path, Content::Replaced).map_err(|e| failed("report", path, e))
-        });
-        let text = plan.termination_log.as_ref().map(|TerminationLog { path, by_default }| {
-            // Kubernetes makes it; elsewhere it is not wanted.
-            let content = if *by_default { Content::KeptIfThere } else { Content::Kept };
-            match files::open_for_writing(path, content) {
-                Ok(file) => Ok(Some(file)),
-                Err(_) if *by_default => Ok(None),
-                Err(errno) => Err(failed("termination log", path, errno)),
-            }
-        });
-        Ok(Outlets { json: json.transpose()?, text: text.transpose()?.flatten() })
-    }
-
-    /// The descriptors that these are.
-    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        [&self.json, &self.text].into_iter().flatten().map(AsRawFd::as_raw_fd)
-    }
-
-    /// Writes the report to them.
-    #[inline(never)]
-    pub fn write(&self, report: &Report) {
-        if let Some(file) = &self.json
-            && let Err(errno) = fds::write_all(file.as_raw_fd(), report.json().as_bytes())
-        {
-            warn!("unable to write the report: {}", reason(errno));
-        }
-        if let Some(file) = &self.text {
-            // What main has written there itself stays, and comes first.
-            let text = format!("sexton: {report}\n");
-            let room = TERMINATION_LOG_SIZE.saturating_sub(files::size(file));
-            let room = usize::try_from(room).unwrap_or(0);
-            let fitting = text.get(..text.floor_char_boundary(room)).unwrap_or(&text);
-            if let Err(errno) = fds::write_all(file.as_raw_fd(), fitting.as_bytes()) {
-                debug!("unable to write the termination log: {}", reason(errno));
-            }
         }
     }
 }

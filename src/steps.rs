@@ -9,6 +9,7 @@ use crate::plan::{Grouping, Redirection, Surroundings};
 use crate::rlimit::{Limits, Resource};
 use crate::schedule::{Cpus, IoPriority, Scheduler};
 use crate::signal::{Signal, SignalSet};
+use crate::stream::{self, Descriptor, Name};
 use crate::text::Escaped;
 use crate::user::{Identity, Listed};
 use std::ffi::{CStr, CString};
@@ -111,6 +112,9 @@ pub enum Step {
     Umask(u32),
     /// Change the working directory (chdir(2)).
     Directory(CString),
+    /// Make standard streams of descriptors that sexton was started with (dup2(2)): for each stream the descriptor, if it is to be
+    /// another one.
+    Duplicate([Option<i32>; 3]),
     /// Open a file in place of a standard stream (open(2)).
     Open(Stream, Redirection),
     /// Let standard error be the same open file as standard output (dup2(2)).
@@ -134,15 +138,17 @@ pub enum Stream {
 impl Stream {
     /// All three, in the order of their descriptors.
     pub const ALL: [Stream; 3] = [Stream::Input, Stream::Output, Stream::Error];
+
+    /// What `-` stands for in its place, as it does for other programs.
+    #[must_use]
+    pub fn dash(self) -> i32 {
+        if self == Stream::Input { Stream::Input as i32 } else { Stream::Output as i32 }
+    }
 }
 
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Stream::Input => "standard input",
-            Stream::Output => "standard output",
-            Stream::Error => "standard error",
-        })
+        Descriptor(*self as i32).fmt(f)
     }
 }
 
@@ -175,6 +181,15 @@ impl fmt::Display for Step {
             Step::ParentDeath(signal, _) => write!(f, "ask for {signal} when sexton ends"),
             Step::Umask(mask) => write!(f, "set the umask to {mask:03o}"),
             Step::Directory(path) => write!(f, "change the working directory to {}", Quoted(path)),
+            Step::Duplicate(from) => {
+                let each = Stream::ALL.into_iter().zip(from);
+                let each = each.filter_map(|(stream, from)| Some((stream, (*from)?)));
+                for (index, (stream, from)) in each.enumerate() {
+                    let start = if index == 0 { "duplicate" } else { "," };
+                    write!(f, "{start} {} as {stream}", Descriptor(from))?;
+                }
+                Ok(())
+            }
             Step::Open(stream, file) => {
                 let how = match (stream, file.append) {
                     (Stream::Input, _) => "open",
@@ -272,16 +287,7 @@ pub fn steps(
     steps.extend(inherited.parent_death_signal.map(parent_death));
     steps.extend(main.umask.map(Step::Umask));
     steps.extend(main.directory.clone().map(Step::Directory));
-    let [stdin, stdout, stderr] = &main.stdio;
-    let open =
-        |stream, file: &Option<Redirection>| file.clone().map(|file| Step::Open(stream, file));
-    steps.extend(open(Stream::Input, stdin));
-    steps.extend(open(Stream::Output, stdout));
-    if stdout.is_some() && stdout == stderr {
-        steps.push(Step::ShareOutput);
-    } else {
-        steps.extend(open(Stream::Error, stderr));
-    }
+    redirect(main, inherited.pid, &mut steps);
     if main.close_fds {
         steps.push(Step::CloseOthers(inherited.listen_fds));
     }
@@ -291,6 +297,51 @@ pub fn steps(
     }
     steps.push(Step::Mask(inherited.mask));
     Ok(steps)
+}
+
+/// The standard streams. Those that are duplicates come first: of what sexton was started with, whatever else is opened.
+fn redirect(main: &Surroundings, pid: i32, steps: &mut Vec<Step>) {
+    let mut duplicates = [None; 3];
+    for (stream, _, from) in duplicated(main, pid) {
+        if let Some(slot) = duplicates.get_mut(stream as usize)
+            && from != stream as i32
+        {
+            *slot = Some(from);
+        }
+    }
+    if duplicates.iter().any(Option::is_some) {
+        steps.push(Step::Duplicate(duplicates));
+    }
+    let [_, stdout, stderr] = &main.stdio;
+    for (stream, file) in Stream::ALL.into_iter().zip(&main.stdio) {
+        let Some(file) = file else { continue };
+        let append = match stream::name(&file.path, stream.dash(), pid) {
+            Name::Own(_) => continue,
+            // Of what another process writes to nothing is lost.
+            Name::Foreign => stream != Stream::Input,
+            Name::File => file.append,
+        };
+        steps.push(if stream == Stream::Error && stdout == stderr {
+            Step::ShareOutput
+        } else {
+            Step::Open(stream, Redirection { append, ..file.clone() })
+        });
+    }
+}
+
+/// Which streams are to be a descriptor that sexton was started with, with its number.
+pub fn duplicated(
+    main: &Surroundings,
+    pid: i32,
+) -> impl Iterator<Item = (Stream, &Redirection, i32)> {
+    let streams = Stream::ALL.into_iter().zip(&main.stdio);
+    streams.filter_map(move |(stream, file)| {
+        let file = file.as_ref()?;
+        match stream::name(&file.path, stream.dash(), pid) {
+            Name::Own(from) => Some((stream, file, from)),
+            Name::Foreign | Name::File => None,
+        }
+    })
 }
 
 /// The limits of which a side is raised, and those that are lowered.
@@ -362,12 +413,13 @@ fn streams_to_give(
     inherited: &Inherited,
     uid: u32,
 ) -> impl Iterator<Item = Step> {
-    let is_init = inherited.pid == 1;
+    let pid = inherited.pid;
     let streams = Stream::ALL.into_iter().zip(inherited.streams).zip(&main.stdio);
     streams.filter_map(move |((stream, owned), file)| {
         let owned = owned?;
-        let is_mains = is_init || !owned.terminal;
-        let give = is_mains && file.is_none() && owned.owner != uid;
+        let is_mains = pid == 1 || !owned.terminal;
+        let used = file.is_none() || duplicated(main, pid).any(|(.., from)| from == stream as i32);
+        let give = is_mains && used && owned.owner != uid;
         give.then_some(Step::GiveStream(stream, uid))
     })
 }

@@ -78,9 +78,9 @@ complete -c sexton -n __sexton_own -l sched -x -a 'other batch idle fifo: rr:' -
 complete -c sexton -n __sexton_own -l ionice -x -a 'realtime: best-effort: idle' -d 'Set the I/O scheduling class: realtime:0 to realtime:7, best-effort:0 to best-effort:7, idle'
 complete -c sexton -n __sexton_own -l oom-score-adj -x -d 'Set how soon the kernel kills the command when memory runs out, -1000 (never) to 1000'
 complete -c sexton -n __sexton_own -l setsid -f -d 'Give the command a session of its own instead of a process group, with the terminal if sexton leads its session'
-complete -c sexton -n __sexton_own -l stdin -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Read standard input from this file'
-complete -c sexton -n __sexton_own -l stdout -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write standard output to this file, after emptying it, or at its end'
-complete -c sexton -n __sexton_own -l stderr -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'The same for standard error'
+complete -c sexton -n __sexton_own -l stdin -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Read standard input from this file, or from a descriptor that sexton was started with: /dev/fd/N'
+complete -c sexton -n __sexton_own -l stdout -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write standard output to this file, after emptying it, or at its end; or to a stream that sexton was started with: /dev/stderr, /dev/fd/N'
+complete -c sexton -n __sexton_own -l stderr -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'The same for standard error; - is standard output'
 complete -c sexton -n __sexton_own -l close-fds -f -d 'Give the command no descriptor but standard input, output and error, and those that LISTEN_FDS counts if LISTEN_PID names sexton'
 
 # Reaping and telling
@@ -91,7 +91,7 @@ complete -c sexton -n __sexton_own -l log-level -x -a 'error warn info debug tra
 complete -c sexton -n __sexton_own -l verbose -s v -f -d 'Log one level more; repeat for more'
 complete -c sexton -n __sexton_own -l log-to -x -a 'stderr syslog udp:// tcp:// none' -d 'Where to log: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none'
 complete -c sexton -n __sexton_own -l log-format -x -a 'text json' -d 'How lines on standard error look'
-complete -c sexton -n __sexton_own -l report -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write a report of the end to this file, as JSON'
+complete -c sexton -n __sexton_own -l report -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write a report of the end, as JSON, to this file; or to a stream that sexton was started with: - (standard output), /dev/stderr, /dev/fd/N'
 complete -c sexton -n __sexton_own -l termination-log -f -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write it as a short text for Kubernetes to /dev/termination-log, if that is there, or to this file'
 
 # Instead of running a command

@@ -373,21 +373,23 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.stdio[0], input(v)?))),
-        help: "Read standard input from this file.",
+        help: "Read standard input from this file, or from a descriptor that sexton was started with: \
+               /dev/fd/N.",
     },
     Flag {
         long: "stdout",
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[1], output(v)?))),
-        help: "Write standard output to this file, after emptying it, or at its end.",
+        help: "Write standard output to this file, after emptying it, or at its end; or to a stream that \
+               sexton was started with: /dev/stderr, /dev/fd/N.",
     },
     Flag {
         long: "stderr",
         short: None,
         section: SURROUNDINGS,
         kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[2], output(v)?))),
-        help: "The same for standard error. sexton's own messages stay where they are.",
+        help: "The same for standard error; - is standard output. sexton's own messages stay where they are.",
     },
     Flag {
         long: "close-fds",
@@ -480,7 +482,8 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: TELLING,
         kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.report, path(v)?))),
-        help: "Write a report of the end to this file, as JSON.",
+        help: "Write a report of the end, as JSON, to this file; or to a stream that sexton was started \
+               with: - (standard output), /dev/stderr, /dev/fd/N.",
     },
     Flag {
         long: "termination-log",
@@ -494,8 +497,8 @@ pub static FLAGS: &[Flag] = &[
                     Some(TerminationLog { path, by_default: true })
                 }
                 // No other word can be meant: a mistyped "yes" is no file's name.
-                Choice::This(value) if !value.starts_with(b"/") => {
-                    return Err("expected an absolute path".into());
+                Choice::This(value) if !value.starts_with(b"/") && value != b"-" => {
+                    return Err("expected an absolute path or -".into());
                 }
                 Choice::This(value) => {
                     Some(TerminationLog { path: path(value)?, by_default: false })

@@ -693,11 +693,11 @@ mod tests {
         // The words are a variable's alone.
         let error = refused(&["--termination-log=yes", "cmd"], &[]);
         assert!(
-            error.ends_with("'yes' for --termination-log: expected an absolute path"),
+            error.ends_with("'yes' for --termination-log: expected an absolute path or -"),
             "{error}"
         );
         let error = refused(&["cmd"], &["SEXTON_TERMINATION_LOG=maybe"]);
-        assert!(error.ends_with(": expected an absolute path, or yes or no"), "{error}");
+        assert!(error.ends_with(": expected an absolute path or -, or yes or no"), "{error}");
         let error = refused(&["cmd"], &["SEXTON_STATUS=maybe"]);
         assert!(error.ends_with(": expected one of text, json, or yes or no"), "{error}");
     }

@@ -1,7 +1,8 @@
 //! Descriptors: sexton's own stay away from 0 to 2, and of the inherited ones only 0 to 2 stay.
 
 use super::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use crate::stream::Unfit;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::pipe2;
@@ -14,12 +15,35 @@ pub const STDOUT: RawFd = libc::STDOUT_FILENO;
 /// Standard error.
 pub const STDERR: RawFd = libc::STDERR_FILENO;
 
+/// A descriptor by its number, for calls that report it if it is closed.
+pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: no call closes what it borrows, and sexton closes none of those that it knows by their numbers alone as long
+    // as it uses them.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Whether a descriptor that sexton was started with can be used; sexton's own, which an exec closes, cannot.
+///
+/// # Errors
+/// Why not.
+pub fn check(fd: RawFd, writing: bool) -> Result<(), Unfit> {
+    let file = borrow(fd);
+    let flags = fcntl(file, FcntlArg::F_GETFD).map_err(|_| Unfit::Closed)?;
+    if FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC) {
+        return Err(Unfit::Closed);
+    }
+    let status = fcntl(file, FcntlArg::F_GETFL).map_err(|_| Unfit::Closed)?;
+    match OFlag::from_bits_truncate(status) & OFlag::O_ACCMODE {
+        OFlag::O_RDONLY if writing => Err(Unfit::NotWritable),
+        OFlag::O_WRONLY if !writing => Err(Unfit::NotReadable),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a descriptor is one end of a pipe.
 #[must_use]
 pub fn is_pipe(fd: RawFd) -> bool {
-    // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    fstat(fd)
+    fstat(borrow(fd))
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }
 
@@ -73,8 +97,7 @@ pub(super) fn rest(file: &OwnedFd, contents: &mut Vec<u8>, most: usize) -> Resul
 /// EBADF, ENOSPC, EPIPE (SIGPIPE is blocked), EAGAIN for a full pipe that does not block, and others of
 /// write(2).
 pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
-    let file = unsafe { BorrowedFd::borrow_raw(fd) };
+    let file = borrow(fd);
     while !bytes.is_empty() {
         let written = nix::unistd::write(file, bytes)?;
         bytes = bytes.get(written..).unwrap_or_default();
@@ -97,9 +120,14 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     if fd.as_raw_fd() > STDERR {
         return Ok(fd);
     }
-    let moved = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(STDERR + 1))?;
+    duplicate_above_stdio(fd.as_raw_fd())
+}
+
+/// A descriptor above 2 of the same open file.
+pub(super) fn duplicate_above_stdio(fd: RawFd) -> Result<OwnedFd, Errno> {
+    let new = fcntl(borrow(fd), FcntlArg::F_DUPFD_CLOEXEC(STDERR + 1))?;
     // SAFETY: the descriptor is new, so nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+    Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
 /// Closes every descriptor but the standard streams and those of `keep`, which are above 2.

@@ -1,15 +1,15 @@
 //! Files that the user names or that say who users are.
 
-use super::fds::open;
+use super::fds::{borrow, open};
 use super::{Errno, fds};
 use crate::plan::Redirection;
 use crate::steps::{OwnedStream, Stream};
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, faccessat, fchown, isatty};
+use nix::unistd::{AccessFlags, Uid, faccessat, fchown, ftruncate, isatty};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 /// More than any user database in a container; it is read into memory.
 const LARGEST: usize = 64 << 20;
@@ -57,7 +57,7 @@ pub fn is_executable(directory: &OwnedFd, path: &CStr) -> Result<bool, Errno> {
 /// What a standard stream is, if it is a pipe or a terminal: those can be opened again through /proc.
 #[must_use]
 pub fn owned_stream(stream: Stream) -> Option<OwnedStream> {
-    let descriptor = borrow(stream);
+    let descriptor = borrow(stream as i32);
     let stat = fstat(descriptor).ok()?;
     let owned = |terminal| Some(OwnedStream { owner: stat.st_uid, terminal });
     match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
@@ -72,52 +72,117 @@ pub fn owned_stream(stream: Stream) -> Option<OwnedStream> {
 /// # Errors
 /// EPERM without CAP_CHOWN; EINVAL for an ID that the user namespace does not map.
 pub fn give_stream(stream: Stream, uid: u32) -> Result<(), Errno> {
-    fchown(borrow(stream), Some(Uid::from_raw(uid)), None)
-}
-
-fn borrow(stream: Stream) -> BorrowedFd<'static> {
-    // SAFETY: a descriptor number that may be closed, which the calls report; it is not kept.
-    unsafe { BorrowedFd::borrow_raw(stream as i32) }
+    fchown(borrow(stream as i32), Some(Uid::from_raw(uid)), None)
 }
 
 /// Opens a file in place of a standard stream. Waits for the other end of a FIFO, as a shell does.
 ///
+/// If it turns out to be the file that an output is already, by whatever name, there is no second open file of it: that would
+/// empty it, and overwrite what the other writes.
+///
 /// # Errors
-/// Those of open(2).
+/// Those of open(2) and ftruncate(2).
 pub fn redirect(stream: Stream, file: &Redirection) -> Result<(), Errno> {
-    let how = match (stream, file.append) {
-        (Stream::Input, _) => OFlag::O_RDONLY,
-        (_, false) => OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC,
-        (_, true) => OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND,
+    let writing = stream != Stream::Input;
+    let how = match (writing, file.append) {
+        (false, _) => OFlag::O_RDONLY,
+        (true, false) => OFlag::O_WRONLY | OFlag::O_CREAT,
+        (true, true) => OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND,
     };
     let mode = Mode::from_bits_truncate(0o666);
-    put(open(file.path.as_c_str(), how | OFlag::O_NOCTTY, mode)?, stream)
+    let opened = open(file.path.as_c_str(), how | OFlag::O_NOCTTY, mode)?;
+    if writing && !file.append && is_regular(&opened) {
+        if let Some(same) = same_output(&opened) {
+            drop(opened); // it may have landed where the stream belongs
+            return duplicate(same, stream as i32);
+        }
+        empty(&opened)?;
+    }
+    put(opened, stream)
+}
+
+/// Makes standard streams of descriptors, all at once, as one of them may be what another is to be.
+///
+/// # Errors
+/// EBADF if one is closed; EMFILE.
+pub fn duplicate_all(from: &[Option<i32>; 3]) -> Result<(), Errno> {
+    let mut held = [None, None, None];
+    for (slot, from) in held.iter_mut().zip(from) {
+        *slot = from.map(fds::duplicate_above_stdio).transpose()?;
+    }
+    for (stream, from) in Stream::ALL.into_iter().zip(held) {
+        if let Some(from) = from {
+            duplicate(from.as_raw_fd(), stream as i32)?;
+        }
+    }
+    Ok(())
 }
 
 /// What becomes of what a file holds already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content {
-    /// It is emptied.
-    Replaced,
-    /// Something is added at its end.
+    /// Something is added at its end. If the file is not there, it is made.
     Kept,
     /// The same, but the file must be there.
     KeptIfThere,
 }
 
-/// Opens a file for writing, at a descriptor above 2. Does not block.
+/// Opens a file for writing at its end, at a descriptor above 2. Does not block.
 ///
 /// # Errors
 /// Those of open(2); ENXIO for a FIFO that nobody reads.
 pub fn open_for_writing(path: &CStr, content: Content) -> Result<OwnedFd, Errno> {
-    let how = match content {
-        Content::Replaced => OFlag::O_CREAT | OFlag::O_TRUNC,
-        Content::Kept => OFlag::O_CREAT | OFlag::O_APPEND,
-        Content::KeptIfThere => OFlag::O_APPEND,
+    let create = match content {
+        Content::Kept => OFlag::O_CREAT,
+        Content::KeptIfThere => OFlag::empty(),
     };
-    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let mode = Mode::from_bits_truncate(0o644);
-    fds::above_stdio(open(path, flags | how | OFlag::O_CLOEXEC, mode)?)
+    fds::above_stdio(open(path, flags | create | OFlag::O_CLOEXEC, mode)?)
+}
+
+/// Whether it is a regular file.
+#[must_use]
+pub fn is_regular(file: &OwnedFd) -> bool {
+    let kind = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+    fstat(file).is_ok_and(|stat| kind(stat) == SFlag::S_IFREG)
+}
+
+/// The descriptor of standard output or standard error, if that is this very file and open for writing.
+#[must_use]
+pub fn same_output(file: &OwnedFd) -> Option<i32> {
+    let of = |stat: FileStat| (stat.st_dev, stat.st_ino);
+    let this = of(fstat(file).ok()?);
+    let is_same = |fd: &i32| {
+        *fd != file.as_raw_fd() // it may have landed there
+            && fstat(borrow(*fd)).is_ok_and(|stat| of(stat) == this)
+            && fds::check(*fd, true).is_ok()
+    };
+    [fds::STDOUT, fds::STDERR].into_iter().find(is_same)
+}
+
+/// Empties a file, if there is anything in it.
+///
+/// # Errors
+/// Those of ftruncate(2).
+pub fn empty(file: &OwnedFd) -> Result<(), Errno> {
+    if size(file) > 0 { ftruncate(file, 0) } else { Ok(()) }
+}
+
+/// Keeps others from doing the same to the file, as long as it is open here; does not wait for them (F_OFD_SETLK,
+/// fcntl(2)).
+///
+/// # Errors
+/// EAGAIN or EACCES if another has it; others where a file system has no locks.
+pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as _,
+        l_whence: libc::SEEK_SET as _,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).map(drop)
 }
 
 /// How many bytes are in a file; 0 for what is no regular file.

@@ -11,12 +11,12 @@
 //! | a pipe that cannot be | RWF_NOWAIT of pwritev2(2), since Linux 6.4; else SPLICE_F_NONBLOCK of splice(2) |
 //! | a terminal beyond all that | poll(2), then so few bytes that they fit, unless another writer comes between |
 
-use super::fds::{above_stdio, open};
+use super::fds::{above_stdio, borrow, open};
 use super::{Errno, fds, proc, tty};
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
 /// A stream that sexton was started with, or nothing if it was closed.
@@ -55,8 +55,10 @@ impl Output {
         Output::new(fds::STDOUT)
     }
 
-    /// Looks at what it is, once: a descriptor that is closed now could be another file's later.
-    fn new(fd: RawFd) -> Output {
+    /// A stream that sexton keeps open. Looks at what it is, once: a descriptor that is closed now could be another
+    /// file's later.
+    #[must_use]
+    pub fn new(fd: RawFd) -> Output {
         let (kind, owner) = match fstat(borrow(fd)) {
             Ok(stat) => (Kind::of(stat.st_mode), stat.st_uid),
             Err(Errno::EBADF) => (Kind::Closed, 0),
@@ -69,6 +71,12 @@ impl Output {
     /// sexton may not have the right to.
     pub fn secure(&self) {
         self.opened_again();
+    }
+
+    /// The stream's own descriptor.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.fd
     }
 
     /// The user who may open it again without any capability, if that is of interest.
@@ -102,6 +110,18 @@ impl Output {
         }
     }
 
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Those of [`Output::write`]; a part may have been written.
+    pub fn write_all(&self, mut bytes: &[u8]) -> Result<(), Errno> {
+        while !bytes.is_empty() {
+            let written = self.write(bytes)?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn opened_again(&self) -> Option<&OwnedFd> {
         if !matches!(self.kind, Kind::Pipe | Kind::Terminal) {
             return None;
@@ -131,12 +151,6 @@ fn open_again(fd: RawFd, kind: Kind) -> Option<OwnedFd> {
         Err(_) => return None,
     };
     above_stdio(again).ok()
-}
-
-fn borrow(fd: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: a descriptor number that may be closed, which the calls report; sexton does not close it as long as it
-    // writes to it.
-    unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
 /// Writes PIPE_BUF bytes at most, all or nothing, to a pipe whose open file is shared and may block. Whoever fills it

@@ -271,6 +271,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         Step::ParentDeath(signal, parent) => process::set_parent_death_signal(*signal, *parent),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Directory(path) => chdir(path.as_c_str()),
+        Step::Duplicate(from) => files::duplicate_all(from),
         Step::Open(stream, file) => {
             // To open a FIFO may take for ever: signals that would end main end the wait.
             signals::set_mask(needs.mask)?;

@@ -26,6 +26,7 @@ mod layers;
 mod library;
 mod limits;
 mod logging;
+mod named_streams;
 mod old_kernels;
 mod oom;
 mod pages;

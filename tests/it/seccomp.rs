@@ -159,12 +159,13 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "files for the report",
         setup: |stage| {
-            let report = format!("--report={}", stage.folder.at("report"));
+            let report =
+                format!("--report={}", stage.folder.file("report", "644", "an earlier one"));
             let text = format!("--termination-log={}", stage.folder.at("text"));
             stage.run(&[&report, &text], &["7"])
         },
         status: 7,
-        takes: "write",
+        takes: "write ftruncate fcntl",
     },
     Scenario {
         name: "a look inside",

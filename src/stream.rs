@@ -1,0 +1,159 @@
+//! Names of descriptors: `-`, `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N`.
+//!
+//! To open such a name would be a second open file: with an offset of its own, so that what others write is overwritten; emptied,
+//! if it is a file that is to be replaced; and not at all, if it is a socket, another user's, or there is no /proc.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::CStr;
+use std::fmt;
+
+/// What a path stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Name {
+    /// A descriptor of this process, which may be closed.
+    Own(i32),
+    /// One of another process, or of a thread.
+    Foreign,
+    /// A file like any other.
+    File,
+}
+
+/// Reads a path. `dash` is the descriptor that `-` stands for, and `pid` is this process's ID.
+#[must_use]
+pub fn name(path: &CStr, dash: i32, pid: i32) -> Name {
+    let path = path.to_bytes();
+    if path == b"-" {
+        return Name::Own(dash);
+    }
+    if !path.starts_with(b"/") {
+        return Name::File;
+    }
+    let mut parts =
+        path.split(|&byte| byte == b'/').filter(|part| ![&b""[..], b"."].contains(part));
+    let parts: [Option<&[u8]>; 7] = std::array::from_fn(|_| parts.next());
+    let own = |number: Option<i32>| number.map_or(Name::File, Name::Own);
+    match parts {
+        [Some(b"dev"), Some(b"stdin"), None, ..] => Name::Own(0),
+        [Some(b"dev"), Some(b"stdout"), None, ..] => Name::Own(1),
+        [Some(b"dev"), Some(b"stderr"), None, ..] => Name::Own(2),
+        [Some(b"dev"), Some(b"fd"), Some(fd), None, ..] => own(number(fd)),
+        [Some(b"proc"), Some(b"self" | b"thread-self"), Some(b"fd"), Some(fd), None, ..] => {
+            own(number(fd))
+        }
+        [Some(b"proc"), Some(process), Some(b"fd"), Some(fd), None, ..]
+            if number(process) == Some(pid) =>
+        {
+            own(number(fd))
+        }
+        [Some(b"proc"), Some(_), Some(b"fd"), Some(_), None, ..] => Name::Foreign,
+        [Some(b"proc"), Some(_), Some(b"task"), Some(_), Some(b"fd"), Some(_), None] => {
+            Name::Foreign
+        }
+        _ => Name::File,
+    }
+}
+
+/// A number as the kernel writes it.
+fn number(digits: &[u8]) -> Option<i32> {
+    let plain = digits == b"0" || digits.first().is_some_and(|first| (b'1'..=b'9').contains(first));
+    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+}
+
+/// A descriptor for a message: "standard output", "descriptor 7".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Descriptor(pub i32);
+
+impl fmt::Display for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("standard input"),
+            1 => f.write_str("standard output"),
+            2 => f.write_str("standard error"),
+            other => write!(f, "descriptor {other}"),
+        }
+    }
+}
+
+/// Why a descriptor is of no use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unfit {
+    /// It was closed when sexton was started.
+    Closed,
+    /// It is open for writing only.
+    NotReadable,
+    /// It is open for reading only.
+    NotWritable,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unfit::Closed => "is closed",
+            Unfit::NotReadable => "is not open for reading",
+            Unfit::NotWritable => "is not open for writing",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &CStr) -> Name {
+        name(path, 1, 42)
+    }
+
+    #[test]
+    fn descriptors_have_several_names() {
+        for (path, fd) in [
+            (c"-", 1),
+            (c"/dev/stdin", 0),
+            (c"/dev/stdout", 1),
+            (c"//dev/./stderr", 2),
+            (c"/dev/fd/0", 0),
+            (c"/dev/fd/17", 17),
+            (c"/proc/self/fd/2", 2),
+            (c"/proc/thread-self/fd/2147483647", i32::MAX),
+            (c"/proc/42/fd/1", 1),
+        ] {
+            assert_eq!(names(path), Name::Own(fd), "{path:?}");
+        }
+        assert_eq!(name(c"-", 0, 42), Name::Own(0));
+    }
+
+    #[test]
+    fn those_of_others_are_known_too() {
+        for path in [c"/proc/1/fd/1", c"/proc/420/fd/1", c"/proc/42/task/42/fd/1"] {
+            assert_eq!(names(path), Name::Foreign, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_a_file() {
+        for path in [
+            c"",
+            c"./-",
+            c"dev/stdout",
+            c"/dev/stdout/x",
+            c"/dev/fd",
+            c"/dev/fd/01",
+            c"/dev/fd/+1",
+            c"/dev/fd/-1",
+            c"/dev/fd/2147483648",
+            c"/dev/fd/x",
+            c"/proc/self/fd",
+            c"/proc/self/fd/1/x",
+            c"/x/dev/stdout",
+            c"/dev/null",
+        ] {
+            assert_eq!(names(path), Name::File, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_them() {
+        let told = [0, 1, 2, 3].map(|fd| Descriptor(fd).to_string());
+        assert_eq!(told, ["standard input", "standard output", "standard error", "descriptor 3"]);
+    }
+}
