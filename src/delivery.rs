@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use crate::circuit;
 use crate::plan::Target;
 use crate::signal::{Received, Signal};
 use crate::supervisor::Cause;
 use crate::sys::proc::{self, Numbers};
-use crate::sys::tree::{self, HangUp, Progress, Scan, Signals};
+use crate::sys::tree::{self, HangUp, Scan, Signals};
 use crate::sys::{Errno, process, reason, send, wait};
 use log::{info, warn};
 use std::fmt;
@@ -23,7 +24,7 @@ pub struct Delivery {
     /// A descendant could not be signalled, and that has been told.
     failed: bool,
     /// Signals that have not come to all descendants yet.
-    scan: Option<Scan>,
+    scan: Scan,
     /// The end of terminals that has not come to all of the tree yet.
     hang_up: Option<HangUp>,
     /// SIGKILL was sent to the tree.
@@ -40,9 +41,16 @@ impl Delivery {
             main_reaped: false,
             blind: false,
             failed: false,
-            scan: None,
+            scan: Scan::new(own),
             hang_up: None,
             killing: false,
+        }
+    }
+
+    /// Takes the memory that is needed later, when nothing allocates.
+    pub fn reserve(&mut self) {
+        if self.own != process::INIT {
+            self.scan.reserve();
         }
     }
 
@@ -92,10 +100,11 @@ impl Delivery {
 
     /// Whether everything that is left of the tree ignores SIGTERM, as far as that is known.
     #[must_use]
-    pub fn rest_ignores_term(&self) -> bool {
+    pub fn rest_ignores_term(&mut self) -> bool {
         /// A look at so many takes some 30 ms.
         const MOST: usize = 1_000;
-        tree::ignores_term(self.own, MOST).unwrap_or(false)
+        let found = if self.own == process::INIT { None } else { self.scan.all_ignore_term() };
+        found.unwrap_or_else(|| tree::ignores_term(self.own, MOST).unwrap_or(false))
     }
 
     /// Sends SIGKILL to the tree. Nothing is logged, because that may take time.
@@ -110,7 +119,7 @@ impl Delivery {
         if cause == Cause::Again && is_enough {
             return Ok(());
         }
-        self.scan = None;
+        self.scan.stop();
         match self.send_all(kill, Target::Tree) {
             Err(errno) if cause != Cause::Again && errno != Errno::ESRCH => Err(errno),
             _ => Ok(()),
@@ -139,16 +148,13 @@ impl Delivery {
     }
 
     fn send_to_descendants(&mut self, signals: Signals) -> Result<Target, Errno> {
-        while self.scan.is_some() {
-            self.scan(); // what was sent before comes before
-        }
-        match Scan::begin(self.own, signals) {
-            Ok(scan) => {
-                self.scan = Some(scan);
-                self.go_on();
+        match self.scan.send(&signals) {
+            Ok(()) => {
+                self.tell_failure();
                 Ok(Target::Tree)
             }
             Err(errno) => {
+                self.scan.stop();
                 self.tell_blindness(errno);
                 self.send_to_those_known(signals)
             }
@@ -167,7 +173,13 @@ impl Delivery {
     /// Whether signals to the tree are still on their way.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        self.scan.is_some() || self.hang_up.is_some()
+        self.scan.is_under_way() || self.hang_up.is_some()
+    }
+
+    /// Whether so many signals are under way that others should come later, unless they cannot wait.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.scan.is_crowded()
     }
 
     /// Whether SIGKILL has been sent to the tree.
@@ -178,7 +190,7 @@ impl Delivery {
 
     /// Brings them to some more of the descendants, if it is under way.
     pub fn go_on(&mut self) {
-        if self.scan.is_some() {
+        if self.scan.is_under_way() {
             self.scan();
         }
         if self.hang_up.as_mut().is_some_and(|it| !it.go_on().unwrap_or(false)) {
@@ -188,33 +200,38 @@ impl Delivery {
 
     #[inline(never)] // it takes a page of the stack
     fn scan(&mut self) {
-        match self.scan.as_mut().map(Scan::go_on) {
-            None | Some(Ok(Progress::More)) => return,
-            Some(Ok(Progress::Done)) => {}
-            Some(Ok(Progress::DoneButHidden)) => {
-                if self.is_newly_blind() {
-                    warn!(
-                        "/proc hides descendants: those are not reached before they are children"
-                    );
-                }
-            }
-            Some(Err(errno)) => {
-                self.tell_blindness(errno);
-                if let Some(signals) = self.scan.take().as_ref().and_then(Scan::unsent) {
-                    match self.send_to_those_known(signals) {
-                        Ok(_) | Err(Errno::ESRCH) => {}
-                        Err(errno) => {
-                            warn!("unable to send to main's process group: {}", reason(errno));
-                        }
+        let progress = self.scan.go_on();
+        if self.scan.hides() && self.is_newly_blind() {
+            warn!("/proc hides descendants: those are not reached before they are children");
+        }
+        if let Err(errno) = progress {
+            self.scan.stop();
+            self.tell_blindness(errno);
+            let unsent = self.unsent();
+            for signal in unsent.into_iter().flatten() {
+                match self.send_to_those_known([Some(signal), None]) {
+                    Ok(_) | Err(Errno::ESRCH) => {}
+                    Err(errno) => {
+                        warn!("unable to send to main's process group: {}", reason(errno));
                     }
                 }
             }
         }
-        if let Some(errno) = self.scan.take().as_ref().and_then(Scan::failed)
+        self.tell_failure();
+    }
+
+    /// Says once that not everybody could be signalled.
+    fn tell_failure(&mut self) {
+        if let Some(errno) = self.scan.failed()
             && !std::mem::replace(&mut self.failed, true)
         {
             warn!("unable to signal every descendant: {}", reason(errno));
         }
+    }
+
+    fn unsent(&self) -> [Option<Received>; circuit::MOST] {
+        let mut signals = self.scan.unsent();
+        std::array::from_fn(|_| signals.next())
     }
 
     /// Notes that not all descendants can be seen; whether that is to be told, which it is once.

@@ -46,6 +46,7 @@ mod plan;
 mod steps;
 mod supervisor;
 mod pace;
+mod circuit;
 mod sent;
 mod cli;
 mod sys;

@@ -271,7 +271,7 @@ impl<'a> Runtime<'a> {
         keep.push(child.descriptor().as_raw_fd());
         init::let_go(keep);
         give_up_privileges(&launch);
-        Ok(Box::new(Runtime {
+        let mut runtime = Box::new(Runtime {
             clock,
             supervisor: Supervisor::new(&plan.policy),
             delivery: Delivery::new(pid, child.pid),
@@ -296,7 +296,9 @@ impl<'a> Runtime<'a> {
             signal_patience: Patience::FOR_SIGNALS,
             reap_patience: Patience::FOR_CHILDREN,
             helpless: None,
-        }))
+        });
+        runtime.delivery.reserve();
+        Ok(runtime)
     }
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
@@ -383,7 +385,11 @@ impl<'a> Runtime<'a> {
         self.due = self.supervisor.deadline().map(|_| self.clock.now());
     }
 
-    fn wait(&mut self, set: SignalSet, mut timeout: Option<Duration>) -> Option<Received> {
+    fn wait(&mut self, mut set: SignalSet, mut timeout: Option<Duration>) -> Option<Received> {
+        if self.delivery.is_crowded() {
+            // Others stay pending: those without a value once, and those with one as long as there is room.
+            set = set.and(self.plan.policy.stop_signals.with(Signal::CHLD));
+        }
         if self.foreign.is_watching() && timeout != Some(Duration::ZERO) {
             self.sweep_due |= self.foreign.wait(timeout);
             timeout = Some(Duration::ZERO);

@@ -209,6 +209,12 @@ impl SignalSet {
         SignalSet(self.0 | (1 << (signal.0 - 1)))
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn and(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 & other.0)
+    }
+
     /// This set without the signal.
     #[must_use]
     pub const fn without(self, signal: Signal) -> SignalSet {

@@ -106,8 +106,34 @@ pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
         return Err(Errno::ENOENT);
     }
     let own = super::process::id();
-    let file =
-        open_file(format_args!("/proc/self/task/{own}/children\0")).map_err(|_| Errno::ENOENT)?;
+    children_of_thread(own, own, &mut visit).map_err(|_| Errno::ENOENT)
+}
+
+/// Calls `visit` with the children of another process. Each of its threads has a list; no more than `lists` are read, which
+/// is what is left afterwards. A child may be missing if others end at the same time.
+///
+/// # Errors
+/// /proc cannot be read, or the kernel has no CONFIG_PROC_CHILDREN; ENOENT: the process is gone.
+pub fn visit_children(
+    pid: i32,
+    threads: u64,
+    lists: &mut usize,
+    mut visit: impl FnMut(i32),
+) -> Result<(), Errno> {
+    if threads == 1 {
+        *lists = lists.saturating_sub(1);
+        return children_of_thread(pid, pid, &mut visit);
+    }
+    let folder = path(format_args!("/proc/{pid}/task\0"))?;
+    Numbers::of(folder.as_c_str())?.visit_while(|thread| {
+        *lists = lists.saturating_sub(1);
+        children_of_thread(pid, thread, &mut visit).ok();
+        *lists > 0
+    })
+}
+
+fn children_of_thread(pid: i32, thread: i32, visit: &mut impl FnMut(i32)) -> Result<(), Errno> {
+    let file = open_file(format_args!("/proc/{pid}/task/{thread}/children\0"))?;
     let mut buffer = [0; 4096];
     let mut number = 0;
     loop {

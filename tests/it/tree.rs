@@ -1,7 +1,10 @@
 //! SPEC 4.6: the tree of a subreaper, and what cannot be killed.
 
-use crate::harness::{Folder, Place, Setup, pipe, poll, probe, sexton, wait_until};
+use crate::harness::{
+    Folder, Place, Running, Setup, Traced, children_of, pipe, poll, probe, sexton, wait_until,
+};
 use nix::libc;
+use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
@@ -66,6 +69,113 @@ fn what_proc_hides_is_reached_as_a_child_and_told() {
     wait_until("sexton ends", || running.has_ended());
     assert_eq!(running.adopted_by_init(), [], "the daemon was killed, and reaped");
     assert_eq!(running.end().status, 7);
+}
+
+/// A family that tells the signals that it gets, and beside it 300 processes that are none of its business, which take time to
+/// look at.
+fn family_among_many() -> Running {
+    const MANY: usize = 300;
+    let words = ["--forward-to=all", &probe(), "family"];
+    let setup = Setup::new(&words).place(Place::Child).foreign(
+        "i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done; read x; kill $(jobs -p)",
+    );
+    let mut running = setup.start();
+    for _ in 0..3 {
+        assert!(running.line().ends_with(" ready"));
+    }
+    let shell = children_of(running.parent_of_foreign())[0];
+    wait_until("all are there", || children_of(shell).len() == MANY);
+    running
+}
+
+/// The signal that comes while sexton looks for those who are to get the one before.
+#[test]
+fn a_look_for_descendants_does_not_hold_up_the_next_signal() {
+    let mut running = family_among_many();
+    let sexton = Traced::seize(running.pid);
+    for signal in [libc::SIGUSR1, libc::SIGUSR2] {
+        running.signal(signal);
+    }
+    let mut calls = None;
+    loop {
+        let call = sexton.step();
+        let is_entry = call.operation == 1;
+        match &mut calls {
+            None if !is_entry && call.value == i64::from(libc::SIGUSR2) => calls = Some(0),
+            Some(_)
+                if is_entry
+                    && call.value == libc::SYS_kill
+                    && call.arguments[1] == libc::SIGUSR2 as u64 =>
+            {
+                break;
+            }
+            Some(calls) if is_entry => *calls += 1,
+            _ => {}
+        }
+    }
+    sexton.release();
+    println!("{calls:?} calls from SIGUSR2 to the command's SIGUSR2");
+    assert!(calls < Some(100), "{calls:?}");
+    let mut got: Vec<String> = (0..6).map(|_| running.line()).collect();
+    got.sort();
+    let each = ["child", "main", "stranger"].map(|name| {
+        [libc::SIGUSR1, libc::SIGUSR2].map(|signal| format!("{name} got {signal} value none"))
+    });
+    assert_eq!(got, each.concat());
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 5);
+}
+
+/// More at once than sexton has room for.
+#[test]
+fn signals_that_come_during_a_look_keep_their_order_and_none_is_lost() {
+    const SIGNALS: usize = 40;
+    let mut running = family_among_many();
+    for value in 0..SIGNALS {
+        running.queue(libc::SIGRTMIN(), value);
+    }
+    let mut got: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for _ in 0..3 * SIGNALS {
+        let line = running.line();
+        let (name, what) = line.split_once(" got ").unwrap();
+        got.entry(name.to_owned()).or_default().push(what.to_owned());
+    }
+    let number = libc::SIGRTMIN();
+    let expected: Vec<String> =
+        (0..SIGNALS).map(|value| format!("{number} value {value}")).collect();
+    assert_eq!(got.keys().collect::<Vec<_>>(), ["child", "main", "stranger"]);
+    for (name, what) in got {
+        assert_eq!(what, expected, "{name}");
+    }
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 5);
+}
+
+/// Some get a signal at once, as children of children, the others as the look comes to them.
+#[test]
+fn everybody_in_a_large_tree_gets_each_signal_once() {
+    const COUNT: usize = 300;
+    const PROCESSES: usize = COUNT + COUNT / 3 + 1; // with those deeper, and the command
+    let words = ["--forward-to=all", &probe(), "many", "300", "tell"];
+    let mut running = Setup::new(&words).place(Place::Child).start();
+    for _ in 0..PROCESSES + 1 {
+        running.line(); // ready, and one for each
+    }
+    for value in 1..=3 {
+        running.queue(libc::SIGRTMIN(), value); // none waits for the one before
+    }
+    let expected = format!("one got {} value ", libc::SIGRTMIN());
+    let mut got = [0; 4];
+    for _ in 0..3 * PROCESSES {
+        let line = running.line();
+        let value: usize = line.strip_prefix(&expected).unwrap().parse().unwrap();
+        got[value] += 1;
+    }
+    assert_eq!(got, [0, PROCESSES, PROCESSES, PROCESSES]);
+    running.signal(libc::SIGTERM);
+    let ended = running.end_with_its_tree();
+    assert_eq!(ended.status, 5);
+    assert!(!ended.stdout.contains(&expected), "nobody gets it twice: {}", ended.stdout);
 }
 
 /// A cgroup (v1) that can be frozen: its processes are in state D and do not die until it is thawed.

@@ -347,22 +347,30 @@ fn tell(name: &str) -> ! {
     }
 }
 
-/// Many sleeping descendants, in sessions of their own, some of them deep in the tree.
+/// Many descendants that sleep, or tell what they get, in sessions of their own, some of them deep in the tree.
 fn many(count: i32, treatment: &str) {
-    if treatment == "ignore" {
-        set_ignored(libc::SIGTERM);
-    }
+    let sleep: fn() -> ! = match treatment {
+        "tell" => {
+            set_mask(!0);
+            || tell("one")
+        }
+        "ignore" => {
+            set_ignored(libc::SIGTERM);
+            pause
+        }
+        _ => pause,
+    };
     for index in 0..count {
         if fork() == 0 {
             unsafe { libc::setsid() };
             if index % 3 == 0 && fork() > 0 {
-                pause();
+                sleep();
             }
-            pause();
+            sleep();
         }
     }
     say("ready");
-    pause()
+    sleep()
 }
 
 /// Ignores SIGTERM and SIGUSR1, and so do its children, which come and go without a pause: some end as
