@@ -43,8 +43,12 @@ impl QueuedInfo {
 /// Sends a signal to one process, with its value if it was queued with one.
 ///
 /// # Errors
-/// EPERM, ESRCH; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
+/// EPERM, ESRCH, which it also is for a number that no process has: for the kernel 0 is a group, and -1 (a getpid that a
+/// filter lets fail) everybody; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
 pub fn to_process(pid: i32, received: Received) -> Result<(), Errno> {
+    if pid <= 0 {
+        return Err(Errno::ESRCH);
+    }
     if !received.origin.carries_value() {
         return kill(pid, received.signal.number());
     }
