@@ -60,7 +60,7 @@ impl<'a> Launch<'a> {
             sigchld_ignored: signals::is_ignored(Signal::CHLD),
             standing,
             leads_session: standing != Standing::NoTerminal && process::leads_session(),
-            shares_job: standing == Standing::Foreground && shares_job(),
+            shares_job: standing != Standing::NoTerminal && shares_job(),
             parent_death_signal: match plan.parent_death_signal {
                 _ if pid == process::INIT => None,
                 Some(signal) => Some(signal),
@@ -243,8 +243,9 @@ fn file(contents: &Contents) -> File<'_> {
 }
 
 /// Whether other processes are in the group that sexton is in, and are to get the keys as well: a pipeline, or the script that
-/// started sexton, whether or not a shell has made a job of it. Of a pipeline that sexton is the first of, the others may not
-/// be there yet, but the pipe is.
+/// started sexton, whether or not a shell has made a job of it, or what made the PID namespace (`unshare --fork`, `bwrap`): the
+/// leader of a group without a number is outside of it. Of a pipeline that sexton is the first of, the others may not be there
+/// yet, but the pipe is.
 fn shares_job() -> bool {
     let is_first_of_pipeline =
         || fds::is_pipe(fds::STDOUT) && process::job_control_shell().is_some();

@@ -753,10 +753,10 @@ impl<'a> Runtime<'a> {
     /// Stops sexton as main was stopped, so that the shell above sees it; returns when that has continued
     /// it, and SIGCONT is pending.
     fn suspend(&mut self, signal: Signal) {
-        self.terminal.take_back(self.child.pid);
+        let may_stop = self.terminal.take_back(self.child.pid);
         // SIGSTOP would hold where nobody continues sexton, which the kernel sees to with SIGTSTP.
         let own = if signal == Signal::STOP { Signal::TSTP } else { signal };
-        let is_job = self.terminal.is_job();
+        let is_job = self.terminal.is_job() && may_stop;
         if !is_job || !signals::stop_self(own) {
             self.handle(Event::NotSuspended(signal));
         }

@@ -108,11 +108,15 @@ impl Terminal {
         }
     }
 
-    /// Takes it back if main has it: for the shell, before sexton stops.
-    pub fn take_back(&mut self, main: i32) {
+    /// Takes it back if main has it: for the shell, before sexton stops. Whether sexton may stop: if the foreground group is
+    /// inside of the PID namespace and sexton's own is not, no call gives the terminal back, and a shell outside never learns that
+    /// a part of its job has stopped.
+    #[must_use]
+    pub fn take_back(&mut self, main: i32) -> bool {
         if self.lent && !self.is_init && tty::is_foreground(main) {
             self.own();
         }
+        tty::own_group() != tty::OUTSIDE || tty::is_foreground(tty::OUTSIDE)
     }
 
     fn own(&mut self) {

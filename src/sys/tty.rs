@@ -66,8 +66,15 @@ pub fn standing() -> Standing {
     standing.unwrap_or(Standing::NoTerminal)
 }
 
+/// The number of a process group outside of the PID namespace, as the kernel shows it.
+pub const OUTSIDE: i32 = 0;
+
 fn is_own(group: Pid) -> bool {
-    if group.as_raw() == 0 && own_group() == 0 { may_read() } else { group == getpgrp() }
+    if group.as_raw() == OUTSIDE && own_group() == OUTSIDE {
+        may_read()
+    } else {
+        group == getpgrp()
+    }
 }
 
 /// Tells the foreground where both groups are outside of the PID namespace, and so have no number
@@ -79,8 +86,7 @@ fn may_read() -> bool {
 /// Whether the foreground group has no process any more, not even one that is a zombie.
 #[must_use]
 pub fn is_free() -> bool {
-    let foreground = with_terminal(|terminal| tcgetpgrp(terminal).map_or(0, Pid::as_raw));
-    // 0 is a group outside of the PID namespace.
+    let foreground = with_terminal(|terminal| tcgetpgrp(terminal).map_or(OUTSIDE, Pid::as_raw));
     foreground
         .is_some_and(|group| group > 1 && kill(Pid::from_raw(-group), None) == Err(Errno::ESRCH))
 }
@@ -100,7 +106,7 @@ pub fn is_foreground(group: i32) -> bool {
     with_terminal(|terminal| tcgetpgrp(terminal) == Ok(Pid::from_raw(group))).unwrap_or(false)
 }
 
-/// This process's group; 0 if it is outside of the PID namespace.
+/// This process's group; [`OUTSIDE`] if its leader is outside of the PID namespace.
 #[must_use]
 pub fn own_group() -> i32 {
     getpgrp().as_raw()

@@ -1,7 +1,7 @@
 //! sexton as a job of an interactive shell.
 
 use super::{CTRL_C, CTRL_D, CTRL_Z, Shell, state, wait_for_state};
-use crate::harness::{Folder, children_of, wait_until};
+use crate::harness::{Folder, children_of, sleeps_for_ever, status_field, wait_until};
 use nix::libc;
 
 impl Shell {
@@ -290,4 +290,36 @@ fn a_script_with_sexton_in_it_stops_and_goes_on() {
     unsafe { libc::kill(sexton, libc::SIGTERM) };
     shell.expect_status(5);
     shell.exit();
+}
+
+/// Its keys are for the script, too, wherever it was started.
+#[test]
+fn a_script_that_was_started_in_the_background_keeps_the_terminal() {
+    // Without that `fg` may find a job that runs, as far as the shell knows.
+    const STOPPED: &str = r#"until [ -n "$(jobs -s)" ]; do :; done"#;
+    let mut shell = Shell::new();
+    shell.line("sh -c 'SEXTON PROBE sleep; exit 5' &");
+    shell.terminal.expect("ready\r\n");
+    let [script] = shell.running.children()[..] else { panic!("the shell has one child") };
+    let [sexton] = children_of(script)[..] else { panic!("the script has one child") };
+    shell.line("kill -STOP %1");
+    wait_for_state(sexton, 'T');
+    shell.line(STOPPED);
+    shell.line("fg");
+    wait_for_state(sexton, 'S');
+    wait_until("sexton has taken SIGCONT", || {
+        status_field(sexton, "ShdPnd") == "0000000000000000" && sleeps_for_ever(sexton)
+    });
+    shell.wait_for_foreground(script);
+    shell.terminal.type_in(CTRL_Z);
+    wait_for_state(script, 'T');
+    wait_for_state(sexton, 'T');
+    wait_until("the shell has the terminal", || shell.has_the_terminal());
+    shell.line(STOPPED);
+    shell.line("fg");
+    shell.wait_for_foreground(script);
+    wait_for_state(sexton, 'S');
+    shell.terminal.type_in(CTRL_C);
+    wait_until("the shell has the terminal", || shell.has_the_terminal());
+    drop(shell.running);
 }

@@ -1,5 +1,6 @@
 //! SPEC 1.5: process group and terminal; what `docs/terminals.md` promises.
 
+mod below;
 mod hand_over;
 mod jobs;
 mod keys;
