@@ -27,88 +27,95 @@
 #![deny(unsafe_code)]
 #![warn(clippy::missing_docs_in_private_items)] // of what the whole crate may use: .clippy.toml
 
-mod signal;
-mod outcome;
-mod duration;
-mod exit_map;
-mod rewrite;
-mod json;
 mod text;
-mod rlimit;
-mod schedule;
-mod capabilities;
-mod user;
-mod environment;
-mod stream;
-mod error;
-mod procfs;
-mod plan;
-mod steps;
-mod supervisor;
-mod pace;
-mod circuit;
-mod sent;
-mod cli;
+mod values;
 mod sys;
+mod kernel;
+mod plan;
+mod cli;
+mod supervisor;
+mod child;
 mod log;
 mod report;
-mod outlets;
-mod launch;
-mod delivery;
-mod terminal;
-mod witness;
-mod init;
-mod foreign;
-mod patience;
-mod pause;
-mod status;
+mod inspect;
 mod runtime;
-mod embed;
+mod app;
+mod library;
 
 #[cfg(test)]
 mod random;
 
 pub use ::log::LevelFilter;
-pub use embed::Init;
-pub use error::Error;
+pub use library::Init;
 pub use plan::Target;
-pub use rlimit::{Limits, Resource, UNLIMITED};
-pub use signal::Signal;
+pub use values::error::Error;
+pub use values::rlimit::{Limits, Resource, UNLIMITED};
+pub use values::signal::Signal;
 
 /// What this package's own program, tests and fuzz targets take from the modules: no part of the interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::runtime::run;
-    pub use crate::status::forest;
+    pub use crate::app::run;
+    pub use crate::inspect::forest;
     pub use crate::sys::heap::Heap;
     pub use crate::sys::itself::strings;
     pub use crate::sys::signals::block_all;
 
-    macro_rules! reached {
-        ($($module:ident),* $(,)?) => {$(
-            pub mod $module {
-                pub use crate::$module::*;
-            }
-        )*};
+    pub mod cli {
+        pub use crate::cli::*;
     }
-    reached!(
-        capabilities,
-        cli,
-        duration,
-        environment,
-        error,
-        exit_map,
-        log,
-        outcome,
-        plan,
-        procfs,
-        report,
-        rewrite,
-        rlimit,
-        schedule,
-        signal,
-        supervisor,
-        sys,
-        user,
-    );
+    pub mod log {
+        pub use crate::log::*;
+    }
+    pub mod plan {
+        pub use crate::plan::*;
+    }
+    pub mod report {
+        pub use crate::report::*;
+    }
+    pub mod supervisor {
+        pub use crate::supervisor::*;
+    }
+    pub mod sys {
+        pub use crate::sys::*;
+    }
+    pub mod processes {
+        pub use crate::kernel::processes::*;
+    }
+    pub mod procfs {
+        pub use crate::kernel::procfs::*;
+    }
+    pub mod capabilities {
+        pub use crate::values::capabilities::*;
+    }
+    pub mod duration {
+        pub use crate::values::duration::*;
+    }
+    pub mod environment {
+        pub use crate::values::environment::*;
+    }
+    pub mod error {
+        pub use crate::values::error::*;
+    }
+    pub mod exit_map {
+        pub use crate::values::exit_map::*;
+    }
+    pub mod outcome {
+        pub use crate::values::outcome::*;
+    }
+    pub mod rewrite {
+        pub use crate::values::rewrite::*;
+    }
+    pub mod rlimit {
+        pub use crate::values::rlimit::*;
+    }
+    pub mod scheduling {
+        pub use crate::values::scheduling::*;
+    }
+    pub mod signal {
+        pub use crate::values::signal::*;
+    }
+    pub mod user {
+        pub use crate::values::user::*;
+    }
 }

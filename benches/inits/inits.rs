@@ -17,7 +17,7 @@ pub struct Init {
     pub options: Vec<&'static str>,
     /// The best that it has for a whole tree.
     pub tree_options: Vec<&'static str>,
-    /// It gives what main leaves behind a second to end, by the options for a tree.
+    /// It gives what the command leaves behind a second to end, by the options for a tree.
     pub lingers: bool,
     /// It does not look at all children for each orphan.
     pub looks_rarely: bool,
@@ -130,7 +130,7 @@ impl Drop for Copied {
 }
 
 impl Init {
-    /// The command line for this main.
+    /// The command line for this the command.
     pub fn line(&self, bench: &Bench, options: &[&str], main: &[&str]) -> Vec<String> {
         let path = self.path.to_str().expect("UTF-8");
         let words = [path].into_iter().chain(options.iter().copied());

@@ -29,7 +29,7 @@ pub struct Overhead {
     pub p90: f64,
 }
 
-/// From the clone to the end, of an init whose main ends at once; less the same of main alone.
+/// From the clone to the end, of an init whose command ends at once; less the same of the command alone.
 pub fn starts(bench: &Bench, pinned: bool) -> Figures<Overhead> {
     let _pinned = pinned.then(Pinned::new);
     let null = null();
@@ -62,7 +62,7 @@ pub fn starts(bench: &Bench, pinned: bool) -> Figures<Overhead> {
     samples.into_iter().map(overhead).collect()
 }
 
-/// All inits with a main that does nothing, from the start of the run to its end.
+/// All inits with a command that does nothing, from the start of the run to its end.
 pub struct Idle {
     running: Vec<Resting>,
 }
@@ -143,7 +143,7 @@ pub fn memory(bench: &Bench) -> Figures<Memory> {
     all.into_iter().map(memory).collect()
 }
 
-/// From kill(2) to main's return from the wait for the signal, in us.
+/// From kill(2) to the command's return from the wait for the signal, in us.
 pub struct Latency {
     pub p50: f64,
     pub p99: f64,
@@ -158,7 +158,7 @@ impl Latency {
 
 const ONCE: &str = "forwards SIGTERM and SIGINT only, and those once";
 
-/// Of signals through each init, and of signals sent to main itself.
+/// Of signals through each init, and of signals sent to the command itself.
 pub fn signals(bench: &Bench) -> (Figures<Latency>, Latency) {
     let _pinned = Pinned::new();
     let mut samples = vec![Vec::new(); bench.inits.len() + 1];
@@ -324,12 +324,12 @@ pub fn storms(bench: &Bench) -> Figures<Storm> {
     })
 }
 
-/// How a tree went down: main and many others, by SIGTERM.
+/// How a tree went down: the command and many others, by SIGTERM.
 #[derive(Clone, Copy)]
 pub struct Tree {
     /// How many of the others had it, in percent.
     pub seen: f64,
-    /// From main's end to that of the last of the tree, in ms.
+    /// From the command's end to that of the last of the tree, in ms.
     pub last: f64,
     /// From the end of the last of the tree to that of the init, in ms.
     pub exit: f64,
@@ -399,7 +399,7 @@ fn tree(bench: &Bench, init: &Init, stubborn: bool) -> Tree {
     }
 }
 
-/// The smallest limit of a memory control group in which the init runs a main that ends at once, in KiB.
+/// The smallest limit of a memory control group in which the init runs a command that ends at once, in KiB.
 pub fn groups(bench: &Bench, memory: Option<&Parent>) -> Figures<u64> {
     let Some(parent) = memory else {
         return each(bench, |_| Err("no memory controller here"));

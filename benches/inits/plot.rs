@@ -1,4 +1,4 @@
-//! The plot: bars of the main figures, as SVG.
+//! The plot: bars of the command figures, as SVG.
 
 use crate::Results;
 use crate::inits::Bench;

@@ -175,8 +175,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a command line whose main is the workload, with `output` as standard output and error.
-    /// `None` if main does not report within the limit.
+    /// Starts a command line whose command is the workload, with `output` as standard output and error.
+    /// `None` if the command does not report within the limit.
     pub fn start(words: &[String], output: &File, namespace: bool) -> Option<Running> {
         let (commands_end, commands) = pipe();
         let (answers, answers_end) = pipe();
@@ -195,7 +195,7 @@ impl Running {
         Some(running)
     }
 
-    /// The next word that main writes; `None` if it does not come in time.
+    /// The next word that the command writes; `None` if it does not come in time.
     pub fn answer(&mut self, limit: Duration) -> Option<u64> {
         let mut poll =
             libc::pollfd { fd: self.answers.as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -212,7 +212,7 @@ impl Running {
         Some(u64::from_ne_bytes(word))
     }
 
-    /// Has main do something, and waits until it is done.
+    /// Has the command do something, and waits until it is done.
     pub fn order(&mut self, what: char, count: u64) {
         let mut command = [0; 16];
         command[..8].copy_from_slice(&u64::from(what).to_ne_bytes());

@@ -1,19 +1,20 @@
 //! The one table of flags: parsing, variables and `--help` all come from it.
 
 use super::settings::{Settings, add_capabilities, add_limit, set};
-use crate::duration;
-use crate::environment::Values;
-use crate::exit_map;
 use crate::plan::{
-    Grouping, LogFormat, LogTo, Redirection, Rung, StatusFormat, Subreaper, SyslogAddress, Target,
-    TerminationLog,
+    EscalationStep, Grouping, LogFormat, LogTo, StatusFormat, Subreaper, Target, TerminationLog,
 };
-use crate::rewrite::{self, forwardable};
-use crate::rlimit::Spec;
-use crate::schedule::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
-use crate::signal::{Reason, Signal, SignalSet};
-use crate::text::Shortened;
-use crate::user;
+use crate::text::escape::Shortened;
+use crate::values::address::SyslogAddress;
+use crate::values::duration;
+use crate::values::environment::Values;
+use crate::values::exit_map;
+use crate::values::rewrite::{self, forwardable};
+use crate::values::rlimit::Spec;
+use crate::values::scheduling::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
+use crate::values::signal::{Reason, Signal, SignalSet};
+use crate::values::stdio::Redirection;
+use crate::values::user;
 use log::LevelFilter;
 use std::ffi::CString;
 use std::net::{IpAddr, SocketAddr};
@@ -114,8 +115,8 @@ impl Flag {
 const SIGNALS: &str = "Signals";
 const SHUTDOWN: &str = "Shutdown";
 const PRIVILEGES: &str = "The command's privileges";
-const SURROUNDINGS: &str = "The command's surroundings";
-const TELLING: &str = "Reaping and telling";
+const ATTRIBUTES: &str = "The command's surroundings";
+const LOGGING: &str = "Reaping and telling";
 const INSTEAD: &str = "Instead of running a command";
 
 /// Every flag, in the order of `--help`.
@@ -128,7 +129,7 @@ pub static FLAGS: &[Flag] = &[
             "child|group|all",
             Text(|s, v| {
                 let targets =
-                    [("child", Target::Main), ("group", Target::Group), ("all", Target::Tree)];
+                    [("child", Target::Command), ("group", Target::Group), ("all", Target::Tree)];
                 set(&mut s.forward_to, choice(v, &targets)?)
             }),
         ),
@@ -180,8 +181,9 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::Value(
             "SIGNAL:DURATION,...",
             Text(|s, v| {
-                let rungs = v.split(',').map(rung).collect::<Result<Vec<Rung>, Reason>>()?;
-                set(&mut s.escalation, rungs)
+                let steps =
+                    v.split(',').map(step).collect::<Result<Vec<EscalationStep>, Reason>>()?;
+                set(&mut s.escalation, steps)
             }),
         ),
         help: "Send further signals within the grace, each so long after the one before it.",
@@ -279,7 +281,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "rlimit",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::List(
             "NAME=SOFT[:HARD]",
             Text(|s, v| add_limit(&mut s.limits, Spec::parse(v)?)),
@@ -291,49 +293,49 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "chdir",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("DIR", Bytes(|s, v| set(&mut s.directory, path(v)?))),
         help: "Start the command in this directory.",
     },
     Flag {
         long: "umask",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("OCTAL", Text(|s, v| set(&mut s.umask, umask(v)?))),
         help: "Set the file mode creation mask, such as 027.",
     },
     Flag {
         long: "env",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::List("NAME=VALUE", Bytes(|s, v| s.environment.set(v))),
         help: "Set a variable for the command.",
     },
     Flag {
         long: "unset-env",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::List("NAME", Bytes(|s, v| s.environment.unset(v))),
         help: "Unset a variable for the command.",
     },
     Flag {
         long: "nice",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("N", Text(|s, v| set(&mut s.nice, integer(v, NICENESS)?))),
         help: "Set the niceness, -20 to 19.",
     },
     Flag {
         long: "cpus",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("LIST", Text(|s, v| set(&mut s.cpus, Cpus::parse(v)?.into()))),
         help: "Run on these CPUs only, such as 0-3,6.",
     },
     Flag {
         long: "sched",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value(
             "POLICY[:PRIORITY]",
             Text(|s, v| set(&mut s.scheduler, Scheduler::parse(v)?)),
@@ -343,7 +345,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "ionice",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value(
             "CLASS[:LEVEL]",
             Text(|s, v| set(&mut s.io_priority, IoPriority::parse(v)?)),
@@ -354,14 +356,14 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "oom-score-adj",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("N", Text(|s, v| set(&mut s.oom_score_adj, integer(v, OOM_SCORE_ADJ)?))),
         help: "Set how soon the kernel kills the command when memory runs out, -1000 (never) to 1000.",
     },
     Flag {
         long: "setsid",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Switch(|s, on| {
             set(&mut s.grouping, if on { Grouping::Session } else { Grouping::Group })
         }),
@@ -371,7 +373,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "stdin",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.stdio[0], input(v)?))),
         help: "Read standard input from this file, or from a descriptor that sexton was started with: \
                /dev/fd/N.",
@@ -379,7 +381,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "stdout",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[1], output(v)?))),
         help: "Write standard output to this file, after emptying it, or at its end; or to a stream that \
                sexton was started with: /dev/stderr, /dev/fd/N.",
@@ -387,14 +389,14 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "stderr",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Value("PATH|>>PATH", Bytes(|s, v| set(&mut s.stdio[2], output(v)?))),
         help: "The same for standard error; - is standard output. sexton's own messages stay where they are.",
     },
     Flag {
         long: "close-fds",
         short: None,
-        section: SURROUNDINGS,
+        section: ATTRIBUTES,
         kind: Kind::Switch(|s, on| set(&mut s.close_fds, on)),
         help: "Give the command no descriptor but standard input, output and error, and those that \
                LISTEN_FDS counts if LISTEN_PID names sexton.",
@@ -402,7 +404,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "subreaper",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Value(
             "auto|on|off",
             Text(|s, v| {
@@ -416,14 +418,14 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "warn-on-reap",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Switch(|s, on| set(&mut s.warn_on_reap, on)),
         help: "Log each orphan that is reaped.",
     },
     Flag {
         long: "map-exit",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::List("FROM=TO", Text(|s, v| s.exit_map.add(exit_map::Rule::parse(v)?))),
         help: "Exit with the status TO where it would be FROM: a status, a range (1-3=1), or the \
                signal that killed the command (signal:TERM=0).",
@@ -431,7 +433,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "log-level",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Value(
             "error|warn|info|debug|trace",
             Text(|s, v| {
@@ -450,7 +452,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "verbose",
         short: Some('v'),
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Count(|s, times| {
             s.verbose = Some(s.verbose.unwrap_or(0).saturating_add(times));
         }),
@@ -459,7 +461,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "log-to",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Value("WHERE", Text(|s, v| set(&mut s.log_to, log_to(v)?))),
         help: "Where to log: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none. \
                Default: stderr.",
@@ -467,7 +469,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "log-format",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Value(
             "text|json",
             Text(|s, v| {
@@ -480,7 +482,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "report",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Value("PATH", Bytes(|s, v| set(&mut s.report, path(v)?))),
         help: "Write a report of the end, as JSON, to this file; or to a stream that sexton was started \
                with: - (standard output), /dev/stderr, /dev/fd/N.",
@@ -488,7 +490,7 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "termination-log",
         short: None,
-        section: TELLING,
+        section: LOGGING,
         kind: Kind::Optional("PATH", |s, v| {
             let log = match v {
                 Choice::Off => None,
@@ -639,14 +641,14 @@ fn umask(text: &str) -> Result<u32, Reason> {
     mask.ok_or_else(|| "expected an octal number from 0 to 777".into())
 }
 
-fn rung(text: &str) -> Result<Rung, Reason> {
+fn step(text: &str) -> Result<EscalationStep, Reason> {
     let (signal, after) =
         text.split_once(':').ok_or("expected SIGNAL:DURATION, such as INT:5s,QUIT:5s")?;
-    let rung = Rung { signal: Signal::parse(signal)?, after: duration::parse(after)? };
-    if rung.after == Duration::ZERO {
+    let step = EscalationStep { signal: Signal::parse(signal)?, after: duration::parse(after)? };
+    if step.after == Duration::ZERO {
         return Err("each duration must be more than 0".into());
     }
-    Ok(rung)
+    Ok(step)
 }
 
 /// How wide the lines of `--help` may be.

@@ -5,18 +5,15 @@
 
 #![forbid(unsafe_code)]
 
-mod catatonit;
-mod dumb_init;
+mod compat;
 pub mod flags;
-mod getopt;
 mod native;
 mod settings;
-mod tini;
 
 use self::settings::Settings;
-use crate::environment::{self, Values};
-use crate::error::{Error, printable};
 use crate::plan::{Inspection, LogFormat, Plan};
+use crate::values::environment::{self, Values};
+use crate::values::error::{Error, printable};
 use std::ffi::CStr;
 
 /// What sexton is asked to do.
@@ -110,14 +107,14 @@ enum Reading<'a> {
 }
 
 /// Reads a call as another program would.
-type Personality = for<'a, 'w> fn(&Call<'a, 'w>) -> Reading<'a>;
+type Mode = for<'a, 'w> fn(&Call<'a, 'w>) -> Reading<'a>;
 
 /// The personality of that name.
-fn personality(name: &[u8]) -> Option<Personality> {
+fn mode(name: &[u8]) -> Option<Mode> {
     match name {
-        b"tini" | b"tini-static" | b"docker-init" => Some(tini::read),
-        b"dumb-init" => Some(dumb_init::read),
-        b"catatonit" => Some(catatonit::read),
+        b"tini" | b"tini-static" | b"docker-init" => Some(compat::tini::read),
+        b"dumb-init" => Some(compat::dumb_init::read),
+        b"catatonit" => Some(compat::catatonit::read),
         _ => None,
     }
 }
@@ -125,7 +122,7 @@ fn personality(name: &[u8]) -> Option<Personality> {
 /// The personalities' names, for messages.
 const NAMES: &str = "tini, docker-init, dumb-init, catatonit";
 
-/// The settings that inits have in common that know no clock: they kill nobody, and leave what main leaves
+/// The settings that inits have in common that know no clock: they kill nobody, and leave what the command leaves
 /// behind to the kernel.
 fn transient() -> Settings {
     Settings {
@@ -178,7 +175,7 @@ pub fn parse<'a>(
         return native::parse(words, environment);
     }
     let call = |program, words| Call { program, words, environment, pid };
-    if let Some(read) = personality(last_component(program)) {
+    if let Some(read) = mode(last_component(program)) {
         return carry_on(read(&call(program, words)), environment);
     }
     let (name, words) = match words {
@@ -192,7 +189,7 @@ pub fn parse<'a>(
         },
         [] => return native::parse(words, environment),
     };
-    match personality(name) {
+    match mode(name) {
         Some(read) => carry_on(read(&call(name, words)), environment),
         None => Err(Error::invalid(name, "--as", format_args!("expected one of {NAMES}"))),
     }
@@ -202,7 +199,7 @@ pub fn parse<'a>(
 #[must_use]
 pub fn log_format(argv: &[&CStr], environment: &[&CStr]) -> LogFormat {
     let (program, words) = argv.split_first().unwrap_or((&c"", argv));
-    let is_other = personality(last_component(program.to_bytes())).is_some();
+    let is_other = mode(last_component(program.to_bytes())).is_some();
     native::log_format(if is_other { &[] } else { words }, environment).unwrap_or_default()
 }
 

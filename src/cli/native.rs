@@ -3,10 +3,10 @@
 use super::flags::{Choice, FLAGS, Flag, Kind, PREFIX};
 use super::settings::Settings;
 use super::{Printed, Request};
-use crate::environment::variable;
-use crate::error::{Error, printable};
 use crate::plan::{Inspection, LogFormat, Unknown};
-use crate::signal::Reason;
+use crate::values::environment::variable;
+use crate::values::error::{Error, printable};
+use crate::values::signal::Reason;
 use std::ffi::CStr;
 
 /// Reads the arguments after the program's name, and the environment.
@@ -313,9 +313,9 @@ fn is_near(known: &str, typed: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Values;
     use crate::plan::{Linger, Plan, Policy, Target};
-    use crate::signal::Signal;
+    use crate::values::environment::Values;
+    use crate::values::signal::Signal;
     use log::LevelFilter;
     use std::time::Duration;
 
@@ -415,9 +415,9 @@ mod tests {
             assert_eq!(plan.policy.linger, Linger::For(Duration::from_secs(2)));
             assert!(plan.policy.wait_all);
             assert_eq!(
-                plan.surroundings.limits,
+                plan.attributes.limits,
                 ["nofile=20", "core=0"]
-                    .map(|t| crate::rlimit::Spec::parse(t).unwrap())
+                    .map(|t| crate::values::rlimit::Spec::parse(t).unwrap())
                     .into_iter()
                     .rev()
                     .collect::<Vec<_>>(),
@@ -425,13 +425,13 @@ mod tests {
             );
             assert_eq!(plan.policy.rewrites.apply(Signal::TERM), Some(Signal::QUIT));
             assert_eq!(plan.policy.rewrites.apply(Signal::HUP), None);
-            assert_eq!(plan.exit_map.apply(crate::outcome::Outcome::Exited(1)), 5);
-            assert_eq!(plan.exit_map.apply(crate::outcome::Outcome::Exited(2)), 0);
+            assert_eq!(plan.exit_map.apply(crate::values::outcome::Outcome::Exited(1)), 5);
+            assert_eq!(plan.exit_map.apply(crate::values::outcome::Outcome::Exited(2)), 0);
         });
     }
 
     #[test]
-    fn sextons_own_variables_are_kept_from_main_and_nothing_else_is() {
+    fn sextons_own_variables_are_kept_from_the_command_and_nothing_else_is() {
         let variables =
             ["A=1", "SEXTON_GRACE=1s", "SEXTON_UNKNOWN=x", "SEXTON=y", "no equals sign", "A=2"];
         plan(&["x"], &variables, |plan| {

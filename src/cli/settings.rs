@@ -1,17 +1,19 @@
 //! What one source, the flags or the variables, says. Two of them and the defaults make a plan.
 
-use crate::capabilities::{self, List};
-use crate::environment::{Edits, Values};
-use crate::exit_map::ExitMap;
 use crate::plan::{
-    Given, Grouping, Linger, LogFormat, LogTo, Logging, Plan, Policy, Redirection, Rung,
-    StatusFormat, Statuses, Style, Subreaper, Surroundings, Target, TerminationLog,
+    Attributes, EscalationStep, Given, Grouping, Linger, LogFormat, LogTo, Logging, Plan, Policy,
+    StatusFormat, Statuses, Style, Subreaper, Target, TerminationLog,
 };
-use crate::rewrite::Rewrites;
-use crate::rlimit::Spec;
-use crate::schedule::{Cpus, IoPriority, Scheduler};
-use crate::signal::{Reason, Signal, SignalSet};
-use crate::user;
+use crate::values::capabilities::{self, List};
+use crate::values::environment::Edits;
+use crate::values::environment::Values;
+use crate::values::exit_map::ExitMap;
+use crate::values::rewrite::Rewrites;
+use crate::values::rlimit::Spec;
+use crate::values::scheduling::{Cpus, IoPriority, Scheduler};
+use crate::values::signal::{Reason, Signal, SignalSet};
+use crate::values::stdio::Redirection;
+use crate::values::user;
 use log::LevelFilter;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
@@ -25,7 +27,7 @@ pub struct Settings {
     pub stop_signals: Option<SignalSet>,
     pub drain: Option<Duration>,
     pub grace: Option<Grace>,
-    pub escalation: Option<Vec<Rung>>,
+    pub escalation: Option<Vec<EscalationStep>>,
     pub linger: Option<Grace>,
     pub wait_all: Option<bool>,
     pub subreaper: Option<Subreaper>,
@@ -60,7 +62,7 @@ pub struct Settings {
     pub check: Option<bool>,
     // What follows has no flag of its own.
     pub and_continue: Option<bool>,
-    pub farewell: Option<bool>,
+    pub signal_at_end: Option<bool>,
     pub suspend_at: Option<SignalSet>,
     pub warn_if_not_adopting: Option<bool>,
     pub warn_of_trouble: Option<bool>,
@@ -180,7 +182,7 @@ impl Settings {
             status,
             check,
             and_continue,
-            farewell,
+            signal_at_end,
             suspend_at,
             warn_if_not_adopting,
             warn_of_trouble,
@@ -211,13 +213,13 @@ impl Settings {
             linger: self.linger.map_or(defaults.linger, Linger::from),
             wait_all: self.wait_all.unwrap_or(defaults.wait_all),
             and_continue: self.and_continue.unwrap_or(defaults.and_continue),
-            farewell: self.farewell.unwrap_or(defaults.farewell),
+            signal_at_end: self.signal_at_end.unwrap_or(defaults.signal_at_end),
             suspend_at: self.suspend_at.unwrap_or(defaults.suspend_at),
-            main_gets_keys: grouping == Grouping::Shared,
+            command_gets_keys: grouping == Grouping::Shared,
         };
         policy.check()?;
         self.capabilities.check()?;
-        let surroundings = Surroundings {
+        let attributes = Attributes {
             limits: self.limits,
             user: self.user,
             groups: self.groups,
@@ -241,7 +243,7 @@ impl Settings {
             argv,
             files: Vec::new(),
             environment,
-            surroundings,
+            attributes,
             parent_death_signal: self.parent_death_signal,
             subreaper: self.subreaper.unwrap_or_default(),
             warn_on_reap: self.warn_on_reap.unwrap_or(false),

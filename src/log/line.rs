@@ -1,8 +1,8 @@
 //! Log lines, made on the stack.
 
-use crate::error::Error;
-use crate::json::Escaping;
 use crate::plan::{Prefix, Style};
+use crate::text::json::Escaping;
+use crate::values::error::Error;
 use log::Level;
 use std::fmt::{self, Write};
 

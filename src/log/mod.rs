@@ -4,16 +4,17 @@
 
 #[doc(hidden)] // open for tests/fuzz, as is `syslog`
 pub mod line;
+mod socket;
 #[doc(hidden)]
 pub mod syslog;
 
 use self::line::Line;
 use self::syslog::Syslog;
-use crate::error::Error;
 use crate::plan::{LogFormat, LogTo, Logging, Style};
 use crate::sys::Errno;
 use crate::sys::clock::Now;
 use crate::sys::output::Output;
+use crate::values::error::Error;
 use log::{Level, Log, Metadata, Record};
 use std::fmt;
 use std::os::fd::RawFd;
@@ -30,7 +31,7 @@ static LOGGER: Logger = Logger {
 };
 
 /// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun here.
-#[inline(never)] // what it builds would take up the stack as long as main runs
+#[inline(never)] // what it builds would take up the stack as long as the command runs
 pub fn start(logging: &Logging, pid: i32) {
     // It fails if there is a logger already, that of a program which is its own init: then that one and its
     // level are kept.

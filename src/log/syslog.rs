@@ -1,11 +1,11 @@
 //! Log lines for a syslog daemon: the `syslog` crate's logger, with a format that does not allocate and a
 //! socket that does not block.
 
-use crate::plan::SyslogAddress;
+use crate::log::socket::Socket;
 use crate::sys::Errno;
 use crate::sys::clock::Now;
 use crate::sys::process;
-use crate::sys::socket::Socket;
+use crate::values::address::SyslogAddress;
 use log::Level;
 use std::fmt::{self, Write};
 use std::io;

@@ -1,17 +1,17 @@
 //! Every sequence of events, up to a depth, against what must never and what must always be.
 
 use super::*;
-use crate::plan::Rung;
+use crate::plan::EscalationStep;
 use crate::random::Random;
-use crate::rewrite::{Rewrites, Rule};
-use crate::signal::{Origin, SignalSet};
+use crate::values::rewrite::{Rewrites, Rule};
+use crate::values::signal::{Origin, SignalSet};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
 const MAINS_END: Outcome = Outcome::Exited(42);
 /// How deep the tree of event sequences is searched: with 14 inputs, some millions of sequences.
 const DEPTH: usize = 6;
-/// The same where main is stopped in all ways, with 16 inputs.
+/// The same where the command is stopped in all ways, with 16 inputs.
 const DEPTH_OF_STOPS: usize = 5;
 
 fn received(signal: Signal) -> Received {
@@ -33,7 +33,8 @@ fn policy() -> Policy {
 }
 
 fn policies() -> Vec<Policy> {
-    let rung = |signal, seconds: u64| Rung { signal, after: Duration::from_secs(seconds) };
+    let step =
+        |signal, seconds: u64| EscalationStep { signal, after: Duration::from_secs(seconds) };
     let base = policy();
     vec![
         base.clone(),
@@ -43,14 +44,14 @@ fn policies() -> Vec<Policy> {
         Policy { forward_to: Target::Tree, drain: SECOND, ..base.clone() },
         Policy {
             forward_to: Target::Group,
-            escalation: vec![rung(Signal::ILL, 2), rung(Signal::ILL, 3)],
+            escalation: vec![step(Signal::ILL, 2), step(Signal::ILL, 3)],
             ..base.clone()
         },
         Policy { grace: Some(Duration::ZERO), ..base.clone() },
         Policy {
             grace: None,
             drain: SECOND,
-            escalation: vec![rung(Signal::ILL, 2)],
+            escalation: vec![step(Signal::ILL, 2)],
             ..base.clone()
         },
         Policy { grace: None, wait_all: true, ..base.clone() },
@@ -61,7 +62,7 @@ fn policies() -> Vec<Policy> {
             linger: Linger::Leave,
             grace: None,
             and_continue: false,
-            farewell: true,
+            signal_at_end: true,
             suspend_at: SignalSet::EMPTY.with(Signal::USR2),
             forward_to: Target::Group,
             ..base
@@ -73,9 +74,9 @@ fn policies() -> Vec<Policy> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Input {
     Signal(Signal),
-    MainEnds,
-    /// The sweep that reaped main stopped before it knew whether anything is left.
-    MainEndsInAStorm,
+    CommandEnds,
+    /// The sweep that reaped the command stopped before it knew whether anything is left.
+    CommandEndsInAStorm,
     OthersEnd,
     OthersAppear,
     /// One of the others ends, and there are more.
@@ -86,9 +87,9 @@ enum Input {
     Thaws,
     /// A SIGCHLD, forged or not.
     Sweep,
-    MainStops,
-    MainStopsWithNobodyToContinueIt,
-    MainAsksForTheTerminal,
+    CommandStops,
+    CommandStopsWithNobodyToContinueIt,
+    CommandAsksForTheTerminal,
     AlmostDeadline,
     Deadline,
 }
@@ -99,8 +100,8 @@ const INPUTS: [Input; 18] = [
     Input::Signal(Signal::USR1),
     Input::Signal(Signal::USR2),
     Input::Signal(Signal::HUP),
-    Input::MainEnds,
-    Input::MainEndsInAStorm,
+    Input::CommandEnds,
+    Input::CommandEndsInAStorm,
     Input::OthersEnd,
     Input::OthersAppear,
     Input::OneEnds,
@@ -108,10 +109,10 @@ const INPUTS: [Input; 18] = [
     Input::AlmostDeadline,
     Input::Deadline,
     Input::RestIgnoresTerm,
-    Input::MainStops,
+    Input::CommandStops,
     Input::Thaws,
-    Input::MainStopsWithNobodyToContinueIt,
-    Input::MainAsksForTheTerminal,
+    Input::CommandStopsWithNobodyToContinueIt,
+    Input::CommandAsksForTheTerminal,
 ];
 
 /// Those in which the command is stopped in one way only, and nothing is frozen.
@@ -125,17 +126,17 @@ struct World<'p> {
     policy: &'p Policy,
     supervisor: Supervisor<'p>,
     now: Time,
-    main_alive: bool,
+    command_alive: bool,
     others: bool,
     stops_received: u32,
     first_stop_received: Time,
     first_stop_sent: Option<Time>,
-    /// When the first sweep after main's end found others.
+    /// When the first sweep after the command's end found others.
     left_behind: Option<Time>,
     rest_ignores_term: bool,
     killed: Option<Time>,
-    /// Main is stopped, and sexton is to continue it.
-    main_waits: bool,
+    /// The command is stopped, and sexton is to continue it.
+    command_waits: bool,
     continued: Option<Time>,
     exited: bool,
 }
@@ -146,7 +147,7 @@ impl<'p> World<'p> {
             policy,
             supervisor: Supervisor::new(policy),
             now: Time::ZERO,
-            main_alive: true,
+            command_alive: true,
             others: false,
             stops_received: 0,
             first_stop_received: Time::ZERO,
@@ -154,7 +155,7 @@ impl<'p> World<'p> {
             left_behind: None,
             rest_ignores_term: false,
             killed: None,
-            main_waits: false,
+            command_waits: false,
             continued: None,
             exited: false,
         }
@@ -162,12 +163,14 @@ impl<'p> World<'p> {
 
     fn is_possible(&self, input: Input) -> bool {
         match input {
-            Input::MainEnds | Input::MainEndsInAStorm | Input::MainStops => self.main_alive,
-            Input::MainStopsWithNobodyToContinueIt | Input::MainAsksForTheTerminal => {
-                self.main_alive
+            Input::CommandEnds | Input::CommandEndsInAStorm | Input::CommandStops => {
+                self.command_alive
+            }
+            Input::CommandStopsWithNobodyToContinueIt | Input::CommandAsksForTheTerminal => {
+                self.command_alive
             }
             Input::OthersEnd | Input::OneEnds => self.others,
-            Input::OthersAppear => !self.others && self.main_alive,
+            Input::OthersAppear => !self.others && self.command_alive,
             Input::Deadline => self.supervisor.deadline().is_some(),
             Input::AlmostDeadline => {
                 self.supervisor.deadline().is_some_and(|at| at > self.now + Duration::from_nanos(1))
@@ -180,34 +183,34 @@ impl<'p> World<'p> {
     fn apply(&mut self, input: Input) {
         match input {
             Input::Signal(signal) => self.receive(signal),
-            Input::MainEnds => self.end_main(!self.others),
-            Input::MainEndsInAStorm => self.end_main(false),
+            Input::CommandEnds => self.end_command(!self.others),
+            Input::CommandEndsInAStorm => self.end_command(false),
             Input::OthersEnd => {
                 self.others = false;
-                self.sweep(true);
+                self.reap_all(true);
             }
             Input::OthersAppear => self.others = true,
-            Input::Sweep => self.sweep(false),
-            Input::OneEnds => self.sweep(true),
+            Input::Sweep => self.reap_all(false),
+            Input::OneEnds => self.reap_all(true),
             Input::RestIgnoresTerm => self.rest_ignores_term = true,
             Input::Thaws => {
                 assert_eq!(self.handle(Event::Thawed), [], "a thaw puts off, and does nothing");
             }
-            Input::MainStops => {
+            Input::CommandStops => {
                 let expected = [Action::Suspend(Signal::TSTP)];
                 let expected = if self.killed.is_some() { &[][..] } else { &expected };
-                assert_eq!(self.stop_main(Signal::TSTP, false), expected);
+                assert_eq!(self.stop_command(Signal::TSTP, false), expected);
             }
-            Input::MainStopsWithNobodyToContinueIt => {
+            Input::CommandStopsWithNobodyToContinueIt => {
                 let signal = Signal::TSTP;
-                if self.stop_main(signal, false) == [Action::Suspend(signal)] {
-                    self.main_waits = true;
+                if self.stop_command(signal, false) == [Action::Suspend(signal)] {
+                    self.command_waits = true;
                     self.handle(Event::NotSuspended(signal));
                 }
             }
-            Input::MainAsksForTheTerminal => {
-                self.main_waits = self.killed.is_none();
-                let actions = self.stop_main(Signal::TTIN, true);
+            Input::CommandAsksForTheTerminal => {
+                self.command_waits = self.killed.is_none();
+                let actions = self.stop_command(Signal::TTIN, true);
                 assert!(actions.iter().all(|&action| action == Action::Continue), "{actions:?}");
             }
             Input::AlmostDeadline => {
@@ -221,8 +224,8 @@ impl<'p> World<'p> {
         }
     }
 
-    fn stop_main(&mut self, signal: Signal, terminal_is_here: bool) -> Vec<Action> {
-        self.handle(Event::MainStopped { signal, terminal_is_here })
+    fn stop_command(&mut self, signal: Signal, terminal_is_here: bool) -> Vec<Action> {
+        self.handle(Event::CommandStopped { signal, terminal_is_here })
     }
 
     fn receive(&mut self, signal: Signal) {
@@ -246,8 +249,9 @@ impl<'p> World<'p> {
         if ending || expected.is_none() {
             assert_eq!(sent, [], "{signal} is not forwarded");
         } else if !stop {
-            let receivers =
-                self.main_alive || self.policy.wait_all || self.policy.forward_to == Target::Tree;
+            let receivers = self.command_alive
+                || self.policy.wait_all
+                || self.policy.forward_to == Target::Tree;
             assert_eq!(sent, Vec::from_iter(expected.filter(|_| receivers)), "{signal} once");
         } else if self.stops_received > 1 || self.policy.drain == Duration::ZERO {
             assert!(
@@ -260,35 +264,35 @@ impl<'p> World<'p> {
         }
     }
 
-    fn end_main(&mut self, swept_empty: bool) {
-        let last = self.handle(Event::MainEnding);
-        let farewell = Action::Send {
+    fn end_command(&mut self, swept_empty: bool) {
+        let last = self.handle(Event::CommandEnding);
+        let signal_at_end = Action::Send {
             signal: Received::own(self.policy.rewrites.apply(Signal::TERM).unwrap_or(Signal::TERM)),
             to: self.policy.forward_to,
             and_continue: false,
         };
-        let says = self.policy.farewell && self.killed.is_none();
-        assert_eq!(last, if says { vec![farewell] } else { vec![] });
-        self.main_alive = false;
+        let says = self.policy.signal_at_end && self.killed.is_none();
+        assert_eq!(last, if says { vec![signal_at_end] } else { vec![] });
+        self.command_alive = false;
         assert_eq!(
-            self.handle(Event::MainEnded(MAINS_END)),
+            self.handle(Event::CommandEnded(MAINS_END)),
             [],
             "only the sweep tells what is left"
         );
-        self.swept(swept_empty, true);
+        self.reaped_all(swept_empty, true);
     }
 
-    fn sweep(&mut self, progress: bool) {
-        self.swept(!self.main_alive && !self.others, progress);
+    fn reap_all(&mut self, progress: bool) {
+        self.reaped_all(!self.command_alive && !self.others, progress);
     }
 
-    fn swept(&mut self, tree_empty: bool, progress: bool) {
-        if !self.main_alive && !tree_empty {
+    fn reaped_all(&mut self, tree_empty: bool, progress: bool) {
+        if !self.command_alive && !tree_empty {
             self.left_behind.get_or_insert(self.now);
         }
         let state = |of: &Supervisor| (of.phase, of.main, of.continue_after, of.continue_due);
-        let before = (!self.supervisor.heeds_sweeps()).then(|| state(&self.supervisor));
-        let actions = self.handle(Event::Swept { tree_empty, progress });
+        let before = (!self.supervisor.heeds_reaped_all()).then(|| state(&self.supervisor));
+        let actions = self.handle(Event::ReapedAll { tree_empty, progress });
         if let Some(before) = before {
             assert_eq!((&actions[..], state(&self.supervisor)), (&[][..], before), "left out");
         }
@@ -313,7 +317,7 @@ impl<'p> World<'p> {
             deadline.is_none_or(|at| at > self.now),
             "a deadline that has passed is acted upon"
         );
-        if self.main_waits && self.main_alive && self.killed.is_none() {
+        if self.command_waits && self.command_alive && self.killed.is_none() {
             let at = deadline.expect("main is continued in time");
             assert!(at <= self.continued.expect("it was before") + CONTINUE_AGAIN);
         }
@@ -330,12 +334,12 @@ impl<'p> World<'p> {
             Action::Send { signal, to, .. } => {
                 assert!(self.killed.is_none(), "nothing is sent after SIGKILL");
                 match to {
-                    Target::Main | Target::Group => {
-                        assert!(self.main_alive, "nothing is sent to main once it was reaped");
+                    Target::Command | Target::Group => {
+                        assert!(self.command_alive, "nothing is sent to main once it was reaped");
                         assert_eq!(to, self.policy.forward_to);
                     }
                     Target::Tree => {
-                        assert!(!self.main_alive || self.policy.forward_to == Target::Tree);
+                        assert!(!self.command_alive || self.policy.forward_to == Target::Tree);
                     }
                 }
                 let is_stop = matches!(signal.signal, Signal::TERM | Signal::TRAP);
@@ -348,11 +352,11 @@ impl<'p> World<'p> {
                 }
             }
             Action::Kill(Cause::Grace) => {
-                assert!(self.main_alive && grace_over, "SIGKILL only after the grace");
+                assert!(self.command_alive && grace_over, "SIGKILL only after the grace");
                 assert!(self.killed.replace(self.now).is_none());
             }
             Action::Kill(Cause::Linger) => {
-                assert!(!self.main_alive);
+                assert!(!self.command_alive);
                 let linger = match self.policy.linger {
                     Linger::For(time) => Some(time),
                     Linger::Default if self.stops_received == 0 || self.rest_ignores_term => {
@@ -384,23 +388,23 @@ impl<'p> World<'p> {
                     assert!(self.killed.is_some_and(|at| self.now >= at + KILL_LIMIT));
                 } else {
                     let leaves = self.policy.linger == Linger::Leave;
-                    assert!(!self.main_alive && (leaves || !self.others), "the tree is empty");
+                    assert!(!self.command_alive && (leaves || !self.others), "the tree is empty");
                 }
-                let expected = (!self.main_alive).then_some(MAINS_END);
+                let expected = (!self.command_alive).then_some(MAINS_END);
                 assert_eq!(outcome, expected, "the command's own end, or none");
             }
             Action::Stop => {
                 assert!(self.policy.suspend_at != SignalSet::EMPTY && self.killed.is_none())
             }
-            Action::Suspend(_) => assert!(self.main_alive && self.killed.is_none()),
+            Action::Suspend(_) => assert!(self.command_alive && self.killed.is_none()),
             Action::Continue => {
-                assert!(self.main_alive && self.main_waits && self.killed.is_none());
+                assert!(self.command_alive && self.command_waits && self.killed.is_none());
                 let rest = self.continued.replace(self.now).map(|at| self.now - at);
                 assert!(rest.is_none_or(|rest| rest >= CONTINUE_AGAIN), "no busy loop");
-                self.main_waits = false;
+                self.command_waits = false;
             }
-            Action::Resume { .. } => assert!(self.main_alive),
-            Action::HangUp => assert!(!self.main_alive && self.killed.is_none()),
+            Action::Resume { .. } => assert!(self.command_alive),
+            Action::HangUp => assert!(!self.command_alive && self.killed.is_none()),
             Action::Look => {
                 let since = self.left_behind.expect("something is left");
                 assert!(self.killed.is_none() && self.now >= since + Linger::DEFAULT);
@@ -411,9 +415,9 @@ impl<'p> World<'p> {
 
     /// Lets time pass, and nothing that was asked to end does: must the run end by itself?
     fn must_end(mut self) {
-        self.sweep(false);
+        self.reap_all(false);
         let stopping = self.stops_received > 0 && self.policy.grace.is_some();
-        let lingering = !self.main_alive && !self.policy.wait_all;
+        let lingering = !self.command_alive && !self.policy.wait_all;
         if !stopping && !lingering {
             return;
         }
@@ -501,7 +505,10 @@ fn long_random_sequences_keep_the_promises() {
             let input = INPUTS[random.below(INPUTS.len() as u64) as usize];
             let ending = matches!(
                 input,
-                Input::MainEnds | Input::MainEndsInAStorm | Input::OthersEnd | Input::Deadline
+                Input::CommandEnds
+                    | Input::CommandEndsInAStorm
+                    | Input::OthersEnd
+                    | Input::Deadline
             );
             if world.is_possible(input) && (!ending || random.below(calm) == 0) {
                 world.apply(input);
@@ -557,22 +564,26 @@ fn log(entries: &[(u64, &str)]) -> Vec<(u64, String)> {
     entries.iter().map(|&(at, text)| (at, text.to_owned())).collect()
 }
 
-const NOTHING_LEFT: Event = Event::Swept { tree_empty: true, progress: true };
-const OTHERS_LEFT: Event = Event::Swept { tree_empty: false, progress: true };
+const NOTHING_LEFT: Event = Event::ReapedAll { tree_empty: true, progress: true };
+const OTHERS_LEFT: Event = Event::ReapedAll { tree_empty: false, progress: true };
 
 #[test]
 fn a_stop_that_is_obeyed() {
-    let events = [(1, signal(Signal::TERM)), (2, Event::MainEnded(MAINS_END)), (2, NOTHING_LEFT)];
+    let events =
+        [(1, signal(Signal::TERM)), (2, Event::CommandEnded(MAINS_END)), (2, NOTHING_LEFT)];
     let expected = [(1, "SIGTERM Main CONT"), (2, "exit 42")];
     assert_eq!(played(&policy(), &events), log(&expected));
 }
 
 #[test]
 fn a_stop_that_is_ignored() {
-    let events =
-        [(1, signal(Signal::TERM)), (11, Event::MainEnded(Outcome::SIGKILLED)), (11, NOTHING_LEFT)];
+    let events = [
+        (1, signal(Signal::TERM)),
+        (11, Event::CommandEnded(Outcome::SIGKILLED)),
+        (11, NOTHING_LEFT),
+    ];
     let expected = [(1, "SIGTERM Main CONT"), (11, "exit 137")];
-    // The kill is due at 11 s too, and the event that comes then is main's end.
+    // The kill is due at 11 s too, and the event that comes then is the command's end.
     assert_eq!(played(&policy(), &events), log(&expected));
     let events = [(1, signal(Signal::TERM)), (12, Event::Tick)];
     let killed = played(&policy(), &events);
@@ -584,8 +595,8 @@ fn drain_escalation_and_kill_follow_their_clocks() {
     let policy = Policy {
         drain: Duration::from_secs(5),
         escalation: vec![
-            Rung { signal: Signal::QUIT, after: Duration::from_secs(2) },
-            Rung { signal: Signal::ILL, after: Duration::from_secs(3) },
+            EscalationStep { signal: Signal::QUIT, after: Duration::from_secs(2) },
+            EscalationStep { signal: Signal::ILL, after: Duration::from_secs(3) },
         ],
         ..policy()
     };
@@ -612,7 +623,7 @@ fn a_second_stop_signal_ends_the_drain() {
 
 #[test]
 fn what_the_command_leaves_behind_gets_the_linger_time_but_no_more_than_the_grace() {
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let expected = |at, kill| log(&[(at, "SIGTERM Tree CONT"), (kill, "Kill(Linger)")]);
     let events = [(1, end), (1, OTHERS_LEFT), (6, Event::Tick)];
     assert_eq!(played(&policy(), &events), expected(1, 6));
@@ -626,7 +637,7 @@ fn what_the_command_leaves_behind_gets_the_linger_time_but_no_more_than_the_grac
 
 #[test]
 fn during_a_stop_the_rest_has_what_is_left_of_the_grace_unless_all_of_it_ignores_sigterm() {
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let left = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT)];
     let until = |last| [&left[..], &[(last, Event::Tick)]].concat();
     let mut expected = vec![(1, "SIGTERM Main CONT"), (2, "SIGTERM Tree CONT")];
@@ -654,7 +665,7 @@ fn those_with_a_terminal_are_hung_up_when_the_command_is_gone() {
         let all = events.iter().flat_map(|&event| supervisor.handle(event, SECOND));
         all.filter(|&action| action == Action::HangUp).count()
     };
-    let (term, end) = (signal(Signal::TERM), Event::MainEnded(MAINS_END));
+    let (term, end) = (signal(Signal::TERM), Event::CommandEnded(MAINS_END));
     assert_eq!(hung_up(&policy(), &[term]), 0, "the command is there");
     assert_eq!(hung_up(&policy(), &[end, OTHERS_LEFT]), 1);
     assert_eq!(hung_up(&policy(), &[term, end, OTHERS_LEFT]), 1);
@@ -689,13 +700,13 @@ fn time_in_which_nothing_ran_is_given_back_but_not_for_ever() {
 #[test]
 fn wait_all_waits_and_passes_signals_to_what_is_left() {
     let policy = Policy { wait_all: true, ..policy() };
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::USR1)), (3, NOTHING_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(2, "SIGUSR1 Tree"), (3, "exit 42")]));
     let events = [(1, end), (1, OTHERS_LEFT), (9000, signal(Signal::TERM)), (9001, NOTHING_LEFT)];
     let expected = [(9000, "SIGTERM Tree CONT"), (9001, "exit 42")];
     assert_eq!(played(&policy, &events), log(&expected));
-    // Main obeys the stop; the others then get the signal too, and the rest of the grace.
+    // The command obeys the stop; the others then get the signal too, and the rest of the grace.
     let events = [
         (1, signal(Signal::TERM)),
         (3, end),
@@ -715,19 +726,19 @@ fn a_fault_of_sextons_own_is_not_forwarded() {
 }
 
 #[test]
-fn sigcont_is_for_the_job_while_main_is_there() {
+fn sigcont_is_for_the_job_while_the_command_is_there() {
     let cont = Action::Resume { signal: received(Signal::CONT), to: Target::Group };
     let policy = Policy { forward_to: Target::Group, ..policy() };
     let mut supervisor = Supervisor::new(&policy);
     let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
     assert_eq!(resumed(), [cont]);
-    let _ = supervisor.handle(Event::MainEnded(MAINS_END), Time::ZERO);
+    let _ = supervisor.handle(Event::CommandEnded(MAINS_END), Time::ZERO);
     let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
     assert_eq!(resumed(), []);
 }
 
 #[test]
-fn a_key_is_for_main_s_group() {
+fn a_key_is_for_the_command_s_group() {
     let from = |signal, code| Received { signal, origin: Origin { code, ..Origin::default() } };
     let sent = |policy: &Policy, received| played(policy, &[(0, Event::Signal(received))]);
     let (key, kill) = (Origin::KERNEL, Origin::USER);
@@ -742,11 +753,11 @@ fn a_key_is_for_main_s_group() {
 }
 
 fn stopped(signal: Signal, terminal_is_here: bool) -> Event {
-    Event::MainStopped { signal, terminal_is_here }
+    Event::CommandStopped { signal, terminal_is_here }
 }
 
 #[test]
-fn a_stopped_main_stops_sexton_and_is_continued_only_if_that_is_in_vain() {
+fn a_stopped_the_command_stops_sexton_and_is_continued_only_if_that_is_in_vain() {
     let suspended = |signal| (0, format!("Suspend({signal:?})"));
     for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
         let events = [(0, stopped(signal, false)), (5, Event::Tick)];
@@ -760,7 +771,7 @@ fn a_stopped_main_stops_sexton_and_is_continued_only_if_that_is_in_vain() {
 }
 
 #[test]
-fn main_is_given_the_terminal_that_it_asks_for() {
+fn the_command_is_given_the_terminal_that_it_asks_for() {
     for signal in [Signal::TTIN, Signal::TTOU] {
         assert_eq!(played(&policy(), &[(0, stopped(signal, true))]), log(&[(0, "Continue")]));
     }
@@ -777,7 +788,10 @@ fn a_value_travels_with_its_signal() {
     let policy = policy();
     let mut supervisor = Supervisor::new(&policy);
     let actions = Vec::from_iter(supervisor.handle(Event::Signal(queued), Time::ZERO));
-    assert_eq!(actions, [Action::Send { signal: queued, to: Target::Main, and_continue: false }]);
+    assert_eq!(
+        actions,
+        [Action::Send { signal: queued, to: Target::Command, and_continue: false }]
+    );
 }
 
 #[test]
@@ -807,11 +821,11 @@ fn a_second_stop_signal_restarts_no_clock() {
 #[test]
 fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
     let policy = Policy { linger: Linger::For(GRACE * 2), drain: SECOND * 5, ..policy() };
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::TERM)), (12, Event::Tick)];
     let expected = [(1, "SIGTERM Tree CONT"), (2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
     assert_eq!(played(&policy, &events), log(&expected));
-    // The same if main ends by itself while the stop is held back.
+    // The same if the command ends by itself while the stop is held back.
     let events = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT), (12, Event::Tick)];
     let expected = [(2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
     assert_eq!(played(&policy, &events), log(&expected));
@@ -820,23 +834,23 @@ fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
 #[test]
 fn without_linger_time_the_rest_is_killed_and_not_asked() {
     let policy = Policy { linger: Linger::For(Duration::ZERO), ..policy() };
-    let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    let events = [(1, Event::CommandEnded(MAINS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "Kill(Linger)")]));
 }
 
 #[test]
 fn a_tree_that_has_had_the_stop_signal_is_not_sent_it_again() {
     let policy = Policy { wait_all: true, forward_to: Target::Tree, ..policy() };
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (4, NOTHING_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "SIGTERM Tree CONT"), (4, "exit 42")]));
 }
 
 #[test]
-fn the_escalation_goes_on_for_what_main_leaves_behind() {
-    let escalation = vec![Rung { signal: Signal::QUIT, after: Duration::from_secs(5) }];
+fn the_escalation_goes_on_for_what_the_command_leaves_behind() {
+    let escalation = vec![EscalationStep { signal: Signal::QUIT, after: Duration::from_secs(5) }];
     let policy = Policy { wait_all: true, escalation, ..policy() };
-    let end = Event::MainEnded(MAINS_END);
+    let end = Event::CommandEnded(MAINS_END);
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (6, Event::Tick)];
     let expected = [(1, "SIGTERM Main CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
     assert_eq!(played(&policy, &events), log(&expected));
@@ -845,15 +859,15 @@ fn the_escalation_goes_on_for_what_main_leaves_behind() {
 #[test]
 fn without_a_linger_time_the_rest_is_left_to_itself() {
     let policy = Policy { linger: Linger::Leave, ..policy() };
-    let events = [(1, Event::MainEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    let events = [(1, Event::CommandEnded(MAINS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "exit 42")]));
     // ... unless it is waited for.
     assert_eq!(played(&Policy { wait_all: true, ..policy }, &events), log(&[]));
 }
 
 #[test]
-fn a_key_that_main_has_had_is_not_sent_again() {
-    let policy = Policy { main_gets_keys: true, ..Policy::default() };
+fn a_key_that_command_has_had_is_not_sent_again() {
+    let policy = Policy { command_gets_keys: true, ..Policy::default() };
     let key = |signal| {
         let origin = Origin { code: 0x80, pid: 0, uid: 0, value: 0 };
         (0, Event::Signal(Received { signal, origin }))

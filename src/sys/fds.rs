@@ -1,12 +1,11 @@
 //! Descriptors: sexton's own stay away from 0 to 2, and of the inherited ones only 0 to 2 stay.
 
 use super::Errno;
-use crate::stream::Unfit;
+use crate::values::stream_name::Unfit;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc;
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::pipe2;
-use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Standard output.
@@ -47,50 +46,6 @@ pub fn is_pipe(fd: RawFd) -> bool {
         .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }
 
-/// Opens a file. The call is raw: musl's sets close-on-exec a second time, for kernels before 2.6.23.
-///
-/// # Errors
-/// Those of open(2).
-pub(super) fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Errno> {
-    let flags = (flags | OFlag::O_LARGEFILE).bits();
-    // SAFETY: reads a string that ends with a null byte, and takes integers.
-    let fd = Errno::result(unsafe {
-        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, mode.bits())
-    })?;
-    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
-    // SAFETY: the descriptor is new, so nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// The beginning of a file: as much of it as the kernel gives at once and the buffer holds.
-///
-/// # Errors
-/// Those of open(2) and read(2).
-pub(super) fn beginning<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let length = nix::unistd::read(&file, buffer)?;
-    Ok(buffer.get(..length).unwrap_or_default())
-}
-
-/// Appends all that is still to be read of a file.
-///
-/// # Errors
-/// Those of read(2); EFBIG if it is more than `most` bytes, some of which have been appended then.
-pub(super) fn rest(file: &OwnedFd, contents: &mut Vec<u8>, most: usize) -> Result<(), Errno> {
-    let before = contents.len();
-    let mut chunk = [0; 4096];
-    loop {
-        let length = nix::unistd::read(file, &mut chunk)?;
-        if length == 0 {
-            return Ok(());
-        }
-        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        if contents.len() - before > most {
-            return Err(Errno::EFBIG);
-        }
-    }
-}
-
 /// Writes all of it. std's own hides that standard output is closed.
 ///
 /// # Errors
@@ -114,9 +69,9 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((above_stdio(read)?, above_stdio(write)?))
 }
 
-/// The same open file at a descriptor above 2. If sexton was started with one of 0 to 2 closed, main
+/// The same open file at a descriptor above 2. If sexton was started with one of 0 to 2 closed, the command
 /// must find it closed.
-pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+pub fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     if fd.as_raw_fd() > STDERR {
         return Ok(fd);
     }
@@ -164,7 +119,7 @@ fn close_one_by_one(first: RawFd, last: RawFd) {
         // SAFETY: as for close_range.
         unsafe { libc::close(fd) };
     };
-    let read = super::proc::Numbers::of(c"/proc/self/fd").and_then(|numbers| {
+    let read = super::directory::Numbers::of(c"/proc/self/fd").and_then(|numbers| {
         let own = numbers.descriptor();
         numbers.visit_all(|fd| {
             if (first..=last).contains(&fd) && fd != own {
@@ -175,8 +130,8 @@ fn close_one_by_one(first: RawFd, last: RawFd) {
     if read.is_err() {
         // Past a million descriptors this would take longer than it is worth.
         const MOST: u64 = 1 << 20;
-        let limit =
-            super::limits::get(crate::rlimit::Resource::Nofile).map_or(MOST, |l| l.hard.min(MOST));
+        let limit = super::limits::get(crate::values::rlimit::Resource::Nofile)
+            .map_or(MOST, |l| l.hard.min(MOST));
         (first..=last).take_while(|&fd| (fd as u64) < limit).for_each(close);
     }
 }

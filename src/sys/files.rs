@@ -1,9 +1,9 @@
 //! Files that the user names or that say who users are.
 
-use super::fds::{borrow, open};
+use super::fds::borrow;
+use super::open::{self, open};
 use super::{Errno, fds};
-use crate::plan::Redirection;
-use crate::steps::{OwnedStream, Stream};
+use crate::values::stdio::{OwnedStream, Redirection, Stream};
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
@@ -31,7 +31,7 @@ pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
         return Err(Errno::EINVAL);
     }
     let mut contents = Vec::new();
-    fds::rest(&file, &mut contents, LARGEST)?;
+    open::rest(&file, &mut contents, LARGEST)?;
     Ok(Some(contents))
 }
 
@@ -183,6 +183,17 @@ pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
         l_pid: 0,
     };
     fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).map(drop)
+}
+
+/// Where a symbolic link leads, as much of it as the buffer holds (readlink(2)).
+///
+/// # Errors
+/// Those of readlink(2): ENOENT, EINVAL for what is no link.
+pub fn link<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let length = unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let length = Errno::result(length)?.unsigned_abs();
+    Ok(buffer.get(..length).unwrap_or_default())
 }
 
 /// How many bytes are in a file; 0 for what is no regular file.

@@ -1,4 +1,4 @@
-//! The heap. sexton allocates on the way to main and for the last report, never between: so memory is handed
+//! The heap. sexton allocates on the way to the command and for the last report, never between: so memory is handed
 //! out from one end to the other and seldom comes back, which takes no system call and touches few pages. A
 //! C library's heap makes four calls before the first byte.
 

@@ -1,7 +1,7 @@
 //! This program as it was started, and what it takes to start it once more.
 
-use super::fds;
-use super::proc::Numbers;
+use super::directory::Numbers;
+use super::open;
 use nix::libc;
 use nix::sys::stat::stat;
 use std::ffi::{CStr, CString, OsString, c_char};
@@ -100,7 +100,7 @@ fn executed() -> Option<CString> {
 
 /// Whether a file is in the format of programs (elf(5)).
 fn is_program(path: &CStr) -> bool {
-    fds::beginning(path, &mut [0; 4]).is_ok_and(|magic| magic == b"\x7fELF")
+    open::beginning(path, &mut [0; 4]).is_ok_and(|magic| magic == b"\x7fELF")
 }
 
 /// Writes what std still has of this program's output: the next program would not know of it.

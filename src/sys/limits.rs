@@ -1,7 +1,7 @@
 //! Resource limits (getrlimit(2), setrlimit(2)).
 
 use super::Errno;
-use crate::rlimit::{Limits, Resource};
+use crate::values::rlimit::{Limits, Resource};
 use nix::libc;
 use nix::sys::resource;
 use std::ptr;

@@ -5,23 +5,21 @@
 
 #![allow(unsafe_code, reason = "this is the one place for it; each block states why it is sound")]
 
-pub mod cgroup;
 pub mod clock;
+pub mod credentials;
+pub mod directory;
+pub mod exec;
 pub mod fds;
 pub mod files;
 pub mod heap;
 pub mod itself;
 pub mod limits;
+pub mod open;
 pub mod output;
-pub mod privileges;
-pub mod proc;
 pub mod process;
-pub mod schedule;
+pub mod scheduling;
 pub mod send;
 pub mod signals;
-pub mod socket;
-pub mod spawn;
-pub mod tree;
 pub mod tty;
 pub mod wait;
 pub mod watch;

@@ -11,8 +11,10 @@
 //! | a pipe that cannot be | RWF_NOWAIT of pwritev2(2), since Linux 6.4; else SPLICE_F_NONBLOCK of splice(2) |
 //! | a terminal beyond all that | poll(2), then so few bytes that they fit, unless another writer comes between |
 
-use super::fds::{above_stdio, borrow, open};
-use super::{Errno, fds, proc, tty};
+use super::fds::{above_stdio, borrow};
+use super::open::open;
+use super::{Errno, fds, tty};
+use crate::text::fixed::Fixed;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -144,7 +146,7 @@ impl Kind {
 /// Opens a descriptor above 2, with flags of its own.
 fn open_again(fd: RawFd, kind: Kind) -> Option<OwnedFd> {
     let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let path = proc::path(format_args!("/proc/self/fd/{fd}\0")).ok()?;
+    let path = Fixed::of(format_args!("/proc/self/fd/{fd}\0")).ok()?;
     let again = match open(path.as_c_str(), flags, Mode::empty()) {
         Ok(again) => again,
         Err(_) if kind == Kind::Terminal => tty::open_again(borrow(fd).as_fd())?,

@@ -1,7 +1,7 @@
 //! What sexton asks the kernel about and for itself.
 
 use super::Errno;
-use crate::signal::Signal;
+use crate::values::signal::Signal;
 use nix::libc;
 use nix::unistd;
 use std::time::Duration;
@@ -26,14 +26,16 @@ pub fn kernel_threads_are_here() -> bool {
     const KTHREADD: i32 = 2;
     const SOME: usize = 5;
     let none = unistd::Pid::from_raw(0);
-    let standing = |pid| match unistd::getpgid(Some(unistd::Pid::from_raw(pid))) {
+    let terminal_state = |pid| match unistd::getpgid(Some(unistd::Pid::from_raw(pid))) {
         Ok(group) => {
             Some(group == none && unistd::getsid(Some(unistd::Pid::from_raw(pid))) == Ok(none))
         }
         Err(_) => None,
     };
-    let there = (KTHREADD..=LAST_OF_KERNEL).filter_map(standing);
-    standing(KTHREADD).is_some() && there.clone().all(|is_none| is_none) && there.count() >= SOME
+    let there = (KTHREADD..=LAST_OF_KERNEL).filter_map(terminal_state);
+    terminal_state(KTHREADD).is_some()
+        && there.clone().all(|is_none| is_none)
+        && there.count() >= SOME
 }
 
 /// Asks for the orphans of all descendants (PR_SET_CHILD_SUBREAPER, Linux 3.4).
@@ -74,7 +76,7 @@ pub fn set_parent_death_signal(signal: Signal, parent: i32) -> Result<(), Errno>
     // Nothing is known of a parent outside of the PID namespace (0), or without its ID (-1, which only a filter gives).
     let now = self::parent();
     if now != parent && now > 0 && parent >= 0 {
-        super::send::to_process(id(), crate::signal::Received::own(signal))?;
+        super::send::to_process(id(), crate::values::signal::Received::own(signal))?;
     }
     Ok(())
 }
@@ -132,25 +134,20 @@ pub fn leads_group() -> bool {
     unistd::getpgrp() == unistd::getpid()
 }
 
-/// The first ancestor outside of this process's group, if it is of the same session: the shell that
-/// this group is a job of, and that can continue it. Without /proc only the parent is looked at.
-#[must_use]
-pub fn job_control_shell() -> Option<i32> {
-    const MOST: usize = 32;
-    let (group, session) = (unistd::getpgrp(), unistd::getsid(None).ok()?);
-    let mut ancestor = unistd::getppid();
-    for _ in 0..MOST {
-        // 0 is outside of the PID namespace, and for the calls it would be this process.
-        if ancestor.as_raw() == 0 || unistd::getsid(Some(ancestor)) != Ok(session) {
-            return None;
-        }
-        if unistd::getpgid(Some(ancestor)) != Ok(group) {
-            return Some(ancestor.as_raw());
-        }
-        let stat = super::proc::is_own().then(|| super::proc::stat(ancestor.as_raw()));
-        ancestor = unistd::Pid::from_raw(stat??.parent);
-    }
-    None
+/// The session of a process, of this one for `None` (getsid(2)).
+///
+/// # Errors
+/// ESRCH; EPERM where a filter or a security module says so.
+pub fn session(pid: Option<i32>) -> Result<i32, Errno> {
+    unistd::getsid(pid.map(unistd::Pid::from_raw)).map(unistd::Pid::as_raw)
+}
+
+/// The process group of a process, of this one for `None` (getpgid(2)).
+///
+/// # Errors
+/// As for [`session`].
+pub fn group(pid: Option<i32>) -> Result<i32, Errno> {
+    unistd::getpgid(pid.map(unistd::Pid::from_raw)).map(unistd::Pid::as_raw)
 }
 
 /// Gives back the memory that the way to here has used of the stack: the caller runs for long, and deeper than

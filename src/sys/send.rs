@@ -1,7 +1,7 @@
 //! Sending signals, realtime ones and values included (kill(2), rt_sigqueueinfo(2)).
 
 use super::Errno;
-use crate::signal::Received;
+use crate::values::signal::Received;
 use nix::libc;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -78,27 +78,12 @@ pub fn to_group(leader: i32, received: Received) -> Result<(), Errno> {
     pidfd_send(&pidfd_open(leader)?, received, PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
-/// Sends a signal to every process of this PID namespace but this one. Only for PID 1.
-///
-/// A signal with a value is sent to one process after the other, as /proc lists them.
+/// Sends a signal, which carries no value, to every process of this PID namespace but this one (kill(2)). Only for PID 1.
 ///
 /// # Errors
-/// ESRCH if there is none; ENOENT if the signal has a value and /proc cannot be read. With a value, the first error if
-/// none of them could be signalled.
-pub fn to_namespace(received: Received) -> Result<(), Errno> {
-    if !received.origin.carries_value() {
-        return kill(-1, received.signal.number());
-    }
-    let mut result = Err(Errno::ESRCH);
-    super::proc::Numbers::of_processes()?.visit_all(|pid| {
-        if pid != super::process::INIT {
-            let sent = whole_or_alone(received, |signal| to_process(pid, signal));
-            if sent.is_ok() || result == Err(Errno::ESRCH) {
-                result = result.or(sent);
-            }
-        }
-    })?;
-    result
+/// ESRCH if there is none; EPERM if none of them could be signalled.
+pub fn to_everybody(received: Received) -> Result<(), Errno> {
+    kill(-1, received.signal.number())
 }
 
 /// Sends a signal to one of many: without its value if it cannot be sent with it. A queue that is full has no room for a
@@ -106,7 +91,7 @@ pub fn to_namespace(received: Received) -> Result<(), Errno> {
 ///
 /// # Errors
 /// Those of `send`.
-pub(super) fn whole_or_alone(
+pub fn whole_or_alone(
     received: Received,
     send: impl Fn(Received) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
@@ -121,7 +106,7 @@ pub(super) fn whole_or_alone(
 ///
 /// # Errors
 /// ESRCH; ENOSYS on older kernels.
-pub(super) fn pidfd_open(pid: i32) -> Result<OwnedFd, Errno> {
+pub fn pidfd_open(pid: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: takes integers only; pidfds are close-on-exec by themselves.
     let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
     // SAFETY: the descriptor is new, so nothing else owns it.
@@ -132,11 +117,7 @@ pub(super) fn pidfd_open(pid: i32) -> Result<OwnedFd, Errno> {
 ///
 /// # Errors
 /// ESRCH, EPERM; EINVAL for flags that the kernel does not know.
-pub(super) fn pidfd_send(
-    process: &OwnedFd,
-    received: Received,
-    flags: libc::c_uint,
-) -> Result<(), Errno> {
+pub fn pidfd_send(process: &OwnedFd, received: Received, flags: libc::c_uint) -> Result<(), Errno> {
     let info = received.origin.carries_value().then(|| QueuedInfo::new(received));
     // SAFETY: the kernel reads one siginfo_t, which `info` is at least as large as, or none.
     let result = unsafe {

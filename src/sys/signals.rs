@@ -4,7 +4,7 @@
 //! itself (32 to 34).
 
 use super::Errno;
-use crate::signal::{Origin, Received, Signal, SignalSet};
+use crate::values::signal::{Origin, Received, Signal, SignalSet};
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -144,7 +144,7 @@ pub fn stop_self(signal: Signal) -> bool {
         return true;
     }
     if is_ignored(signal) {
-        set_ignored(signal, false).ok(); // main has been started with what was inherited
+        set_ignored(signal, false).ok(); // the command has been started with what was inherited
     }
     super::send::to_process(super::process::id(), Received::own(signal)).ok();
     if let Ok(before) = set_mask(SignalSet::FULL.without(signal)) {

@@ -1,9 +1,9 @@
 //! The controlling terminal: who has it, its modes, and handing it on (ioctl_tty(2), tcsetpgrp(3),
 //! termios(3)).
 
-use super::fds::open;
+use super::open::open;
 use super::{Errno, fds, process, wait};
-use crate::steps::Standing;
+use crate::values::terminal_state::TerminalState;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::signal::kill;
@@ -57,13 +57,13 @@ pub fn width(fd: RawFd) -> Option<usize> {
 
 /// How this process's group stands to the controlling terminal.
 #[must_use]
-pub fn standing() -> Standing {
-    let standing = with_terminal(|terminal| match tcgetpgrp(terminal) {
-        Ok(group) if is_own(group) => Standing::Foreground,
-        Ok(_) => Standing::Background,
-        Err(_) => Standing::NoTerminal,
+pub fn terminal_state() -> TerminalState {
+    let terminal_state = with_terminal(|terminal| match tcgetpgrp(terminal) {
+        Ok(group) if is_own(group) => TerminalState::Foreground,
+        Ok(_) => TerminalState::Background,
+        Err(_) => TerminalState::NoTerminal,
     });
-    standing.unwrap_or(Standing::NoTerminal)
+    terminal_state.unwrap_or(TerminalState::NoTerminal)
 }
 
 /// The number of a process group outside of the PID namespace, as the kernel shows it.
@@ -166,7 +166,7 @@ pub fn detach() -> Result<OwnedFd, Errno> {
             if result.is_err() {
                 tcsetpgrp(&terminal, getpgrp()).ok();
             }
-            wait::bury(child.as_raw());
+            wait::reap_ended(child.as_raw());
             result.map(|_| terminal)
         }
     }

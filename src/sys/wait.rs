@@ -1,8 +1,8 @@
 //! Reaping (wait4(2)), with statuses that `nix` would refuse after having consumed them.
 
 use super::Errno;
-use crate::outcome::{Change, Usage};
-use crate::signal::Signal;
+use crate::values::outcome::{Change, Usage};
+use crate::values::signal::Signal;
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -87,7 +87,7 @@ fn typed(usage: &KernelUsage) -> Usage {
 }
 
 /// Waits for a child that is about to end, and reaps it.
-pub(super) fn bury(pid: i32) {
+pub fn reap_ended(pid: i32) {
     // SAFETY: neither the status nor the resource usage is asked for.
     unsafe { libc::wait4(pid, ptr::null_mut(), libc::__WALL, ptr::null_mut()) };
 }

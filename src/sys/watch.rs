@@ -1,7 +1,7 @@
 //! Waiting for the end of a process that is no child, and for signals, at once (pidfd_open(2), signalfd(2), poll(2)).
 
 use super::{Errno, fds, send};
-use crate::signal::SignalSet;
+use crate::values::signal::SignalSet;
 use nix::libc;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;

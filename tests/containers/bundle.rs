@@ -10,7 +10,7 @@ use crate::reaping::LEAVE_ORPHANS;
 use crate::stop::{DAEMON, KILLING, OBEDIENT, assert_daemon_obeyed};
 
 on_each!([runc = super::RUNC, crun = super::CRUN] {
-    the_exit_status_is_that_of_main,
+    the_exit_status_is_that_of_the_command,
     what_cannot_be_run_is_told,
     it_forwards_each_signal_and_reaps,
     what_ignores_the_stop_is_killed_after_the_grace,
@@ -107,7 +107,7 @@ impl Drop for Container {
     }
 }
 
-fn the_exit_status_is_that_of_main(runtime: &Runtime) {
+fn the_exit_status_is_that_of_the_command(runtime: &Runtime) {
     for (script, status) in [("true", 0), ("exit 7", 7), ("kill -TERM $$", 143)] {
         let ended = runtime.sexton(&[], script).end();
         ended.assert_status(status);

@@ -13,11 +13,11 @@ use nix::unistd::Pid;
 on_each_engine!(
     an_image_that_has_another_init_runs_with_sexton_in_its_file,
     the_other_inits_options_and_statuses_are_kept,
-    what_main_leaves_behind_goes_with_the_container,
+    what_the_command_leaves_behind_goes_with_the_container,
     variables_give_an_orderly_shutdown_under_another_name,
 );
 
-/// The entry points of images, each with the option by which signals go to main's group, if it has one.
+/// The entry points of images, each with the option by which signals go to the command's group, if it has one.
 const INITS: [(&str, &[&str]); 4] = [
     ("/tmp/tini", &["-g"]),
     ("/tmp/docker-init", &["-g"]),
@@ -56,7 +56,7 @@ fn the_other_inits_options_and_statuses_are_kept(engine: &Engine) {
     }
 }
 
-fn what_main_leaves_behind_goes_with_the_container(engine: &Engine) {
+fn what_the_command_leaves_behind_goes_with_the_container(engine: &Engine) {
     let script = r#"(setsid sh -c 'trap "" TERM; echo up; exec sleep 1000' &) | head -n 1; exit 7"#;
     for (init, options) in INITS {
         let ended = run(engine, init, options, &["sh", "-c", script]);

@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
         self.options(&["-i", "-t"])
     }
 
-    /// Starts the container with a shell script as main.
+    /// Starts the container with a shell script as the command.
     pub fn sh(self, script: &str) -> Container {
         self.start(&["sh", "-c", script])
     }

@@ -13,7 +13,7 @@ on_each_engine_also_rootless!(
     with_all_of_it_together,
 );
 
-// Shell conditions that hold in main.
+// Shell conditions that hold in the command.
 pub const IS_USER: &str = "[ $(id -u):$(id -g) = 1000:1000 ]";
 pub const IS_READ_ONLY: &str = "! touch /etc/new 2>/dev/null";
 pub const HAS_NO_CAPABILITIES: &str = "grep -q '^CapBnd:.0*$' /proc/self/status";
@@ -32,33 +32,33 @@ const NO_NEW_PRIVILEGES: Hardening =
 const SECCOMP: Hardening = (&[], HAS_A_SECCOMP_FILTER);
 
 fn as_another_user(engine: &Engine) {
-    assert_serves_main(engine, &[USER]);
+    assert_serves_command(engine, &[USER]);
 }
 
 fn with_a_read_only_root(engine: &Engine) {
-    assert_serves_main(engine, &[READ_ONLY]);
+    assert_serves_command(engine, &[READ_ONLY]);
 }
 
 fn without_capabilities(engine: &Engine) {
-    assert_serves_main(engine, &[NO_CAPABILITIES]);
+    assert_serves_command(engine, &[NO_CAPABILITIES]);
 }
 
 fn without_new_privileges(engine: &Engine) {
-    assert_serves_main(engine, &[NO_NEW_PRIVILEGES]);
+    assert_serves_command(engine, &[NO_NEW_PRIVILEGES]);
 }
 
 fn under_the_engine_s_own_seccomp_profile(engine: &Engine) {
-    assert_serves_main(engine, &[SECCOMP]);
+    assert_serves_command(engine, &[SECCOMP]);
 }
 
 fn with_all_of_it_together(engine: &Engine) {
     let all = [USER, READ_ONLY, NO_CAPABILITIES, NO_NEW_PRIVILEGES, SECCOMP];
-    assert_serves_main(engine, &all);
+    assert_serves_command(engine, &all);
 }
 
-/// Main runs, under the hardening; orphans are reaped, signals are forwarded, and a stop is obeyed.
+/// The command runs, under the hardening; orphans are reaped, signals are forwarded, and a stop is obeyed.
 #[track_caller]
-fn assert_serves_main(engine: &Engine, hardenings: &[Hardening]) {
+fn assert_serves_command(engine: &Engine, hardenings: &[Hardening]) {
     let mut run = engine.run();
     let mut script = String::new();
     for (options, condition) in hardenings {

@@ -1,4 +1,4 @@
-//! `--pid=host`: sexton is not PID 1 and makes itself the subreaper of what main starts.
+//! `--pid=host`: sexton is not PID 1 and makes itself the subreaper of what the command starts.
 
 use std::process::Command;
 
@@ -8,15 +8,15 @@ use crate::reaping::LEAVE_ORPHANS;
 use crate::stop::{DAEMON, OBEDIENT, assert_daemon_obeyed};
 
 on_each_engine!(
-    as_a_subreaper_it_serves_main,
+    as_a_subreaper_it_serves_the_command,
     as_a_subreaper_it_ends_a_daemon_and_harms_no_bystander,
 );
 
-fn as_a_subreaper_it_serves_main(engine: &Engine) {
+fn as_a_subreaper_it_serves_the_command(engine: &Engine) {
     let script = format!("{LEAVE_ORPHANS}; (sleep 1000 &); {OBEDIENT}");
     let mut container = engine.run().options(&["--pid=host"]).sh(&script);
     container.wait_for("ready");
-    container.wait_for_children(2); // main, and the orphan that still runs
+    container.wait_for_children(2); // the command, and the orphan that still runs
     container.kill("USR1");
     container.wait_for("heard USR1");
     container.stop().assert_status(3);

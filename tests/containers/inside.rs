@@ -9,7 +9,7 @@ use crate::oom::GLUTTON;
 use crate::process::{self, Ended, Listener};
 
 on_each_engine!(
-    the_tree_and_the_limits_of_main_are_shown,
+    the_tree_and_the_limits_of_the_command_are_shown,
     it_works_in_an_image_with_nothing_but_sexton,
     another_user_sees_what_he_may,
     it_needs_no_privileges,
@@ -27,7 +27,7 @@ on_each_engine!(
 const STATUS: [&str; 2] = ["/sexton", "--status"];
 const CHECK: [&str; 3] = ["/sexton", "--status", "--check"];
 
-/// A main with a handler for SIGTERM, and a child without one. (What is forked shows the shell's name and
+/// A command with a handler for SIGTERM, and a child without one. (What is forked shows the shell's name and
 /// handlers until it executes.)
 const FAMILY: &str = r#"
     trap 'exit 3' TERM
@@ -109,7 +109,7 @@ fn assert_unhealthy(container: &Container) -> String {
     line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{ended:#?}")).to_owned()
 }
 
-fn the_tree_and_the_limits_of_main_are_shown(engine: &Engine) {
+fn the_tree_and_the_limits_of_the_command_are_shown(engine: &Engine) {
     let limits =
         ["--ulimit", "nofile=512:600", "--ulimit", "core=0", "--ulimit", "nproc=4096:4096"];
     let mut container = start(engine.run().options(&limits), FAMILY, "ready");
@@ -130,7 +130,7 @@ fn the_tree_and_the_limits_of_main_are_shown(engine: &Engine) {
     container.stop().assert_status(3);
 }
 
-/// Neither /etc/passwd nor any program but sexton, which is main, too.
+/// Neither /etc/passwd nor any program but sexton, which is the command, too.
 fn it_works_in_an_image_with_nothing_but_sexton(engine: &Engine) {
     let image = build_sexton(engine);
     let main = ["/sexton", "--", "/sexton", "--pause"]; // the image's entry point is before it
@@ -372,7 +372,7 @@ fn podmans_healthcheck_follows_it() {
 
 /// PID 1 is a sexton there, too: the pod's pause.
 #[test]
-fn in_a_pod_that_shares_its_pid_namespace_main_is_that_of_the_only_sexton() {
+fn in_a_pod_that_shares_its_pid_namespace_the_command_is_that_of_the_only_sexton() {
     let image = ["--infra-image", "localhost/sexton/base:1", "--infra-command=/sexton --pause"];
     let pod = Pod::new(&[&["--share=pid,uts"][..], &image].concat());
     let container = start(PODMAN_CRUN.run().options(&["--pod", &pod.0]), FAMILY, "ready");

@@ -59,6 +59,6 @@ mod seccomp;
 mod software;
 mod status;
 mod stop;
-mod surroundings;
+mod attributes;
 mod terminal;
 mod transparency;

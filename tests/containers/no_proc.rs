@@ -8,7 +8,7 @@ use crate::stop::{KILLING, LEAVE_STUBBORN_DAEMON, OBEDIENT};
 on_each_engine!(
     without_proc_it_forwards_and_reaps,
     without_proc_a_daemon_is_killed_after_the_linger,
-    without_proc_the_status_of_main_is_passed_on,
+    without_proc_the_status_of_the_command_is_passed_on,
     without_proc_and_not_pid_1_it_says_what_it_cannot_do,
 );
 
@@ -42,12 +42,12 @@ fn without_proc_a_daemon_is_killed_after_the_linger(engine: &Engine) {
     assert!(ended.stderr.contains(KILLING), "{ended:?}");
 }
 
-fn without_proc_the_status_of_main_is_passed_on(engine: &Engine) {
+fn without_proc_the_status_of_the_command_is_passed_on(engine: &Engine) {
     run_without_proc(engine, &[], "", "exit 7").end().assert_status(7);
     run_without_proc(engine, &[], "", "kill -TERM $$").end().assert_status(143);
 }
 
-/// A subreaper finds its descendants in `/proc`: without it a daemon that left main's group is out
+/// A subreaper finds its descendants in `/proc`: without it a daemon that left the command's group is out
 /// of reach.
 fn without_proc_and_not_pid_1_it_says_what_it_cannot_do(engine: &Engine) {
     let options = ["--pid=host"];

@@ -10,12 +10,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 on_each_engine!(
-    a_main_that_is_killed_is_told_of,
-    a_child_that_main_reaps_itself_is_counted,
-    an_orphan_is_told_of_while_main_runs,
-    a_main_that_somebody_else_kills_is_not_blamed_on_it,
-    a_main_that_somebody_else_kills_after_it_struck_an_orphan_is_not_either,
-    a_main_that_sexton_kills_after_it_struck_is_not_either,
+    a_command_that_is_killed_is_told_of,
+    a_child_that_the_command_reaps_itself_is_counted,
+    an_orphan_is_told_of_while_the_command_runs,
+    a_command_that_somebody_else_kills_is_not_blamed_on_it,
+    a_command_that_somebody_else_kills_after_it_struck_an_orphan_is_not_either,
+    a_command_that_sexton_kills_after_it_struck_is_not_either,
 );
 
 /// A program that needs 100 MiB, and no more even if the limit does not work. It is by far the largest in
@@ -45,7 +45,7 @@ pub fn blamed(ended: &Ended) -> Vec<&str> {
     ended.stderr.lines().filter(|line| line.contains(BLAMED)).collect()
 }
 
-fn a_main_that_is_killed_is_told_of(engine: &Engine) {
+fn a_command_that_is_killed_is_told_of(engine: &Engine) {
     let glutton: Vec<_> = GLUTTON.split(' ').collect();
     let ended = start(engine, &[], &glutton).end();
     ended.assert_status(137);
@@ -57,7 +57,7 @@ fn a_main_that_is_killed_is_told_of(engine: &Engine) {
     assert_reported(&ended, &[r#""exit_status":137"#, r#""oom_kills":1"#]);
 }
 
-fn a_child_that_main_reaps_itself_is_counted(engine: &Engine) {
+fn a_child_that_the_command_reaps_itself_is_counted(engine: &Engine) {
     let script = format!("{GLUTTON}; echo its status is $?; exit 5");
     let mut container = start(engine, &[], &["sh", "-c", &script]);
     container.wait_for("its status is 137");
@@ -71,7 +71,7 @@ fn a_child_that_main_reaps_itself_is_counted(engine: &Engine) {
     assert_reported(&ended, &[r#""cause":"exit""#, r#""oom_killed":false"#, r#""oom_kills":1"#]);
 }
 
-fn an_orphan_is_told_of_while_main_runs(engine: &Engine) {
+fn an_orphan_is_told_of_while_the_command_runs(engine: &Engine) {
     let mut container = start_with_struck_orphan(engine);
     let ended = container.stop();
     ended.assert_status(143);
@@ -80,10 +80,10 @@ fn an_orphan_is_told_of_while_main_runs(engine: &Engine) {
     assert_reported(&ended, &members);
 }
 
-/// The orphan's end has been told, and main runs. The orphan waits until main sleeps: what needs memory while
+/// The orphan's end has been told, and the command runs. The orphan waits until the command sleeps: what needs memory while
 /// there is none may be the next to be killed.
 fn start_with_struck_orphan(engine: &Engine) -> Container {
-    let main_sleeps = "grep -q '(sleep) S' /proc/$$/stat";
+    let command_sleeps = "grep -q '(sleep) S' /proc/$$/stat";
     let script = format!("((until {main_sleeps}; do :; done; exec {GLUTTON}) &); exec sleep 1000");
     let mut container = start(engine, &[], &["sh", "-c", &script]);
     container.wait_for("sexton: warning: orphan ");
@@ -92,21 +92,21 @@ fn start_with_struck_orphan(engine: &Engine) -> Container {
     container
 }
 
-fn a_main_that_somebody_else_kills_is_not_blamed_on_it(engine: &Engine) {
+fn a_command_that_somebody_else_kills_is_not_blamed_on_it(engine: &Engine) {
     let mut container = start(engine, &[], &["sh", "-c", OBEDIENT]);
     container.wait_for("ready");
-    kill_main(&container);
+    kill_command(&container);
     assert_killed_by_somebody_else(&container.end(), 0);
 }
 
-fn a_main_that_somebody_else_kills_after_it_struck_an_orphan_is_not_either(engine: &Engine) {
+fn a_command_that_somebody_else_kills_after_it_struck_an_orphan_is_not_either(engine: &Engine) {
     let mut container = start_with_struck_orphan(engine);
-    kill_main(&container);
+    kill_command(&container);
     assert_killed_by_somebody_else(&container.end(), 1);
 }
 
-/// Kills main from outside of the container.
-fn kill_main(container: &Container) {
+/// Kills the command from outside of the container.
+fn kill_command(container: &Container) {
     container.wait_for_children(1);
     let [main] = children_of(container.init())[..] else { panic!("main is not alone") };
     let main = i32::try_from(main).expect("a process ID");
@@ -122,7 +122,7 @@ fn assert_killed_by_somebody_else(ended: &Ended, oom_kills: usize) {
     assert_reported(ended, &[r#""cause":"signal""#, r#""oom_killed":false"#, &count]);
 }
 
-fn a_main_that_sexton_kills_after_it_struck_is_not_either(engine: &Engine) {
+fn a_command_that_sexton_kills_after_it_struck_is_not_either(engine: &Engine) {
     let script = format!("trap '' TERM; {GLUTTON}; echo its status is $?; exec sleep 1000");
     let mut container = start(engine, &["--grace", "500ms"], &["sh", "-c", &script]);
     container.wait_for("its status is 137");

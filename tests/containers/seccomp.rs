@@ -12,7 +12,7 @@ on_each!([runc = super::RUNC, crun = super::CRUN] {
     without_an_engine_sexton_needs_no_other_call,
 });
 
-/// A main that can tell that a call is denied, leaves an orphan, and then waits: for SIGUSR1, and for SIGTERM,
+/// A command that can tell that a call is denied, leaves an orphan, and then waits: for SIGUSR1, and for SIGTERM,
 /// which it obeys.
 const MAIN: [&str; 9] = ["/bin/seccomp_main", "n", "b", "o", "w", "a10", "w", "a15", "3"];
 

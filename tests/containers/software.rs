@@ -1,4 +1,4 @@
-//! Programs that people really run, from Debian's packages, as main under load: they are stopped, and
+//! Programs that people really run, from Debian's packages, as the command under load: they are stopped, and
 //! what they leave is checked.
 //!
 //! The images are those of `docker/examples`, so it is their entry points, files and configuration that

@@ -5,7 +5,7 @@ use crate::process::Ended;
 
 on_each_engine_also_rootless!(
     success_is_0,
-    the_status_of_main_is_passed_on,
+    the_status_of_the_command_is_passed_on,
     death_by_a_signal_is_128_and_its_number,
     a_command_that_does_not_exist_is_127,
     a_file_that_is_no_program_is_126,
@@ -21,7 +21,7 @@ fn success_is_0(engine: &Engine) {
     assert_eq!(ended.stderr, "", "sexton is quiet when all goes well");
 }
 
-fn the_status_of_main_is_passed_on(engine: &Engine) {
+fn the_status_of_the_command_is_passed_on(engine: &Engine) {
     engine.run().sh("exit 7").end().assert_status(7);
 }
 
@@ -58,7 +58,7 @@ fn a_bad_value_in_a_variable_is_125_and_the_variable_named(engine: &Engine) {
     assert!(ended.stderr.contains("SEXTON_GRACE") && ended.stderr.contains("abc"), "{ended:?}");
 }
 
-/// sexton ends with `status` instead of running main, and says why in one line, which names
+/// sexton ends with `status` instead of running the command, and says why in one line, which names
 /// `culprit`; a hint may follow.
 #[track_caller]
 pub fn assert_refused(engine: &Engine, flags: &[&str], main: &[&str], status: i32, culprit: &str) {

@@ -12,15 +12,15 @@ on_each_engine_also_rootless!(
     a_program_that_ignores_it_is_killed_after_the_grace,
     another_stop_signal_of_the_image_is_forwarded,
     a_realtime_signal_is_forwarded,
-    a_daemon_that_main_leaves_behind_is_told_to_end,
+    a_daemon_that_the_command_leaves_behind_is_told_to_end,
     a_daemon_that_holds_out_is_killed_after_the_linger,
     a_daemon_of_an_exec_session_is_told_to_end,
     a_program_that_exec_started_gets_its_time_to_end,
 );
 
-/// A main that ends with status 3 at SIGTERM, and answers SIGUSR1. (Its sleeps are short because a
+/// A command that ends with status 3 at SIGTERM, and answers SIGUSR1. (Its sleeps are short because a
 /// shell's child that has not come to its exec yet loses a signal that the shell has a trap for:
-/// one such sleep in the background would outstay main.)
+/// one such sleep in the background would outstay the command.)
 pub const OBEDIENT: &str = r#"
     trap 'exit 3' TERM
     trap 'echo heard USR1' USR1
@@ -37,7 +37,7 @@ pub fn assert_daemon_obeyed(ended: &Ended) {
     assert!(!ended.stderr.contains(KILLING), "{ended:?}");
 }
 
-/// A main that ends with status 7 and leaves a program in another session that ignores SIGTERM.
+/// A command that ends with status 7 and leaves a program in another session that ignores SIGTERM.
 pub const LEAVE_STUBBORN_DAEMON: &str =
     r#"(setsid sh -c 'trap "" TERM; echo up; exec sleep 1000' &) | head -n 1; exit 7"#;
 
@@ -93,7 +93,7 @@ fn a_realtime_signal_is_forwarded(engine: &Engine) {
     container.end().assert_status(128 + 50);
 }
 
-fn a_daemon_that_main_leaves_behind_is_told_to_end(engine: &Engine) {
+fn a_daemon_that_the_command_leaves_behind_is_told_to_end(engine: &Engine) {
     let script = format!("(setsid sh -c '{DAEMON}' &) | head -n 1; exit 7");
     let ended = engine.run().sh(&script).end();
     ended.assert_status(7);
@@ -116,7 +116,7 @@ fn a_daemon_of_an_exec_session_is_told_to_end(engine: &Engine) {
     container.wait_for("ready");
     let script = format!("(setsid sh -c '{DAEMON}' </dev/null 2>/proc/1/fd/2 &) | head -n 1");
     container.exec(&["sh", "-c", &script]);
-    container.wait_for_children(2); // main and the daemon
+    container.wait_for_children(2); // the command and the daemon
     let ended = container.stop();
     ended.assert_status(3);
     assert_daemon_obeyed(&ended);

@@ -5,15 +5,15 @@ use crate::process::{Listener, eventually, outer_terminal, output_of};
 use std::process::Command;
 
 on_each_engine!(
-    main_is_the_foreground_group,
-    keys_reach_main,
+    the_command_is_the_foreground_group,
+    keys_reach_command,
     a_shell_has_job_control,
     a_shell_in_a_session_of_its_own_has_job_control,
     a_shell_under_two_inits_has_job_control,
     a_shell_that_exec_started_has_job_control,
     a_shell_under_sexton_that_exec_started_has_job_control,
     ctrl_z_stops_nobody_whom_nobody_could_continue,
-    a_new_size_reaches_main,
+    a_new_size_reaches_the_command,
     a_password_is_not_shown,
 );
 
@@ -22,7 +22,7 @@ const CTRL_D: &str = "\x04";
 const CTRL_Z: &str = "\x1a";
 const CTRL_BACKSLASH: &str = "\x1c";
 
-fn main_is_the_foreground_group(engine: &Engine) {
+fn the_command_is_the_foreground_group(engine: &Engine) {
     let script = r#"
         tty
         read -r pid name state parent group session terminal foreground rest </proc/$$/stat
@@ -32,7 +32,7 @@ fn main_is_the_foreground_group(engine: &Engine) {
     assert!(ended.stdout.starts_with("/dev/"), "{ended:?}");
 }
 
-fn keys_reach_main(engine: &Engine) {
+fn keys_reach_command(engine: &Engine) {
     let script =
         "trap 'echo quit' QUIT; trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done";
     let mut container = engine.run().in_a_terminal().sh(script);
@@ -106,12 +106,12 @@ fn ctrl_z_stops_nobody_whom_nobody_could_continue(engine: &Engine) {
     }
 }
 
-fn a_new_size_reaches_main(engine: &Engine) {
+fn a_new_size_reaches_the_command(engine: &Engine) {
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done";
     let container = engine.run().in_a_terminal().sh(script);
     container.wait_for("ready");
     let terminal = outer_terminal(&container);
-    // A client that does not listen for changes yet, although main runs, misses one; not the next.
+    // A client that does not listen for changes yet, although the command runs, misses one; not the next.
     let mut rows = ["33", "34"].into_iter().cycle();
     eventually("main is told of its new size", || {
         let size = ["rows", rows.next().unwrap(), "columns", "101"];

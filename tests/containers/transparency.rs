@@ -1,4 +1,4 @@
-//! Main does not notice that sexton started it.
+//! The command does not notice that sexton started it.
 
 use crate::engine::{Engine, Run};
 use crate::status::assert_refused;
@@ -9,7 +9,7 @@ on_each_engine!(
     the_environment_is_that_without_sexton,
     variables_of_sexton_are_obeyed_and_taken_away,
     standard_input_is_passed_through,
-    a_limit_is_what_main_sees,
+    a_limit_is_what_the_command_sees,
     a_limit_that_cannot_be_applied_is_an_error,
 );
 
@@ -88,7 +88,7 @@ fn standard_input_is_passed_through(engine: &Engine) {
     assert!(ended.stdout.ends_with("1000000\n"), "{ended:?}");
 }
 
-fn a_limit_is_what_main_sees(engine: &Engine) {
+fn a_limit_is_what_the_command_sees(engine: &Engine) {
     let ended = engine.run_with(&["--rlimit", "nofile=256:512"]).sh("ulimit -Sn; ulimit -Hn").end();
     ended.assert_status(0);
     assert_eq!(ended.stdout, "256\n512\n");

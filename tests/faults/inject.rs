@@ -16,7 +16,7 @@ pub enum Phase {
     Library,
     /// Before the fork.
     Start,
-    /// By the child, before it is main.
+    /// By the child, before it is the command.
     Child,
     /// After the fork, before the first wait for a signal.
     Started,
@@ -52,7 +52,7 @@ pub struct Seen {
     pub calls: usize,
     /// The fault has had its place.
     pub injected: bool,
-    pub main_ran: bool,
+    pub command_ran: bool,
     /// A call that `calls.rs` does not have.
     pub unknown: Option<i64>,
     /// Children that sexton had when it ended: `state of pid`.
@@ -154,7 +154,7 @@ impl Server<'_> {
         }
         if !is_sexton && executable(pid) != self.binary {
             self.others.insert(pid);
-            self.seen.main_ran = true;
+            self.seen.command_ran = true;
             return None;
         }
         if number == libc::SYS_exit_group {
@@ -193,7 +193,7 @@ impl Server<'_> {
             self.phase = Phase::Start;
             return Phase::Start;
         }
-        // A child to get rid of the terminal comes before main.
+        // A child to get rid of the terminal comes before the command.
         if call == "clone" && phase == Phase::Start {
             self.phase = Phase::Started;
             return Phase::Start;

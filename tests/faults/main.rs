@@ -1,6 +1,6 @@
 //! Every system call of sexton, failing with every error that its manual page lists and with those of a
-//! filter, once and for ever, before main is started, in the child, and in the loop. Whatever fails: sexton
-//! does not panic, ends, keeps main's status, leaves no child behind, and says what it could not do.
+//! filter, once and for ever, before the command is started, in the child, and in the loop. Whatever fails: sexton
+//! does not panic, ends, keeps the command's status, leaves no child behind, and says what it could not do.
 //!
 //! `cargo test --test faults` makes each call fail with what a filter gives; with `-- --full` it is all of them,
 //! and docs/faults.md is written. `-- --full SCENARIO` is all of one run.
@@ -53,7 +53,7 @@ pub struct Verdict {
 struct Run {
     /// `None` if it did not end in time.
     status: Option<i32>,
-    /// What sexton and main printed on standard error, or on the terminal.
+    /// What sexton and the command printed on standard error, or on the terminal.
     said: String,
     seen: Seen,
 }
@@ -68,7 +68,7 @@ fn run(scenario: &Scenario, fault: Option<&Fault>, worker: usize) -> Run {
         let server = scope.spawn(|| inject::serve(&listener, pid, fault, &stop));
         let ended = catch_unwind(AssertUnwindSafe(|| {
             if let Some(signal) = scenario.signal
-                && (!scenario.has_ready_main() || running.next_line().is_some())
+                && (!scenario.has_ready_command() || running.next_line().is_some())
             {
                 match scenario.with_value {
                     true => running.queue(signal, 5),
@@ -153,15 +153,15 @@ fn judge(job: &Job, run: &Run) -> Verdict {
             None
         }
         Some(5) if time_is_over => None,
-        // What sexton could not send or take, and told, may cost main its own end.
+        // What sexton could not send or take, and told, may cost the command its own end.
         Some(status)
-            if seen.main_ran
+            if seen.command_ran
                 && status != scenario.status
                 && !["unable to ", "exiting without"].iter().any(|told| said.contains(told)) =>
         {
             Some(format!("main's status is lost: {status}"))
         }
-        Some(status) if !seen.main_ran && !as_without => match scenario.has_main() {
+        Some(status) if !seen.command_ran && !as_without => match scenario.has_command() {
             true if !(125..=127).contains(&status) && scenario.name != "dumb-init's place" => {
                 Some(format!("status {status} without main"))
             }
@@ -172,7 +172,7 @@ fn judge(job: &Job, run: &Run) -> Verdict {
             }
             _ => None,
         },
-        Some(_) if scenario.has_main() && scenario.status != 127 && !seen.main_ran => {
+        Some(_) if scenario.has_command() && scenario.status != 127 && !seen.command_ran => {
             Some("main was not run".to_owned())
         }
         _ => None,

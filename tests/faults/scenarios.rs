@@ -10,9 +10,9 @@ pub struct Scenario {
     place: Place,
     /// Of sexton; `FOLDER` stands for the run's own.
     flags: &'static [&'static str],
-    /// What the shell is to do that is main; `None` if there is no command.
+    /// What the shell is to do that is the command; `None` if there is no command.
     main: Option<&'static str>,
-    /// What sexton gets when main is ready.
+    /// What sexton gets when the command is ready.
     pub signal: Option<i32>,
     pub with_value: bool,
     pub status: i32,
@@ -39,7 +39,7 @@ impl Scenario {
         }
     }
 
-    const fn without_main(name: &'static str, flags: &'static [&'static str]) -> Scenario {
+    const fn without_command(name: &'static str, flags: &'static [&'static str]) -> Scenario {
         Scenario { main: None, status: 0, ..Scenario::new(name, flags, "") }
     }
 
@@ -68,12 +68,12 @@ impl Scenario {
         Scenario { world, ..self }
     }
 
-    pub fn has_main(&self) -> bool {
+    pub fn has_command(&self) -> bool {
         self.main.is_some()
     }
 
-    /// Whether main tells that it is ready before it gets the signal.
-    pub fn has_ready_main(&self) -> bool {
+    /// Whether the command tells that it is ready before it gets the signal.
+    pub fn has_ready_command(&self) -> bool {
         self.main.is_some_and(|script| script.contains("echo ready"))
     }
 
@@ -167,9 +167,9 @@ pub const ALL: &[Scenario] = &[
     }),
     Scenario::new("dumb-init's place", &["--"], "exit 3").world(|setup| setup.called("dumb-init")),
     Scenario::new("no such command", &["--"], "= no-such-command").ends_with(127),
-    Scenario::without_main("--pause", &["--pause"]).signal(libc::SIGTERM, 0),
-    Scenario::without_main("--status", &["--status"]),
-    Scenario::without_main("--status=json", &["--status=json"]),
-    Scenario::without_main("--dry-run", &["--dry-run", "--chdir=/", "--", "sh"]),
-    Scenario::without_main("--help", &["--help"]),
+    Scenario::without_command("--pause", &["--pause"]).signal(libc::SIGTERM, 0),
+    Scenario::without_command("--status", &["--status"]),
+    Scenario::without_command("--status=json", &["--status=json"]),
+    Scenario::without_command("--dry-run", &["--dry-run", "--chdir=/", "--", "sh"]),
+    Scenario::without_command("--help", &["--help"]),
 ];

@@ -23,7 +23,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// Outlives all signals but the last. Nothing of it is printed.
 const STUBBORN: &str = "trap '' USR1 TERM; while :; do sleep 1000; done";
 
-/// sexton with a main that has to be killed.
+/// sexton with a command that has to be killed.
 fn stubborn(flags: &[&str]) -> Setup {
     let grace = format!("--grace={}ms", GRACE.as_millis());
     Setup::new(&[&[grace.as_str()], flags, &["sh", "-c", STUBBORN]].concat())
@@ -137,7 +137,7 @@ fn is_ready(file: &File, events: i16, milliseconds: i32) -> bool {
     unsafe { libc::poll(&raw mut entry, 1, milliseconds) == 1 }
 }
 
-fn wait_for_main(running: &Running) {
+fn wait_for_command(running: &Running) {
     let ignores_both = |main: &i32| status_field(*main, "SigIgn").ends_with("4200");
     let is_ready = || running.is_idle() && running.children().iter().any(ignores_both);
     wait_until("main is ready", is_ready);
@@ -155,7 +155,7 @@ fn step_through(what: &str, setup: Setup, mut narrow: Narrow) {
     ];
     println!("{what}"); // shown if sexton blocks, and a step never comes to its end
     let running = setup.start();
-    wait_for_main(&running);
+    wait_for_command(&running);
     narrow.fill();
     let traced = Traced::seize(running.pid);
     running.signal(libc::SIGTERM);
@@ -236,7 +236,7 @@ impl Drop for Rivals {
 fn contend(what: &str, setup: Setup, mut narrow: Narrow) {
     const ROUNDS: usize = 250;
     let running = setup.start();
-    wait_for_main(&running);
+    wait_for_command(&running);
     let rivals = Rivals::of(&narrow);
     for round in 0..ROUNDS {
         running.signal(libc::SIGUSR1);

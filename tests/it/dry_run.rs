@@ -138,7 +138,7 @@ fn values_of_variables_are_shown_if_asked_for() {
 }
 
 #[test]
-fn nothing_is_touched_and_main_is_not_run() {
+fn nothing_is_touched_and_the_command_is_not_run() {
     let folder = Folder::new("dry-untouched");
     let path = format!("{}/new", folder.path());
     let kept = folder.file("kept", "644", "kept\n");

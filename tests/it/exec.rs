@@ -95,9 +95,9 @@ fn a_failed_exec_is_the_status_whatever_is_mapped() {
     assert_eq!(Setup::new(&["--map-exit=0-255=0", "nosuch"]).run().status, 127);
 }
 
-/// The smaller stack limit that main gets also bounds its arguments, so that only sexton's exec fails.
+/// The smaller stack limit that the command gets also bounds its arguments, so that only sexton's exec fails.
 #[test]
-fn arguments_that_are_too_long_for_main_are_126_and_named() {
+fn arguments_that_are_too_long_for_the_command_are_126_and_named() {
     let long = "x".repeat(100_000);
     let ended = Setup::new(&["--rlimit=stack=256k", "true", &long, &long, &long]).run();
     assert_eq!(ended.status, 126, "{ended:?}");

@@ -258,7 +258,7 @@ fn a_stop_from_outside_has_no_pid_and_no_name() {
 }
 
 #[test]
-fn a_limit_that_main_has_hit_is_named() {
+fn a_limit_that_the_command_has_hit_is_named() {
     let folder = Folder::new("limits").open_to_all();
     let probe = probe();
     let out = format!("--stdout={}", folder.at("out"));
@@ -360,7 +360,7 @@ fn a_start_that_failed_is_reported() {
 }
 
 #[test]
-fn times_and_memory_are_main_s_and_its_children_s() {
+fn times_and_memory_are_the_command_s_and_its_children_s() {
     let folder = Folder::new("figures");
     let direct = format!("exec {} use 64 300", probe());
     let by_a_child = format!("{} use 64 300; exit 0", probe());
@@ -391,7 +391,7 @@ fn orphans_are_counted() {
 fn killed_processes_are_counted() {
     let folder = Folder::new("killed");
     for place in PLACES {
-        // Main, 60 children and 20 grandchildren, at the grace.
+        // The command, 60 children and 20 grandchildren, at the grace.
         let words = ["--grace=200ms", &probe(), "many", "60", "ignore"];
         let mut running = reporting(&folder, &words).place(place).start();
         running.expect("ready");
@@ -403,7 +403,7 @@ fn killed_processes_are_counted() {
         running.signal(libc::SIGTERM);
         let (_, report) = ended_report(running, &folder);
         report.expect(&[("processes_killed", "81"), ("cause", r#""grace""#)]);
-        // What main leaves behind, at the linger.
+        // What the command leaves behind, at the linger.
         let words = ["--linger=100ms", &probe(), "leave", "ignore", "7"];
         let (_, report) = report_of(reporting(&folder, &words).place(place), &folder);
         report.expect(&[("processes_killed", "1"), ("cause", r#""exit""#), ("status", "7")]);
@@ -481,14 +481,14 @@ fn a_report_of_an_earlier_run_is_replaced() {
     let folder = Folder::new("earlier");
     folder.file("report", "644", &"x".repeat(10_000));
     report_of(reporting(&folder, &["true"]), &folder);
-    // While main runs, there is none.
+    // While the command runs, there is none.
     let mut running = reporting(&folder, &[&probe(), "sleep"]).start();
     running.expect("ready");
     assert_eq!(std::fs::read(folder.at("report")).unwrap(), b"");
 }
 
 #[test]
-fn main_is_not_run_if_the_report_cannot_be_written() {
+fn the_command_is_not_run_if_the_report_cannot_be_written() {
     let folder = Folder::new("unwritable");
     let fifo = folder.fifo("fifo"); // nobody reads
     for (flag, what) in [("report", "report"), ("termination-log", "termination log")] {
@@ -539,7 +539,7 @@ fn a_report_that_nobody_takes_costs_nothing_else() {
 }
 
 #[test]
-fn no_descriptor_of_the_report_reaches_main() {
+fn no_descriptor_of_the_report_reaches_the_command() {
     let folder = Folder::new("descriptors");
     let report = format!("--report={}", folder.at("report"));
     let text = format!("--termination-log={}", folder.at("text"));
@@ -562,7 +562,7 @@ fn no_descriptor_of_the_report_reaches_main() {
 }
 
 #[test]
-fn the_termination_log_keeps_main_s_own_text_and_kubernetes_limit() {
+fn the_termination_log_keeps_the_command_s_own_text_and_kubernetes_limit() {
     let devices = Folder::new("termination").with_devices();
     let log = devices.file("termination-log", "644", "");
     let run = |script: &str| {

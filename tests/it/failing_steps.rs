@@ -1,5 +1,5 @@
 //! SPEC 5 and 6: a step that fails names itself, the value, the reason, and what would help; the status is
-//! 125, and main is not run. Every step there is (`Step` in src/steps.rs) is made to fail.
+//! 125, and the command is not run. Every step there is (`Step` in src/steps.rs) is made to fail.
 
 use crate::harness::{Folder, Place, Setup, Terminal};
 use crate::worlds::*;
@@ -73,7 +73,7 @@ fn with_a_parent_death_signal(setup: Setup) -> Setup {
 }
 
 /// Session, limits, scheduling.
-fn standing() -> Vec<Case> {
+fn terminal_state() -> Vec<Case> {
     const RAISED: &str =
         "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace";
     const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or \
@@ -414,10 +414,10 @@ fn all_steps() -> Vec<String> {
 }
 
 #[test]
-fn every_step_that_fails_is_told_and_main_is_not_run() {
+fn every_step_that_fails_is_told_and_the_command_is_not_run() {
     let folder = Folder::new("failing");
     let cases: Vec<Case> =
-        [standing(), users_and_capabilities(), vec![parent_death()], files(&folder)]
+        [terminal_state(), users_and_capabilities(), vec![parent_death()], files(&folder)]
             .into_iter()
             .flatten()
             .collect();
@@ -444,7 +444,7 @@ fn every_step_that_fails_is_told_and_main_is_not_run() {
 }
 
 #[test]
-fn a_terminal_that_main_cannot_have_is_told() {
+fn a_terminal_that_the_command_cannot_have_is_told() {
     let mut terminal = Terminal::new();
     let running = Setup::new(&["echo", "main was run"])
         .terminal(&terminal.program)
@@ -542,7 +542,7 @@ fn an_oom_score_that_is_raised_needs_no_capability() {
     assert!(ended.stderr.contains("hint: lowering it needs CAP_SYS_RESOURCE"), "{ended:?}");
 }
 
-/// What main does not depend on.
+/// What the command does not depend on.
 #[test]
 fn sexton_s_own_capabilities_are_given_up_if_that_is_possible() {
     let setup = Setup::new(&["echo", "main was run"]);

@@ -7,7 +7,7 @@ use nix::libc;
 const DENIALS: [(i32, &str); 2] =
     [(libc::EPERM, "operation not permitted"), (libc::ENOSYS, "function not implemented")];
 
-/// 125, main killed, and one line.
+/// 125, the command killed, and one line.
 fn gives_up(words: &[&str], call: i64, action: &str) {
     for place in [Place::Init, Place::Child] {
         for (errno, reason) in DENIALS {

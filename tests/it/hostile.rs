@@ -1,4 +1,4 @@
-//! What a hostile main or a hostile /proc cannot do; `docs/security.md` has what they can.
+//! What a hostile the command or a hostile /proc cannot do; `docs/security.md` has what they can.
 
 use crate::harness::{Folder, Place, Setup, probe};
 use nix::libc;
@@ -6,9 +6,9 @@ use std::os::unix::fs::symlink;
 
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Each signal but SIGCHLD, SIGKILL and SIGSTOP included; main blocks what comes back.
+/// Each signal but SIGCHLD, SIGKILL and SIGSTOP included; the command blocks what comes back.
 #[test]
-fn nothing_that_main_sends_ends_or_stops_the_init() {
+fn nothing_that_the_command_sends_ends_or_stops_the_init() {
     let script = "import os, signal, ctypes
 libc = ctypes.CDLL(None)
 everything = ctypes.c_uint64(2**64 - 1)
@@ -17,7 +17,7 @@ for number in range(1, 65):
     os.kill(1, number)
 os._exit(7)";
     let script = script.replace("(14,", &format!("({},", libc::SYS_rt_sigprocmask));
-    // The stop that is among them would end main after the grace, and the suspension main's group.
+    // The stop that is among them would end the command after the grace, and the suspension the command's group.
     let ended = Setup::new(&["--grace=none", "--", PYTHON, "-c", &script]).run();
     assert_eq!((ended.status, ended.stderr.as_str()), (7, ""));
 }
@@ -49,7 +49,7 @@ fn pried(flags: &[&str], place: Place) -> Vec<String> {
 }
 
 #[test]
-fn main_of_another_user_cannot_look_into_sexton_nor_signal_it() {
+fn the_command_of_another_user_cannot_look_into_sexton_nor_signal_it() {
     let denied =
         ["environ EACCES", "mem EACCES", "descriptors EACCES", "trace EPERM", "signal EPERM"];
     for place in [Place::Init, Place::Child] {
@@ -59,7 +59,7 @@ fn main_of_another_user_cannot_look_into_sexton_nor_signal_it() {
 
 /// The kernel lets nobody look into a process that has a capability more than he has.
 #[test]
-fn main_without_capabilities_cannot_look_into_sexton_though_it_is_root() {
+fn the_command_without_capabilities_cannot_look_into_sexton_though_it_is_root() {
     let denied =
         ["environ EACCES", "mem EACCES", "descriptors EACCES", "trace EPERM", "signal done"];
     for place in [Place::Init, Place::Child] {
@@ -68,7 +68,7 @@ fn main_without_capabilities_cannot_look_into_sexton_though_it_is_root() {
 }
 
 #[test]
-fn a_link_that_main_lays_in_place_of_the_report_is_not_followed() {
+fn a_link_that_the_command_lays_in_place_of_the_report_is_not_followed() {
     let folder = Folder::new("hostile-report");
     let (report, secret) = (folder.at("report"), folder.file("secret", "600", "secret\n"));
     let flag = format!("--report={report}");

@@ -277,7 +277,7 @@ fn stop_signals_and_grace() {
 
 #[test]
 fn drain_rewrite_and_escalation() {
-    // Main has half a second to take the first two: it would take SIGUSR1 before a SIGCONT that is pending too.
+    // The command has half a second to take the first two: it would take SIGUSR1 before a SIGCONT that is pending too.
     let what = "run,drain=3600000,rewrite=TERM:QUIT,ignore=HUP,escalate=USR1:500,no-grace";
     let mut running = ready(what, &["signals", "4", "9"]);
     running.signal(libc::SIGHUP);

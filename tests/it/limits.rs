@@ -3,7 +3,7 @@
 use crate::harness::{Setup, probe};
 use crate::worlds::without_sys_resource;
 
-/// The limits that main reports, by the kernel's number: soft and hard.
+/// The limits that the command reports, by the kernel's number: soft and hard.
 fn limits(setup: Setup) -> Vec<(u64, u64)> {
     let ended = setup.run();
     assert_eq!(ended.status, 0, "{ended:?}");
@@ -38,7 +38,7 @@ const NAMES: [&str; 16] = [
 ];
 
 #[test]
-fn each_of_the_sixteen_limits_reaches_main_and_no_other_changes() {
+fn each_of_the_sixteen_limits_reaches_the_command_and_no_other_changes() {
     let before = limits(Setup::new(&[&probe(), "report"]));
     for (index, name) in NAMES.iter().enumerate() {
         let (soft, hard) = before[index];
@@ -89,7 +89,7 @@ fn the_variable_sets_limits_too_and_the_flag_beats_it() {
 }
 
 #[test]
-fn a_limit_that_cannot_be_applied_is_an_error_and_main_is_not_run() {
+fn a_limit_that_cannot_be_applied_is_an_error_and_the_command_is_not_run() {
     let setup = Setup::new(&["--rlimit=nofile=2000:2000", "echo", "main was run"]);
     let ended = without_sys_resource(setup.limit(7, 100, 1000)).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""));
@@ -113,7 +113,7 @@ fn a_soft_limit_above_the_present_hard_one_is_an_error_too() {
 }
 
 #[test]
-fn main_feels_its_limit() {
+fn command_feels_its_limit() {
     let ended =
         Setup::new(&["--rlimit=fsize=0", "sh", "-c", "echo x > /dev/shm/sexton-it-fsize"]).run();
     assert_eq!(ended.status, 153, "128 + SIGXFSZ: {ended:?}");

@@ -39,7 +39,7 @@ fn a_full_pipe_on_standard_error_costs_only_the_lines() {
 }
 
 #[test]
-fn the_flags_of_standard_error_are_not_changed_for_main() {
+fn the_flags_of_standard_error_are_not_changed_for_the_command() {
     let (_read, write) = full_pipe();
     let mut running = Setup::new(&["-vvv", &probe(), "sleep"]).stderr(&write).start();
     running.expect("ready");
@@ -49,7 +49,7 @@ fn the_flags_of_standard_error_are_not_changed_for_main() {
 }
 
 #[test]
-fn a_broken_pipe_on_standard_error_does_not_reach_main() {
+fn a_broken_pipe_on_standard_error_does_not_reach_the_command() {
     let (read, write) = full_pipe();
     let mut running = Setup::new(&["-vvv", &probe(), "signals", "2"]).stderr(&write).start();
     drop((read, write));
@@ -312,7 +312,7 @@ fn the_lines_that_were_lost_are_counted() {
         drop(write);
         let told = String::from_utf8(read_all(read)).unwrap();
         let mut lines = told.lines();
-        // Main's start, and each signal is two lines: received, and sent.
+        // The command's start, and each signal is two lines: received, and sent.
         assert_eq!(lines.next(), Some("sexton: warning: 101 log lines were lost here"), "{told}");
         assert!(lines.next().unwrap().starts_with("sexton: info: received SIGUSR1"), "{told}");
     }
@@ -331,7 +331,7 @@ fn a_sender_is_named_as_far_as_it_can_be_seen() {
     let shell = folder.copy("a\nb\u{1b}\"é", "755", "/bin/sh");
     let mut running = Setup::new(&["-v", &shell, "-c", script]).start();
     running.expect_log("info: received SIGUSR1 from pid 2 (a?b?\"??), uid 0");
-    // Not main itself, but another of the tree.
+    // Not the command itself, but another of the tree.
     let script = "(setsid sh -c 'kill -USR2 1; exec sleep 1000' &); while :; do sleep 1000; done";
     let mut running = Setup::new(&["-v", "sh", "-c", script]).start();
     running.expect_log("info: received SIGUSR2 from pid ");

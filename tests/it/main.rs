@@ -35,7 +35,7 @@ mod privileges;
 mod quiet;
 mod reaping;
 mod report;
-#[cfg(target_arch = "x86_64")] // its main makes raw calls, as those of the benchmarks do
+#[cfg(target_arch = "x86_64")] // its the command makes raw calls, as those of the benchmarks do
 mod seccomp;
 mod shutdown;
 mod signals;
@@ -44,7 +44,7 @@ mod status;
 mod stop;
 mod storms;
 mod streams;
-mod surroundings;
+mod attributes;
 mod syslog;
 mod systemd;
 mod terminal;

@@ -200,7 +200,7 @@ fn a_stream_that_is_closed_or_open_the_other_way_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_descriptor_for_the_report_reaches_main_as_any_other_and_stays_with_sexton() {
+fn a_descriptor_for_the_report_reaches_the_command_as_any_other_and_stays_with_sexton() {
     let (read, write) = pipe();
     let path = format!("/proc/self/fd/{}", write.as_raw_fd());
     let words = ["--report", &path, &probe(), "descriptors"];

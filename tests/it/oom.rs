@@ -73,10 +73,10 @@ fn behind(script: &str, path: &str, words: &[&str]) -> Setup {
 
 const ENTER: &str = "echo 0 >\"$0/cgroup.procs\"";
 
-/// Kills main from outside; what sexton says of it, and its report.
+/// Kills the command from outside; what sexton says of it, and its report.
 fn killed(running: Running, report: &str) -> (Ended, String) {
     let main = running.children()[0];
-    // SAFETY: takes integers only; main is a child of a sexton that is there.
+    // SAFETY: takes integers only; the command is a child of a sexton that is there.
     assert_eq!(unsafe { libc::kill(main, libc::SIGKILL) }, 0);
     let ended = running.end();
     assert_eq!(ended.status, 137, "{ended:?}");
@@ -178,7 +178,7 @@ impl Files {
         self.set("memory.events.local", &text(own_hits));
     }
 
-    /// sexton as PID 1, which sees them, and a main that sleeps.
+    /// sexton as PID 1, which sees them, and a command that sleeps.
     fn start(&self, report: &str) -> Running {
         let words = ["--report", report, &probe(), "sleep"];
         let mut running = Setup::new(&words).bind(self.folder.path(), "/sys/fs/cgroup").start();

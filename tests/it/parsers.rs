@@ -41,14 +41,14 @@ fn kept(target: &str) -> Vec<Vec<u8>> {
 /// Flips, cuts, inserts or repeats something.
 fn change(text: &mut Vec<u8>, random: &mut Random) {
     /// What parsers care for.
-    const TELLING: &[u8] = b" \n\t:,()0179-+xZ/=$\0\x0c\xff";
+    const LOGGING: &[u8] = b" \n\t:,()0179-+xZ/=$\0\x0c\xff";
     let at = random.below(text.len() as u64 + 1) as usize;
     let end = (at + random.below(16) as usize).min(text.len());
     match random.below(6) {
         0 if at < text.len() => text[at] ^= 1 << random.below(8),
         1 => text.truncate(at),
         2 => drop(text.drain(at..end)),
-        3 => text.insert(at, TELLING[random.below(TELLING.len() as u64) as usize]),
+        3 => text.insert(at, LOGGING[random.below(LOGGING.len() as u64) as usize]),
         4 => text.insert(at, random.below(256) as u8),
         _ => {
             let part = text[at..end].to_vec();

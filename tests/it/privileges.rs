@@ -1,5 +1,5 @@
 //! SPEC 6: capabilities, `--no-new-privs`, and what sexton keeps for itself. docs/privileges.md says what
-//! main is to have.
+//! the command is to have.
 
 use crate::harness::{Folder, Place, Running, Setup, children_of, probe, status_field, wait_until};
 use crate::report::{Report, under};
@@ -68,7 +68,7 @@ fn bare_etc(name: &str) -> Folder {
 }
 
 #[test]
-fn main_has_what_the_table_of_the_documentation_says() {
+fn the_command_has_what_the_table_of_the_documentation_says() {
     let etc = bare_etc("table");
     let table = table();
     assert!(table.len() >= 20, "only {} lines were found", table.len());
@@ -120,7 +120,7 @@ fn raise_kill_and_net_raw() {
 }
 
 #[test]
-fn inheritable_and_ambient_capabilities_that_sexton_is_given_are_main_s_without_user() {
+fn inheritable_and_ambient_capabilities_that_sexton_is_given_are_the_command_s_without_user() {
     let all = held();
     let both = KILL | NET_RAW;
     // Effective and permitted, inheritable, bounding, ambient.
@@ -153,7 +153,7 @@ fn folder_for_privileged_programs(name: &str) -> Folder {
 }
 
 #[test]
-fn a_set_user_id_program_gives_main_and_its_children_nothing_with_no_new_privs() {
+fn a_set_user_id_program_gives_the_command_and_its_children_nothing_with_no_new_privs() {
     let folder = folder_for_privileged_programs("setuid");
     let id = folder.copy("id", "4755", "/usr/bin/id");
     let script = format!("{id} -u; :");
@@ -233,7 +233,7 @@ fn sexton_keeps_kill_alone_as_init_and_sys_ptrace_too_as_a_child() {
 }
 
 #[test]
-fn main_of_another_user_gets_signals() {
+fn the_command_of_another_user_gets_signals() {
     for place in [Place::Init, Place::Child] {
         let words = ["--user=1000", "--cap-drop=all", &probe(), "signals", "2"];
         let mut running = Setup::new(&words).place(place).start();
@@ -287,7 +287,7 @@ fn the_tree_of_another_user_is_found_in_a_proc_that_hides_it() {
 }
 
 #[test]
-fn what_main_of_another_user_leaves_behind_is_ended() {
+fn what_the_command_of_another_user_leaves_behind_is_ended() {
     for place in [Place::Init, Place::Child] {
         let words = ["--user=1000", "--linger=200ms", &probe(), "leave", "ignore", "7"];
         let mut running = Setup::new(&words).place(place).start();
@@ -310,7 +310,7 @@ fn a_sexton_that_is_not_root_works_without_any_capability() {
 }
 
 #[test]
-fn a_sexton_that_is_not_root_can_run_main_as_itself() {
+fn a_sexton_that_is_not_root_can_run_the_command_as_itself() {
     let before = Report::of(Setup::program(probe().as_ref(), &["report"]).user(1000));
     for flags in [
         &["--user=1000"][..],
@@ -388,7 +388,7 @@ fn what_takes_privilege_is_refused_to_a_sexton_that_is_not_root() {
 }
 
 #[test]
-fn without_the_capability_to_signal_sexton_takes_main_s_user_as_its_real_one() {
+fn without_the_capability_to_signal_sexton_takes_the_command_s_user_as_its_real_one() {
     for place in [Place::Init, Place::Child] {
         let setup = Setup::new(&["--user=1000", &probe(), "family"]).place(place);
         let mut running = setup.prepare(|| drop_capabilities(&[5])).start();

@@ -1,4 +1,4 @@
-//! What sexton does while main runs: every system call, as strace shows them.
+//! What sexton does while the command runs: every system call, as strace shows them.
 
 use crate::harness::{Folder, Place, Running, Setup, wait_until};
 use nix::libc;
@@ -40,8 +40,8 @@ fn name(call: &str) -> &str {
     call.split_once('(').map_or(call, |(name, _)| name)
 }
 
-/// Main in a shell: tells of SIGUSR1, leaves an orphan at SIGUSR2, exits with 3 at SIGHUP.
-fn main_that_obeys(folder: &Folder) -> [String; 3] {
+/// The command in a shell: tells of SIGUSR1, leaves an orphan at SIGUSR2, exits with 3 at SIGHUP.
+fn command_that_obeys(folder: &Folder) -> [String; 3] {
     let script = format!(
         "trap 'echo signal' USR1; trap '(: &)& wait; echo orphan' USR2; trap 'exit 3' HUP
          exec <>{}; echo ready; while :; do read x; done",
@@ -55,7 +55,7 @@ fn main_that_obeys(folder: &Folder) -> [String; 3] {
 fn the_end_is_one_wait_one_burial_and_the_exit() {
     for place in [Place::Init, Place::Child] {
         let folder = Folder::new("quiet-exit");
-        let mut running = Setup::new(&main_that_obeys(&folder)).place(place).start();
+        let mut running = Setup::new(&command_that_obeys(&folder)).place(place).start();
         running.expect("ready");
         let main = running.children();
         let strace = Strace::attach(&running, &folder);
@@ -90,9 +90,9 @@ fn the_end_is_one_wait_one_burial_and_the_exit() {
         let expected = match place {
             Place::Init => &[
                 "rt_sigtimedwait", // SIGCHLD
-                "wait4",           // main
+                "wait4",           // the command
                 "rt_sigaction",    // the kernel reaps what is left
-                "read",            // main was executed
+                "read",            // the command was executed
                 "wait4",           // no children
                 "kill",            // nobody else
                 "close",
@@ -109,7 +109,7 @@ fn the_end_is_one_wait_one_burial_and_the_exit() {
 fn signals_and_orphans_take_no_memory_and_no_files() {
     for place in [Place::Init, Place::Child] {
         let folder = Folder::new("quiet-work");
-        let mut running = Setup::new(&main_that_obeys(&folder)).place(place).start();
+        let mut running = Setup::new(&command_that_obeys(&folder)).place(place).start();
         running.expect("ready");
         let strace = Strace::attach(&running, &folder);
         for _ in 0..20 {

@@ -1,10 +1,10 @@
-//! SPEC 3: reaping, and main's status.
+//! SPEC 3: reaping, and the command's status.
 
 use crate::harness::{Folder, Place, Setup, probe, wait_until};
 use nix::libc;
 use std::time::Instant;
 
-/// Main makes them as fast as it can, and ends only once /proc shows none: no zombie is left.
+/// The command makes them as fast as it can, and ends only once /proc shows none: no zombie is left.
 #[test]
 fn a_hundred_thousand_orphans_are_all_reaped() {
     for (place, others) in [(Place::Init, "1"), (Place::Child, "3")] {
@@ -20,7 +20,7 @@ fn a_hundred_thousand_orphans_are_all_reaped() {
 }
 
 #[test]
-fn main_s_status_is_not_lost_among_orphans_that_end_with_it() {
+fn the_command_s_status_is_not_lost_among_orphans_that_end_with_it() {
     for status in 0..200 {
         let script = format!("for i in 1 2 3 4 5 6 7 8; do (exit 77 &) ; done; exit {status}");
         let ended = Setup::new(&["sh", "-c", &script]).run();
@@ -80,7 +80,7 @@ fn sigchld_that_was_ignored_neither_hangs_sexton_nor_loses_the_status() {
 
 #[test]
 fn reaped_orphans_are_told_with_pid_name_and_status() {
-    // Main is 2, and its child 3 leaves 4.
+    // The command is 2, and its child 3 leaves 4.
     let mut running = Setup::new(&["--warn-on-reap", &probe(), "orphans", "1", "0", "1"]).start();
     running.expect_log("warning: reaped orphan 4 (probe), which exited with status 0");
 }

@@ -6,7 +6,7 @@ use crate::harness::{Setup, probe};
 pub struct Report(Vec<String>);
 
 impl Report {
-    /// Runs sexton with these flags and the probe as main.
+    /// Runs sexton with these flags and the probe as the command.
     pub fn with(flags: &[&str]) -> Report {
         Report::of(under(flags))
     }
@@ -55,7 +55,7 @@ impl Report {
     }
 }
 
-/// sexton with these flags, and `probe report` as main.
+/// sexton with these flags, and `probe report` as the command.
 pub fn under(flags: &[&str]) -> Setup {
     let probe = probe();
     let words: Vec<&str> = flags.iter().copied().chain([probe.as_str(), "report"]).collect();

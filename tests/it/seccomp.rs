@@ -210,7 +210,7 @@ const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown
 /// Where scenarios are played.
 struct Stage {
     folder: Folder,
-    /// Main: see `seccomp_main.c`.
+    /// Main: see `seccomp_command.c`.
     main: String,
     terminal: Terminal,
     allowed: Vec<(String, Allowed)>,
@@ -258,7 +258,7 @@ impl Stage {
         Stage { folder, main, terminal: Terminal::new(), allowed: allowed.collect(), is_static }
     }
 
-    /// sexton with these flags, and what main does.
+    /// sexton with these flags, and what the command does.
     fn run(&self, flags: &[&str], actions: &[&str]) -> Setup {
         Setup::new(&[flags, &["--", &self.main], actions].concat())
     }

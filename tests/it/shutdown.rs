@@ -34,7 +34,7 @@ fn a_stop_that_is_obeyed_is_quiet_and_quick() {
 }
 
 #[test]
-fn main_that_ignores_the_stop_is_killed_at_the_grace() {
+fn the_command_that_ignores_the_stop_is_killed_at_the_grace() {
     for place in PLACES {
         let running = ready(&["--grace=300ms"], &["ignore", "15"], place);
         let begin = Instant::now();
@@ -67,7 +67,7 @@ fn grace_0_kills_at_once_and_none_never() {
 }
 
 #[test]
-fn what_main_leaves_behind_is_asked_then_killed_and_the_status_is_main_s() {
+fn what_the_command_leaves_behind_is_asked_then_killed_and_the_status_is_the_command_s() {
     for place in PLACES {
         let begin = Instant::now();
         let mut running = started(&["--linger=300ms"], &["leave", "ignore", "7"], place);
@@ -84,7 +84,7 @@ fn what_main_leaves_behind_is_asked_then_killed_and_the_status_is_main_s() {
 }
 
 #[test]
-fn what_main_leaves_behind_and_obeys_is_gone_at_once_and_quietly() {
+fn what_the_command_leaves_behind_and_obeys_is_gone_at_once_and_quietly() {
     for place in PLACES {
         for treatment in ["obey", "stopped"] {
             let mut running = started(&["--linger=20s"], &["leave", treatment, "7"], place);
@@ -100,7 +100,7 @@ fn what_main_leaves_behind_and_obeys_is_gone_at_once_and_quietly() {
 #[test]
 fn nothing_of_the_tree_is_left_and_nothing_else_is_touched() {
     for treatment in ["obey", "ignore"] {
-        // Some are children of main, some grandchildren, all in sessions of their own.
+        // Some are children of the command, some grandchildren, all in sessions of their own.
         let running = ready(&["--grace=300ms"], &["many", "300", treatment], Place::Child);
         running.signal(libc::SIGTERM);
         wait_until("sexton ends", || running.status("State").is_empty());
@@ -120,7 +120,7 @@ fn a_process_that_forks_faster_than_it_can_be_seen_still_ends() {
 }
 
 #[test]
-fn a_stopped_main_can_act_on_the_stop() {
+fn a_stopped_the_command_can_act_on_the_stop() {
     for place in PLACES {
         let running = ready(&["--grace=20s"], &["stop"], place);
         wait_until("main is stopped", || {
@@ -172,7 +172,7 @@ fn the_escalation_comes_before_the_kill() {
     let flags = ["--grace=2s", "--escalate=INT:100ms,QUIT:100ms"];
     let mut running = ready(&flags, &["signals", "7"], Place::Init);
     running.signal(libc::SIGTERM);
-    // A main that gets no CPU for long takes the lowest number first, and SIGCONT once for several.
+    // A command that gets no CPU for long takes the lowest number first, and SIGCONT once for several.
     let mut missing =
         BTreeSet::from([15, 18, 2, 3].map(|signal| format!("signal {signal} value none")));
     while !missing.is_empty() {
@@ -182,7 +182,7 @@ fn the_escalation_comes_before_the_kill() {
 }
 
 #[test]
-fn wait_all_waits_for_what_main_leaves_and_passes_the_stop_on() {
+fn wait_all_waits_for_what_the_command_leaves_and_passes_the_stop_on() {
     for place in PLACES {
         let mut running = started(&["--wait-all", "-v"], &["leave", "obey", "7"], place);
         assert!(running.line().starts_with("daemon "));
@@ -249,7 +249,7 @@ fn init_needs_no_proc() {
 }
 
 #[test]
-fn a_subreaper_without_proc_kills_main_s_group_and_tells_what_it_cannot() {
+fn a_subreaper_without_proc_kills_the_command_s_group_and_tells_what_it_cannot() {
     let words = ["--grace=100ms", &probe(), "ignore", "15"];
     let mut running = Setup::new(&words).place(Place::Child).without_proc().start();
     running.expect("ready");
@@ -282,7 +282,7 @@ fn the_command_s_group_is_signalled_without_proc_when_the_command_has_ended() {
     assert!(!ended.stderr.contains("are left"), "killed: {ended:?}");
 }
 
-/// SPEC 2.4: once main has been reaped, its ID may be another's, and so may its group's if no child of sexton is in it.
+/// SPEC 2.4: once the command has been reaped, its ID may be another's, and so may its group's if no child of sexton is in it.
 #[test]
 fn the_command_s_group_is_not_signalled_when_no_child_of_sexton_is_in_it() {
     let words = ["-v", "--linger=100ms", &probe(), "leave", "ignore", "7"];
@@ -295,7 +295,7 @@ fn the_command_s_group_is_not_signalled_when_no_child_of_sexton_is_in_it() {
 
 // shutdown.rs
 
-/// What main leaves behind is asked to end after 256 orphans at the latest, not after all of them.
+/// What the command leaves behind is asked to end after 256 orphans at the latest, not after all of them.
 #[test]
 fn a_storm_of_orphans_does_not_delay_the_end() {
     let script = "i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done;

@@ -77,7 +77,7 @@ fn further_stop_signals_are_forwarded_once_each() {
     assert_eq!(running.end().status, 0);
 }
 
-/// Three processes that tell what they get: main, a child in its group, one in another session.
+/// Three processes that tell what they get: the command, a child in its group, one in another session.
 fn family(flags: &[&str], place: Place) -> Running {
     let probe = probe();
     let words: Vec<&str> = flags.iter().copied().chain([&probe as &str, "family"]).collect();
@@ -88,7 +88,7 @@ fn family(flags: &[&str], place: Place) -> Running {
     running
 }
 
-/// Sends SIGUSR1, waits until all that are named have it, and then ends main.
+/// Sends SIGUSR1, waits until all that are named have it, and then ends the command.
 fn assert_receivers(mut running: Running, value: Option<usize>, names: &[&str]) {
     match value {
         Some(value) => running.queue(libc::SIGUSR1, value),
@@ -107,13 +107,13 @@ fn assert_receivers(mut running: Running, value: Option<usize>, names: &[&str]) 
 }
 
 #[test]
-fn only_main_gets_it_by_default() {
+fn only_the_command_gets_it_by_default() {
     assert_receivers(family(&[], Place::Init), None, &["main"]);
     assert_receivers(family(&["--forward-to=child"], Place::Child), Some(7), &["main"]);
 }
 
 #[test]
-fn main_s_process_group_gets_it() {
+fn the_command_s_process_group_gets_it() {
     for place in [Place::Init, Place::Child] {
         assert_receivers(family(&["--forward-to=group"], place), None, &["child", "main"]);
         // With its value, which takes Linux 6.9.
@@ -190,7 +190,7 @@ fn idle_sexton_waits_for_ever_without_a_time_out() {
     }
 }
 
-/// Without CAP_KILL, and main with another user: no signal can be sent to it.
+/// Without CAP_KILL, and the command with another user: no signal can be sent to it.
 fn drop_kill() {
     const CAP_KILL: i32 = 5;
     unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_KILL, 0, 0, 0) };
@@ -236,7 +236,7 @@ fn no_signal_keeps_another_from_its_turn() {
     sexton.release();
 }
 
-/// Main's queue is full; there is always room for a signal without a value.
+/// The command's queue is full; there is always room for a signal without a value.
 #[test]
 fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
     for (to, whom) in [("child", "main"), ("group", "main's process group")] {

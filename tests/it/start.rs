@@ -8,7 +8,7 @@ const STARTS: usize = 10_000;
 
 /// Starts sexton, which sends it SIGTERM at some moment within the first millisecond, and takes the
 /// status. As PID 1 of a namespace a process with the default action for a signal is not killed by
-/// it: if sexton lost it, main would wait for ever and the test would run into its limit.
+/// it: if sexton lost it, the command would wait for ever and the test would run into its limit.
 #[test]
 fn no_signal_is_lost_in_ten_thousand_starts() {
     let begin = Instant::now();
@@ -17,7 +17,7 @@ fn no_signal_is_lost_in_ten_thousand_starts() {
             std::thread::spawn(move || {
                 for index in (worker..STARTS).step_by(2) {
                     // SIGTERM is blocked when sexton begins, so that the kernel keeps it even before
-                    // sexton's first instruction; main inherits that, unblocks, and dies of it.
+                    // sexton's first instruction; the command inherits that, unblocks, and dies of it.
                     let setup = Setup::new(&[&probe(), "unblocked"]).mask(1 << (libc::SIGTERM - 1));
                     let running = setup.start();
                     let delay = Duration::from_nanos(index as u64 * 1_000_000 / STARTS as u64);
@@ -53,9 +53,9 @@ fn a_signal_before_the_first_instruction_does_no_harm() {
     }
 }
 
-/// Main runs before its parent does anything.
+/// The command runs before its parent does anything.
 #[test]
-fn main_makes_its_group_itself() {
+fn the_command_makes_its_group_itself() {
     let running = Setup::new(&[&probe(), "report"]).prepare(be_traced).start();
     let mut running = running;
     let (sexton, main) = Traced::until_fork(running.pid);
@@ -67,9 +67,9 @@ fn main_makes_its_group_itself() {
     assert_eq!(running.end().status, 0);
 }
 
-/// sexton runs, and forwards a signal, before main does anything: there is no group yet.
+/// sexton runs, and forwards a signal, before the command does anything: there is no group yet.
 #[test]
-fn main_s_group_gets_a_signal_before_main_has_run() {
+fn the_command_s_group_gets_a_signal_before_the_command_has_run() {
     let probe = probe();
     for flags in [&[][..], &["--setsid"]] {
         let words = [flags, &["--forward-to=group", &probe, "sleep"]].concat();

@@ -203,7 +203,7 @@ fn the_advice_fits_the_parent() {
     let mut running = Setup::new(&[&probe(), "neglect", "1"]).start();
     running.expect("ready");
     let main = running.children()[0];
-    // SAFETY: takes integers only; main is a child of a sexton that is there.
+    // SAFETY: takes integers only; the command is a child of a sexton that is there.
     assert_eq!(unsafe { libc::kill(main, libc::SIGSTOP) }, 0);
     crate::drop_in::wait_for_state(main, "T");
     let table = look(&running, &["--status"]);
@@ -242,7 +242,7 @@ fn who_is_pid_1_is_told() {
     running.expect("ready");
     let output = inside(&running, &[&program, "--status"]).output().unwrap();
     assert_eq!(about(text(&output.stdout), "PID 1"), "sexton", "{output:?}");
-    // As a child it is not PID 1, and main is found under it all the same.
+    // As a child it is not PID 1, and the command is found under it all the same.
     let mut running = Setup::new(&[&probe(), "sleep"]).place(Place::Child).start();
     running.expect("ready");
     let json = look(&running, &["--status=json"]);
@@ -295,7 +295,7 @@ fn thousands_of_processes_are_all_shown() {
     running.expect("ready");
     let table = look(&running, &["--status"]);
     let shown = table.lines().filter(|line| line.contains("probe many")).count();
-    // sexton and main; a child may not have forked yet.
+    // sexton and the command; a child may not have forked yet.
     assert!((CHILDREN + 2..=CHILDREN / 3 * 4 + 2).contains(&shown), "{shown}");
     let json = look(&running, &["--status=json"]);
     let read: usize = member(&json, "len(status['processes'])").parse().unwrap();
@@ -346,8 +346,8 @@ pub fn on_a_terminal_lines_fit_and_what_is_wrong_has_a_colour() {
     let shown = on_a_terminal(&running, 80, None);
     let zombie = shown.lines().find(|line| line.contains("[probe]")).unwrap();
     assert!(zombie.starts_with("\x1b[31m") && zombie.trim_end().ends_with("\x1b[0m"), "{zombie:?}");
-    let is_main = |line: &&str| line.contains("\\_ ") && !line.contains("[probe]");
-    let main = shown.lines().find(is_main).unwrap();
+    let is_command = |line: &&str| line.contains("\\_ ") && !line.contains("[probe]");
+    let main = shown.lines().find(is_command).unwrap();
     assert!(!main.contains('\x1b'), "{main:?}");
     let shown = on_a_terminal(&running, 80, Some(("TERM", "dumb")));
     assert!(!shown.contains('\x1b'), "{shown:?}");

@@ -23,8 +23,12 @@ fn python(flags: &[&str], program: &str, place: Place) -> Running {
 const WRAPPER: &str = "
 import os, signal, time
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(6), os.write(1, b'saved\\n'), os._exit(0)))
+heard, tell = os.pipe()
 if os.fork():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.write(tell, b'x')
+else:
+    os.read(heard, 1) # python drops signals that come before it has finished its fork
     os.write(1, b'ready\\n')
 while 1: time.sleep(100)
 ";

@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-/// Runs a shell as main. Nothing may be said anywhere but in files.
+/// Runs a shell as the command. Nothing may be said anywhere but in files.
 fn shell(flags: &[&str], script: &str) {
     let ended = Setup::new(&[flags, &["sh", "-c", script]].concat()).run();
     assert_eq!((ended.status, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
@@ -70,7 +70,7 @@ fn appending_keeps_to_the_end_whoever_else_writes() {
 }
 
 #[test]
-fn a_file_is_created_with_the_umask_of_main_as_its_user() {
+fn a_file_is_created_with_the_umask_of_the_command_as_its_user() {
     let folder = Folder::new("created").open_to_all();
     for (flags, mode, user) in [
         (&["--umask=027"][..], 0o640, 0),
@@ -119,7 +119,7 @@ fn a_path_may_have_any_bytes_and_be_relative_to_the_new_directory() {
 }
 
 #[test]
-fn files_are_opened_with_the_rights_of_main_s_user() {
+fn files_are_opened_with_the_rights_of_the_command_s_user() {
     let folder = Folder::new("rights");
     let secret = folder.file("secret", "600", "secret\n");
     let new = format!("{}/new", folder.path());
@@ -187,7 +187,7 @@ fn descriptors_that_were_closed_are_opened_where_they_belong_and_no_others() {
 }
 
 #[test]
-fn the_files_are_main_s_only_and_open_as_they_should_be() {
+fn the_files_are_the_command_s_only_and_open_as_they_should_be() {
     let folder = Folder::new("only-main");
     let input = folder.file("in", "644", "");
     let output = format!("{}/out", folder.path());
@@ -247,7 +247,7 @@ fn a_signal_ends_the_wait_for_the_other_end_of_a_fifo() {
 }
 
 #[test]
-fn main_is_run_when_a_fifo_gets_its_other_end() {
+fn the_command_is_run_when_a_fifo_gets_its_other_end() {
     let folder = Folder::new("fifo-later");
     let (input, output) = (folder.fifo("in"), folder.fifo("out"));
     let words = ["--stdin", &input, "--stdout", &output, "cat"];
@@ -263,7 +263,7 @@ fn main_is_run_when_a_fifo_gets_its_other_end() {
 }
 
 #[test]
-fn close_fds_leaves_main_the_standard_streams_only() {
+fn close_fds_leaves_the_command_the_standard_streams_only() {
     let (read, write) = full_pipe();
     let setup = || under(&[]).inherit(&read).inherit(&write);
     let both = [read.as_raw_fd(), write.as_raw_fd()];
@@ -292,7 +292,7 @@ fn a_lowered_limit_does_not_bound_the_steps_and_a_raised_one_helps_them() {
     const NOFILE: i32 = 7;
     let folder = Folder::new("limited");
     let path = format!("{}/out", folder.path());
-    // At that step the lowest free descriptor is 5, and main's loader needs one.
+    // At that step the lowest free descriptor is 5, and the command's loader needs one.
     shell(&["--rlimit=nofile=4", "--stdout", &path], "ulimit -n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "4\n");
     shell(&["--rlimit=fsize=0", "--stdout", &path], ":");

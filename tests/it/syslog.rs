@@ -53,8 +53,8 @@ fn beside(devices: &Folder, words: &[&str]) -> Setup {
     Setup::new(words).bind(devices.path(), "/dev")
 }
 
-/// Sends SIGUSR1 so many times; main gets each of them, and sexton has logged it.
-fn signal_main(running: &mut Running, times: usize) {
+/// Sends SIGUSR1 so many times; the command gets each of them, and sexton has logged it.
+fn signal_command(running: &mut Running, times: usize) {
     for _ in 0..times {
         running.signal(libc::SIGUSR1);
         running.expect("signal 10 value none");
@@ -76,7 +76,7 @@ fn a_real_daemon_gets_each_line_with_facility_and_severity() {
     running.expect("ready");
     // A socket's queue holds 10 datagrams, so the daemon is given its time.
     expect_message(&devices, " daemon.info sexton[1]: main is pid 2");
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     let ended = running.end();
     assert_eq!((ended.status, ended.stderr.as_str()), (42, ""));
     for part in [
@@ -97,14 +97,14 @@ fn a_daemon_that_is_restarted_is_told_how_many_lines_it_missed() {
     let words = ["--log-to=syslog", "-v", &probe(), "signals", "27", "42"];
     let mut running = beside(&devices, &words).start();
     running.expect("ready");
-    signal_main(&mut running, 10); // before there is one
+    signal_command(&mut running, 10); // before there is one
     let daemon = Daemon::start(&devices);
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     expect_message(&devices, "daemon.warn sexton[1]: 21 log lines were lost here");
     drop(daemon);
-    signal_main(&mut running, 15);
+    signal_command(&mut running, 15);
     let _daemon = Daemon::start(&devices);
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     expect_message(&devices, "daemon.warn sexton[1]: 30 log lines were lost here");
     assert_eq!(running.end().status, 42);
     expect_message(&devices, "main exited with status 42, after ");
@@ -118,7 +118,7 @@ fn a_stuck_daemon_costs_only_the_lines() {
     let words = ["--log-to=syslog", "-v", &probe(), "signals", "51", "42"];
     let mut running = beside(&devices, &words).start();
     running.expect("ready");
-    signal_main(&mut running, 50);
+    signal_command(&mut running, 50);
     let mut buffer = [0; 2048];
     let mut line = || {
         let length = daemon.recv(&mut buffer).ok()?;
@@ -127,10 +127,10 @@ fn a_stuck_daemon_costs_only_the_lines() {
     let got = std::iter::from_fn(&mut line).inspect(|line| {
         assert!(line.starts_with("<30>sexton[1]: "), "{line}");
     });
-    let sent = 1 + 50 * LINES; // main's start, and the signals
+    let sent = 1 + 50 * LINES; // the command's start, and the signals
     let lost = sent - got.count();
     assert!(lost > 0 && lost < sent, "{lost}");
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     let note = format!("<28>sexton[1]: {lost} log lines were lost here");
     wait_until("the next line comes", || line().is_some_and(|line| line == note));
     assert_eq!(running.end().status, 42);
@@ -180,11 +180,11 @@ fn a_server_that_never_answers_is_no_matter() {
     let log_to = format!("--log-to=tcp://{address}");
     let mut running = Setup::new(&[&log_to, "-vvv", &probe(), "signals", "20", "42"]).start();
     running.expect("ready");
-    signal_main(&mut running, 10);
+    signal_command(&mut running, 10);
     // State 2 is SYN_SENT.
     let trying = format!(" 0100007F:{:04X} 02 ", address.port());
     assert!(std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&trying));
-    signal_main(&mut running, 10);
+    signal_command(&mut running, 10);
     assert_eq!(running.end().status, 42);
 }
 
@@ -195,7 +195,7 @@ fn a_server_that_is_not_there_is_no_matter() {
         let log_to = format!("--log-to={kind}://{address}");
         let mut running = Setup::new(&[&log_to, "-vvv", &probe(), "signals", "20", "42"]).start();
         running.expect("ready");
-        signal_main(&mut running, 20);
+        signal_command(&mut running, 20);
         let ended = running.end();
         assert_eq!((ended.status, ended.stderr.as_str()), (42, ""));
     }
@@ -234,7 +234,7 @@ fn datagrams_over_udp_are_lines_of_rfc_5424() {
         let long = format!("SEXTON_\n{}=1", "é".repeat(2000));
         let mut running = setup.variable(long).start();
         running.expect("ready");
-        signal_main(&mut running, 1);
+        signal_command(&mut running, 1);
         assert_eq!(running.end().status, 42);
         let mut buffer = [0; 2048];
         let mut line = || {
@@ -261,10 +261,10 @@ fn a_udp_server_that_comes_back_is_found_again() {
     let mut running = Setup::new(&[&log_to, "-v", &probe(), "signals", "21", "42"]).start();
     running.expect("ready");
     drop(server);
-    signal_main(&mut running, 20);
+    signal_command(&mut running, 20);
     let server = again(|| UdpSocket::bind(address));
     server.set_read_timeout(Some(LIMIT)).unwrap();
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     let mut buffer = [0; 2048];
     let length = server.recv(&mut buffer).unwrap();
     let line = String::from_utf8(buffer[..length].to_vec()).unwrap();
@@ -315,7 +315,7 @@ fn lines_over_tcp_are_ended_by_line_feeds() {
         assert!(line.contains(" SEXTON_\\n is not a variable"), "{line}");
         assert!(next_line(&mut stream).ends_with("main is pid 2"));
         running.expect("ready");
-        signal_main(&mut running, 1);
+        signal_command(&mut running, 1);
         assert!(next_line(&mut stream).contains("received SIGUSR1"));
         assert!(next_line(&mut stream).contains("sent SIGUSR1"));
         assert_eq!(running.end().status, 42);
@@ -334,15 +334,15 @@ fn a_tcp_server_that_closes_and_comes_back_gets_whole_lines_again() {
     running.expect("ready");
     let mut stream = accept(&listener);
     assert!(next_line(&mut stream).ends_with("main is pid 2"));
-    signal_main(&mut running, 1);
+    signal_command(&mut running, 1);
     assert!(next_line(&mut stream).contains("received SIGUSR1"));
     assert!(next_line(&mut stream).contains("sent SIGUSR1"));
     drop((stream, listener));
-    signal_main(&mut running, 20);
+    signal_command(&mut running, 20);
     let listener = again(|| TcpListener::bind(address));
-    let mut stream = accept_again(&listener, || signal_main(&mut running, 1));
+    let mut stream = accept_again(&listener, || signal_command(&mut running, 1));
     assert!(next_line(&mut stream).contains("SIGUSR1"));
-    signal_main(&mut running, 10);
+    signal_command(&mut running, 10);
     for _ in 0..10 * LINES {
         next_line(&mut stream);
     }
@@ -476,7 +476,7 @@ fn a_fatal_error_is_on_standard_error_though_there_is_no_daemon() {
 }
 
 #[test]
-fn no_descriptor_of_the_log_reaches_main_or_is_one_of_the_first_three() {
+fn no_descriptor_of_the_log_reaches_the_command_or_is_one_of_the_first_three() {
     let devices = Folder::new("descriptors").with_devices();
     let _daemon = UnixDatagram::bind(devices.at("log")).unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();

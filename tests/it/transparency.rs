@@ -1,4 +1,4 @@
-//! SPEC 1: main must not notice sexton.
+//! SPEC 1: the command must not notice sexton.
 
 use crate::harness::{Place, Setup, full_pipe, pipe, probe, wait_until};
 use nix::libc;
@@ -73,7 +73,7 @@ fn nothing_differs_as_a_child() {
 }
 
 #[test]
-fn the_signal_mask_is_main_s_own() {
+fn the_signal_mask_is_the_command_s_own() {
     assert_same(|setup| setup.mask(TERM_40_64));
     assert_same(|setup| setup.mask(!0));
 }
@@ -99,7 +99,7 @@ fn closed_descriptors_stay_closed_and_sexton_s_own_do_not_land_there() {
 }
 
 #[test]
-fn inherited_descriptors_reach_main_and_do_not_stay_with_sexton() {
+fn inherited_descriptors_reach_the_command_and_do_not_stay_with_sexton() {
     let (read, write) = full_pipe();
     let [direct, under] = reports(|setup| setup.inherit(&read).inherit(&write), &[]);
     for fd in [&read, &write] {
@@ -176,7 +176,7 @@ fn a_standard_stream_that_was_closed_stays_closed_in_sexton_too() {
 
 /// Not even by the file that counts OOM kills, which sexton reads at its start and at its end.
 #[test]
-fn no_mount_is_kept_busy_that_main_wants_to_unmount() {
+fn no_mount_is_kept_busy_that_the_command_wants_to_unmount() {
     let groups = "grep -E ' cgroup2? ' /proc/mounts | cut -d ' ' -f 2 | sort -r";
     let script = format!("{groups} | while read -r at; do umount $at || exit 9; echo free; done");
     for place in [Place::Init, Place::Child] {
@@ -257,7 +257,7 @@ fn sexton_s_variables_are_taken_out() {
 }
 
 #[test]
-fn sexton_itself_is_not_changed_by_what_main_gets() {
+fn sexton_itself_is_not_changed_by_what_the_command_gets() {
     let mut running = Setup::new(&["--rlimit=nofile=99", &probe(), "sleep"]).start();
     running.expect("ready");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.pid)).unwrap();

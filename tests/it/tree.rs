@@ -237,7 +237,7 @@ fn what_a_debugger_holds_is_named_too() {
     let mut running = Setup::new(&words).place(Place::Child).start();
     running.expect("ready");
     let main = running.children()[0];
-    // The debugger is this thread. It does not wait for main's end, and so main's parent cannot.
+    // The debugger is this thread. It does not wait for the command's end, and so the command's parent cannot.
     // SAFETY: takes integers only.
     assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SEIZE, main, 0, 0) }, 0);
     running.signal(libc::SIGTERM);

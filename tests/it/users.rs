@@ -21,7 +21,7 @@ fn etc(name: &str) -> Folder {
     etc
 }
 
-/// Main's real, effective and saved IDs must be one; user, group, supplementary groups.
+/// The command's real, effective and saved IDs must be one; user, group, supplementary groups.
 fn ids(main: &Report) -> [String; 3] {
     let one = |field: &str| {
         let all = main.field(field);
@@ -32,7 +32,7 @@ fn ids(main: &Report) -> [String; 3] {
     [one("Uid"), one("Gid"), main.field("Groups")]
 }
 
-/// What main finds in `HOME`, `USER` and `LOGNAME`.
+/// What the command finds in `HOME`, `USER` and `LOGNAME`.
 fn login(main: &Report) -> [Option<String>; 3] {
     let variables = main.variables();
     ["HOME=", "USER=", "LOGNAME="].map(|name| {
@@ -120,7 +120,7 @@ fn numbers_need_no_files() {
     }
 }
 
-/// That sexton refuses to start main, and why.
+/// That sexton refuses to start the command, and why.
 fn assert_refused(ended: &Ended, message: &str) {
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{ended:?}");
     assert_eq!(ended.stderr, format!("sexton: fatal: {message}\n"));

@@ -55,7 +55,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "desert" => return desert(number(2)),
         "many" => many(number(2), word(3)),
         "churn" => churn(),
-        "neglect" => neglect(number(2)),
+        "neglect" => unreaped(number(2)),
         "leaderless" => leaderless(),
         "runaway" => return run_away(),
         "stop" => return stop_and_go_on(),
@@ -309,7 +309,7 @@ fn in_a_session_of_its_own(action: impl FnOnce(&dyn Fn())) {
     assert_eq!(length, 1, "{}", std::io::Error::last_os_error());
 }
 
-/// A child in main's group and a grandchild in a session of its own; all tell the signals they get.
+/// A child in the command's group and a grandchild in a session of its own; all tell the signals they get.
 fn family() {
     set_mask(!0);
     if fork() == 0 {
@@ -396,7 +396,7 @@ fn churn() -> ! {
 }
 
 /// Never waits for its children, which have all ended when it says so.
-fn neglect(count: i32) -> ! {
+fn unreaped(count: i32) -> ! {
     for _ in 0..count {
         let child = fork();
         if child == 0 {
@@ -466,7 +466,7 @@ fn write_forever() -> ! {
     }
 }
 
-/// What a main in a storm was asked for with this signal.
+/// What a command in a storm was asked for with this signal.
 const MAKE_ORPHANS: i64 = libc::SIGUSR1 as i64;
 const FILL: i64 = libc::SIGHUP as i64;
 const TELL: i64 = libc::SIGUSR2 as i64;

@@ -150,7 +150,7 @@ fn random_weather(random: &mut Random, user: u32) -> Weather {
             1 => Event::Queued(1 + any(8) as usize, 1 + any(1500) as usize),
             2 => Event::Plain(1 + any(8) as usize, 1 + any(5000) as usize),
             3 => Event::Stopped,
-            4 => Event::MainHeld,
+            4 => Event::CommandHeld,
             5 => Event::Traced,
             _ if matches!(scarce, Scarce::Ids | Scarce::Processes) => Event::Filled,
             _ => Event::Orphans(1),

@@ -43,7 +43,7 @@ fn what_a_hanging_probe_has_left_ends_with_the_container(handler: &Handler) {
     let answer = container.try_exec(&["sh", "-c", &probe], 1);
     assert!(field(&answer, "error").contains("exceeded"), "{answer:?}");
     container.wait_for("up");
-    container.wait_for_children(2); // main and the daemon
+    container.wait_for_children(2); // the command and the daemon
     let ended = container.stop(60);
     ended.assert_status(3);
     assert_daemon_obeyed(&ended);

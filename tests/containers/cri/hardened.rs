@@ -13,7 +13,7 @@ on_each_handler!(
     cap_ambient_gives_it_to_the_user,
 );
 
-/// Fields of the container's security context, and a shell condition that holds in main when they are in
+/// Fields of the container's security context, and a shell condition that holds in the command when they are in
 /// force.
 type Hardening = (&'static [&'static str], &'static str);
 
@@ -28,14 +28,14 @@ const HARDENINGS: [Hardening; 5] = [
 fn each_hardening_and_all_together(handler: &Handler) {
     let pod = Pod::new(handler);
     for hardening in &HARDENINGS {
-        assert_serves_main(&pod, &[*hardening]);
+        assert_serves_command(&pod, &[*hardening]);
     }
-    assert_serves_main(&pod, &HARDENINGS);
+    assert_serves_command(&pod, &HARDENINGS);
 }
 
-/// Main runs, under the hardening; orphans are reaped, and a stop is obeyed.
+/// The command runs, under the hardening; orphans are reaped, and a stop is obeyed.
 #[track_caller]
-fn assert_serves_main(pod: &Pod, hardenings: &[Hardening]) {
+fn assert_serves_command(pod: &Pod, hardenings: &[Hardening]) {
     let mut settings = Vec::new();
     let mut script = String::new();
     for (fields, condition) in hardenings {

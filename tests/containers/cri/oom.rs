@@ -7,8 +7,8 @@ use crate::engine::{bed, new_name};
 use crate::oom::{GLUTTON, blamed};
 
 on_each_handler!(
-    a_main_that_is_killed_is_told_of_in_the_termination_log_too,
-    a_child_that_main_reaps_itself_is_counted,
+    a_command_that_is_killed_is_told_of_in_the_termination_log_too,
+    a_child_that_the_command_reaps_itself_is_counted,
 );
 
 fn start<'a>(pod: &'a Pod, flags: &[&str], mounts: &[String], main: &[&str]) -> Container<'a> {
@@ -17,7 +17,7 @@ fn start<'a>(pod: &'a Pod, flags: &[&str], mounts: &[String], main: &[&str]) -> 
     pod.sexton(flags).with(&limits).with(mounts).start(main)
 }
 
-fn a_main_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler) {
+fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler) {
     let pod = Pod::new(handler);
     let log = bed().join(new_name());
     fs::write(&log, "").unwrap();
@@ -39,8 +39,8 @@ fn a_main_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Handler
     assert!(message.starts_with(&format!("sexton: {told}")), "{message:?}");
 }
 
-/// Main goes on until the runtime has learnt of it: containerd drops an OOM event if the group has gone meanwhile.
-fn a_child_that_main_reaps_itself_is_counted(handler: &Handler) {
+/// The command goes on until the runtime has learnt of it: containerd drops an OOM event if the group has gone meanwhile.
+fn a_child_that_the_command_reaps_itself_is_counted(handler: &Handler) {
     let pod = Pod::new(handler);
     let script = format!(
         "trap 'exit 5' TERM; {GLUTTON}; echo its status is $?; while :; do sleep 0.1; done"

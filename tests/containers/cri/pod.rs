@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Starts the container with a shell script as main.
+    /// Starts the container with a shell script as the command.
     pub fn sh(self, script: &str) -> Container<'a> {
         self.start(&["sh", "-c", script])
     }

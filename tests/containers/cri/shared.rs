@@ -45,7 +45,7 @@ fn sexton_reaps_the_orphans_of_its_container(handler: &Handler) {
     let mut container = pod.sexton(&[]).sh(&format!("{LEAVE_ORPHANS}; (sleep 1000 &); {OBEDIENT}"));
     container.wait_for("ready");
     let init = container.init();
-    process::wait_for_children(init, 2); // main and the last orphan
+    process::wait_for_children(init, 2); // the command and the last orphan
     let ended = container.stop(60);
     ended.assert_status(3);
     assert_eq!(ended.stderr, "");

@@ -11,7 +11,7 @@ on_each_handler!(
     what_obeys_ends_with_its_own_status,
     what_ignores_it_is_killed_after_the_grace,
     what_ignores_it_longer_than_the_runtime_waits_is_killed_by_that,
-    the_status_of_main_is_that_of_the_container,
+    the_status_of_the_command_is_that_of_the_container,
     what_cannot_be_run_is_told,
 );
 
@@ -56,7 +56,7 @@ fn what_ignores_it_longer_than_the_runtime_waits_is_killed_by_that(handler: &Han
     assert!(ended.took >= Duration::from_secs(1), "{ended:?}");
 }
 
-fn the_status_of_main_is_that_of_the_container(handler: &Handler) {
+fn the_status_of_the_command_is_that_of_the_container(handler: &Handler) {
     let pod = Pod::new(handler);
     for (main, status, reason) in
         [("true", 0, "Completed"), ("exit 7", 7, "Error"), ("kill -TERM $$", 143, "Error")]

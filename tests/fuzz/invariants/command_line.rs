@@ -5,7 +5,7 @@ use sexton::internals::cli::{self, Printed, Request};
 use sexton::internals::environment::Values;
 use sexton::internals::error::{Error, printable};
 use sexton::internals::plan::Plan;
-use sexton::internals::schedule::{NICENESS, OOM_SCORE_ADJ};
+use sexton::internals::scheduling::{NICENESS, OOM_SCORE_ADJ};
 use sexton::internals::signal::Signal;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
@@ -86,11 +86,11 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
     for signal in [Signal::KILL, Signal::STOP, Signal::CHLD] {
         assert!(!policy.stop_signals.contains(signal));
     }
-    assert!(policy.escalation.iter().all(|rung| !rung.after.is_zero()));
-    let climbed: Duration = policy.escalation.iter().map(|rung| rung.after).sum();
+    assert!(policy.escalation.iter().all(|step| !step.after.is_zero()));
+    let climbed: Duration = policy.escalation.iter().map(|step| step.after).sum();
     assert!(policy.escalation.is_empty() || policy.grace.is_none_or(|grace| grace > climbed));
 
-    let main = &plan.surroundings;
+    let main = &plan.attributes;
     assert!(main.umask.is_none_or(|mask| mask <= 0o777));
     assert!(main.nice.is_none_or(|nice| NICENESS.contains(&nice)));
     assert!(main.oom_score_adj.is_none_or(|score| OOM_SCORE_ADJ.contains(&score)));

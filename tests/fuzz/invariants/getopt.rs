@@ -136,7 +136,7 @@ pub fn agrees(words: &[&CStr], environment: &[&CStr], result: &Result<Request, E
                 assert_eq!(plan.policy.forward_to, Target::Group, "{words:?}");
             }
             if letters.contains(&b'c') {
-                assert_eq!(plan.policy.forward_to, Target::Main, "{words:?}");
+                assert_eq!(plan.policy.forward_to, Target::Command, "{words:?}");
             }
         }
         Ok(Request::Status(_)) => assert!(has(b"SEXTON_")),

@@ -4,12 +4,13 @@ use super::assert_shows;
 use super::json::Value;
 use nix::libc;
 use sexton::internals::error::Error;
-use sexton::internals::outcome::{Change, Outcome, Shortage, Usage};
+use sexton::internals::outcome::Shortage;
+use sexton::internals::outcome::{Change, Outcome, Usage};
+use sexton::internals::processes::Name;
 use sexton::internals::report::{Record, Sender, Stop};
 use sexton::internals::rlimit::Resource;
 use sexton::internals::signal::{Origin, Received, Signal, SignalSet};
 use sexton::internals::supervisor::Stage;
-use sexton::internals::sys::proc::Name;
 use sexton::internals::sys::signals;
 use std::time::{Duration, Instant};
 

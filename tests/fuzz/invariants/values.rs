@@ -8,7 +8,7 @@ use sexton::internals::exit_map::{self, ExitMap};
 use sexton::internals::outcome::Outcome;
 use sexton::internals::rewrite::{self, Rewrites};
 use sexton::internals::rlimit::{self, Limits, Resource, UNLIMITED};
-use sexton::internals::schedule::{self, Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler};
+use sexton::internals::scheduling::{self, Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler};
 use sexton::internals::signal::{Reason, Signal};
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub fn values(bytes: &[u8]) {
     is_shown_as_it_is_read(IoPriority::parse, text);
     for range in [NICENESS, OOM_SCORE_ADJ] {
         if let Some(number) =
-            is_shown_as_it_is_read(|text| schedule::integer(text, range.clone()), text)
+            is_shown_as_it_is_read(|text| scheduling::integer(text, range.clone()), text)
         {
             assert!(range.contains(&number));
         }

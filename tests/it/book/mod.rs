@@ -116,7 +116,7 @@ fn matches(expected: &[&str], got: &[&str]) -> bool {
     }
 }
 
-/// Whether main, or what it has started, runs `sleep`.
+/// Whether the command, or what it has started, runs `sleep`.
 fn sleeps(pid: i32) -> bool {
     children_of(pid).into_iter().any(|child| {
         let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();

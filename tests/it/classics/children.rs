@@ -1,14 +1,14 @@
 //! Parents and children: who waits for whom, and who is told.
 
 use super::{
-    Classic, UNDER_SEXTON, WORLDS, World, command, ends, expect_lines, fixture, main_of, signal,
+    Classic, UNDER_SEXTON, WORLDS, World, command, command_of, ends, expect_lines, fixture, signal,
 };
 use crate::harness::{Folder, Setup, sexton, status_field, wait_until};
 use nix::libc;
 use std::path::Path;
 
 #[test]
-fn zombies_are_main_s_while_it_lives_and_gone_when_it_has_ended() {
+fn zombies_are_the_command_s_while_it_lives_and_gone_when_it_has_ended() {
     let program = fixture("never_waits.py", &[]).setting("SEXTON_LINGER=600s");
     let lines = "5 of its own\n5 of its own, and no others\nending\nnone is left";
     for world in WORLDS {
@@ -18,16 +18,16 @@ fn zombies_are_main_s_while_it_lives_and_gone_when_it_has_ended() {
     }
 }
 
-/// What sexton is for: orphans are main's own then.
+/// What sexton is for: orphans are the command's own then.
 #[test]
-fn zombies_stay_for_ever_if_main_is_pid_1_itself() {
+fn zombies_stay_for_ever_if_the_command_is_pid_1_itself() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/classics/never_waits.py");
     let mut running = Setup::program("/usr/bin/python3".as_ref(), &[path]).start();
     running.expect("5 of its own");
     running.expect("10 of its own, and no others");
 }
 
-/// As many SIGCHLD as there may be for sexton: none is for main.
+/// As many SIGCHLD as there may be for sexton: none is for the command.
 #[test]
 fn a_handler_that_loops_over_waitpid_gets_its_own_children_and_no_others() {
     let program = fixture("sigchld.c", &[]);
@@ -61,7 +61,7 @@ fn every_way_of_starting_a_child_works() {
 }
 
 #[test]
-fn a_child_is_told_of_main_s_end() {
+fn a_child_is_told_of_the_command_s_end() {
     let program = fixture("pdeathsig.py", &[]).setting("SEXTON_LINGER=600s");
     for world in WORLDS {
         let mut running = program.start(world);
@@ -74,7 +74,7 @@ fn a_child_is_told_of_main_s_end() {
 fn a_process_goes_on_without_its_first_thread() {
     fixture("threads.c", &[]).talk(&WORLDS, 7, |running, world| {
         running.expect("state Z");
-        assert!(status_field(main_of(running, world), "State").starts_with('Z'));
+        assert!(status_field(command_of(running, world), "State").starts_with('Z'));
         running.signal(libc::SIGTERM);
         running.expect("obeys");
     });
@@ -102,7 +102,7 @@ fn daemon(folder: &Folder) -> Classic {
 const STARTED: &str = "started, in a session of its own: True";
 
 #[test]
-fn a_daemon_that_main_leaves_behind_is_stopped() {
+fn a_daemon_that_the_command_leaves_behind_is_stopped() {
     let folder = Folder::new("daemon");
     daemon(&folder).setting("SEXTON_LINGER=600s").talk(&UNDER_SEXTON, 0, |running, _| {
         running.expect(STARTED);

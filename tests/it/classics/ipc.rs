@@ -23,7 +23,7 @@ fn a_semaphore_in_shared_memory_works_across_fork() {
 #[test]
 fn a_robust_mutex_outlives_its_holder() {
     let lines = "held: EBUSY\nits holder was killed: EOWNERDEAD\nmended: 0";
-    // The holder is reaped by sexton, not by main.
+    // The holder is reaped by sexton, not by the command.
     fixture("sync.c", &["robust"]).prints(0, lines);
 }
 

@@ -9,7 +9,7 @@ mod ipc;
 mod servers;
 mod shell;
 mod signals;
-mod standing;
+mod terminal_state;
 mod tools;
 
 use crate::harness::{Ended, Folder, Place, Running, Setup};
@@ -133,15 +133,15 @@ pub fn ends(running: Running, world: World, status: i32, errors: &str) -> Option
     signal
 }
 
-/// The process ID of main, as seen from here.
-pub fn main_of(running: &Running, world: World) -> i32 {
+/// The process ID of the command, as seen from here.
+pub fn command_of(running: &Running, world: World) -> i32 {
     match world {
         World::Alone => running.pid,
         World::Init | World::Subreaper => running.children()[0],
     }
 }
 
-/// To a process that is there: main, or a child of sexton that was seen.
+/// To a process that is there: the command, or a child of sexton that was seen.
 pub fn signal(pid: i32, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
 }

@@ -1,6 +1,8 @@
 //! Shells: pipelines, redirections, jobs and traps.
 
-use super::{UNDER_SEXTON, WORLDS, World, command, ends, expect_lines, fixture, main_of, signal};
+use super::{
+    UNDER_SEXTON, WORLDS, World, command, command_of, ends, expect_lines, fixture, signal,
+};
 use crate::harness::{Folder, blocked_in, children_of, status_field, wait_until};
 use nix::libc;
 
@@ -25,14 +27,14 @@ fn a_broken_pipe_is_what_it_was() {
     ignoring.prints(0, "y\n1 0");
 }
 
-/// Waits until main's child is `sleep`. Before the exec it is a shell that may act on a signal as main does.
+/// Waits until the command's child is `sleep`. Before the exec it is a shell that may act on a signal as the command does.
 fn sleep_runs(main: i32) {
     wait_until("sleep runs", || {
         children_of(main).first().is_some_and(|&pid| status_field(pid, "Name") == "sleep")
     });
 }
 
-/// Waits until main is blocked in its `wait`. Bash takes a signal that comes just before it blocks, and calls the trap only
+/// Waits until the command is blocked in its `wait`. Bash takes a signal that comes just before it blocks, and calls the trap only
 /// when its job has ended.
 fn waits_for_its_job(main: i32) {
     sleep_runs(main);
@@ -45,7 +47,7 @@ fn waits_for_its_job(main: i32) {
 fn traps_are_called() {
     fixture("traps.sh", &["exit 5"]).talk(&WORLDS, 5, |running, world| {
         running.expect("ready");
-        let main = main_of(running, world);
+        let main = command_of(running, world);
         for _ in 0..3 {
             waits_for_its_job(main);
             running.signal(libc::SIGHUP);
@@ -57,7 +59,7 @@ fn traps_are_called() {
     });
     fixture("traps.sh", &["exit 5"]).talk(&WORLDS, 4, |running, world| {
         running.expect("ready");
-        waits_for_its_job(main_of(running, world));
+        waits_for_its_job(command_of(running, world));
         running.signal(libc::SIGINT);
         expect_lines(running, "interrupted\nat the end: 4");
     });
@@ -65,10 +67,10 @@ fn traps_are_called() {
 
 /// The script passes the signal on to its own process group and so to itself: no further.
 #[test]
-fn kill_0_ends_main_s_group_and_nobody_else() {
+fn kill_0_ends_the_command_s_group_and_nobody_else() {
     fixture("traps.sh", &["trap - TERM EXIT; kill 0"]).talk(&WORLDS, 143, |running, world| {
         running.expect("ready");
-        waits_for_its_job(main_of(running, world));
+        waits_for_its_job(command_of(running, world));
         running.signal(libc::SIGTERM);
         running.expect("terminated");
     });
@@ -82,7 +84,7 @@ fn a_script_with_a_command_in_the_foreground_is_told_by_its_group() {
     for world in WORLDS {
         let mut running = program.start(world);
         running.expect("ready");
-        let main = main_of(&running, world);
+        let main = command_of(&running, world);
         sleep_runs(main);
         match world {
             World::Alone => signal(-running.pid, libc::SIGTERM),

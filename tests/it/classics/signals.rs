@@ -66,7 +66,7 @@ fn timers_send_their_signals_and_no_more() {
 /// `perl -e 'alarm 5; exec @ARGV'`, the poor man's timeout(1): the timer outlives the exec, and is sexton's then, as a
 /// fork takes no timers along. It sends more than one signal, as the first may come before there is a sexton.
 #[test]
-fn an_alarm_that_was_set_before_the_start_ends_main() {
+fn an_alarm_that_was_set_before_the_start_ends_the_command() {
     let program = command(&["sleep", "1000"]).with(|setup| {
         setup.prepare(|| {
             let at = |sec, usec| libc::timeval { tv_sec: sec, tv_usec: usec };

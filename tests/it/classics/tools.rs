@@ -1,6 +1,6 @@
 //! Tools that start other commands: what they pass on, and what becomes of their children.
 
-use super::{UNDER_SEXTON, WORLDS, World, command, ends, main_of};
+use super::{UNDER_SEXTON, WORLDS, World, command, command_of, ends};
 use crate::harness::{Folder, probe, status_field, wait_until};
 use nix::libc;
 use std::path::Path;
@@ -98,7 +98,7 @@ fn make_removes_what_is_half_made_when_it_is_stopped() {
 
 /// A tracer is told of every end before the parent is.
 #[test]
-fn strace_as_main_and_as_a_daemon_beside_main() {
+fn strace_as_the_command_and_as_a_daemon_beside_the_command() {
     let script = "(sh -c 'exit 9' &) ; sh -c 'exit 4'; exit $(($? + 1))";
     for mode in ["-f", "-Df"] {
         command(&["strace", mode, "-o", "/dev/null", "-e", "trace=none", "sh", "-c", script])
@@ -161,7 +161,7 @@ fn su_ends_the_command_of_another_user() {
     let mut started = WORLDS.map(|world| (world, program.start(world)));
     for (world, running) in &mut started {
         running.expect("nobody");
-        let main = main_of(running, *world);
+        let main = command_of(running, *world);
         wait_until("su expects SIGTERM", || {
             let caught = u64::from_str_radix(&status_field(main, "SigCgt"), 16).unwrap();
             caught & 1 << (libc::SIGTERM - 1) != 0

@@ -1,8 +1,8 @@
 //! catatonit.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, the_session_is_hung_up, what_cannot_be_printed,
-    what_is_no_command, what_main_is_given, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, what_cannot_be_printed,
+    what_command_is_given, what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
@@ -48,7 +48,7 @@ fn command_lines_of_catatonit_have_the_same_effect() {
     ] {
         pair.run(&[case(words)]);
     }
-    pair.left_out = Some("SigBlk:"); // `under_catatonit_main_finds_the_same` looks at it
+    pair.left_out = Some("SigBlk:"); // `under_catatonit_the_command_finds_the_same` looks at it
     pair.run(&[
         case(&["PROBE", "report", "a"]),
         case(&["--", "PROBE", "report", "-g", "--"]),
@@ -69,19 +69,19 @@ fn command_lines_of_catatonit_have_the_same_effect() {
     }
     what_is_no_command(&mut pair, &[], None);
     a_look_inside(&mut pair);
-    how_main_ends(&mut pair, &["--"]);
-    how_main_ends(&mut pair, &["-g", "--"]);
+    how_command_ends(&mut pair, &["--"]);
+    how_command_ends(&mut pair, &["-g", "--"]);
     what_cannot_be_printed(&mut pair, &[&["-V"], &["-h"], &["-L"], &[], &["-x"]]);
     pair.finish(80);
 }
 
 #[test]
-fn under_catatonit_main_finds_the_same() {
+fn under_catatonit_the_command_finds_the_same() {
     let mut pair = Pair::new("catatonit", libc::SIGRTMAX());
     pair.run(&[case(&["--", "PROBE", "report"]).differs(MASK)]);
     pair.left_out = Some("SigBlk:");
-    what_main_is_given(&mut pair, &["--"], None);
-    what_main_is_given(&mut pair, &["-g", "--"], None);
+    what_command_is_given(&mut pair, &["--"], None);
+    what_command_is_given(&mut pair, &["-g", "--"], None);
     what_pid_1_holds(&mut pair, &[]);
     what_pid_1_holds(&mut pair, &["-g"]);
     pair.finish(15);
@@ -121,7 +121,7 @@ fn signals_through_catatonit_come_to_the_same_processes() {
 }
 
 #[test]
-fn catatonit_leaves_what_main_leaves_behind() {
+fn catatonit_leaves_what_the_command_leaves_behind() {
     let mut pair = Pair::new("catatonit", libc::SIGRTMAX());
     for words in [&["--"][..], &["-g", "--"]] {
         for left in [&["PROBE", "desert", "7"][..], &["PROBE", "leave", "obey", "7"]] {

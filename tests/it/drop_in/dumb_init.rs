@@ -1,13 +1,13 @@
 //! dumb-init.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, the_session_is_hung_up, wait_for_state,
-    what_cannot_be_printed, what_is_no_command, what_main_is_given, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, wait_for_state,
+    what_cannot_be_printed, what_command_is_given, what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
 
-/// What main gets last: not the highest, as SIGSYS comes before all others that are pending.
+/// What the command gets last: not the highest, as SIGSYS comes before all others that are pending.
 const LAST: i32 = libc::SIGPWR;
 
 const INHERITED: &str = "dumb-init unblocks all signals and stops ignoring any for main";
@@ -96,7 +96,7 @@ fn command_lines_of_dumb_init_have_the_same_effect() {
     a_look_inside(&mut pair);
     what_is_no_command(&mut pair, &["-c"], None);
     a_look_inside(&mut pair);
-    how_main_ends(&mut pair, &[]);
+    how_command_ends(&mut pair, &[]);
     what_cannot_be_printed(&mut pair, &[&["-V"], &["-h"], &[], &["-x"]]);
     pair.finish(120);
 }
@@ -120,10 +120,10 @@ fn dumb_init_tells_on_the_same_streams_as_much() {
 }
 
 #[test]
-fn under_dumb_init_main_finds_the_same() {
+fn under_dumb_init_the_command_finds_the_same() {
     let mut pair = Pair::new("dumb-init", LAST);
-    what_main_is_given(&mut pair, &[], Some(INHERITED));
-    what_main_is_given(&mut pair, &["-c"], Some(INHERITED));
+    what_command_is_given(&mut pair, &[], Some(INHERITED));
+    what_command_is_given(&mut pair, &["-c"], Some(INHERITED));
     what_pid_1_holds(&mut pair, &[]);
     what_pid_1_holds(&mut pair, &["-c"]);
     for value in ["0", "", "1", "00", "false"] {
@@ -177,17 +177,17 @@ fn signals_through_dumb_init_come_to_the_same_processes() {
 }
 
 #[test]
-fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
+fn a_stop_signal_stops_the_command_and_dumb_init_until_they_are_continued() {
     let mut pair = Pair::new("dumb-init", LAST);
     for signal in STOPS {
         let own = format!("{signal}:{signal}");
         let dropped = format!("{signal}:0");
         let other = format!("{signal}:10");
         let plain: &[&str] = &[];
-        // SIGCONT takes back a stop signal that is pending, so main must have told of that before.
-        for (words, mains_state, first) in [
+        // SIGCONT takes back a stop signal that is pending, so the command must have told of that before.
+        for (words, commands_state, first) in [
             (plain, "T", 0),
-            (&["-r", &own], "S", signal), // main blocks it
+            (&["-r", &own], "S", signal), // the command blocks it
             (&["-r", &dropped], "S", 0),
             (&["-r", &other], "S", libc::SIGUSR1),
             (&["-c"], "S", signal),
@@ -207,7 +207,7 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
                 wait_until("the signal is taken", || running.has_taken_all());
                 wait_until("it waits again", || super::state(running.pid) == "S");
                 tell_first(running);
-                let seen = wait_for_state(main, mains_state);
+                let seen = wait_for_state(main, commands_state);
                 running.signal(libc::SIGCONT);
                 running.signal(LAST);
                 let mut told = vec![seen];
@@ -222,7 +222,7 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
                 running.signal(signal);
                 let mut told = vec![wait_for_state(running.pid, "T")];
                 tell_first(running);
-                told.push(wait_for_state(main, mains_state));
+                told.push(wait_for_state(main, commands_state));
                 running.signal(libc::SIGCONT);
                 wait_until("it goes on", || super::state(running.pid) == "S");
                 running.signal(LAST);
@@ -237,7 +237,7 @@ fn a_stop_signal_stops_main_and_dumb_init_until_they_are_continued() {
 }
 
 #[test]
-fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
+fn when_the_command_ends_dumb_init_sends_sigterm_to_its_group() {
     let mut pair = Pair::new("dumb-init", LAST);
     for (words, got) in [
         (&[][..], Some("child got 15 value none")),
@@ -272,7 +272,7 @@ fn when_main_ends_dumb_init_sends_sigterm_to_its_group() {
     pair.finish(11);
 }
 
-/// Starts it on a terminal of its own, which main writes to as well.
+/// Starts it on a terminal of its own, which the command writes to as well.
 fn on_a_terminal(
     setup: Setup,
     look: impl Fn(&mut Running, &mut Terminal) -> Vec<String>,
@@ -283,7 +283,7 @@ fn on_a_terminal(
 }
 
 #[test]
-fn with_a_terminal_main_leads_a_session_that_has_it_and_is_not_hung_up() {
+fn with_a_terminal_the_command_leads_a_session_that_has_it_and_is_not_hung_up() {
     let mut pair = Pair::new("dumb-init", LAST);
     for words in [&[][..], &["-c"]] {
         let report = case(&[words, &["PROBE", "report"]].concat());
@@ -294,7 +294,7 @@ fn with_a_terminal_main_leads_a_session_that_has_it_and_is_not_hung_up() {
                     let lines = report.lines().map(str::trim);
                     lines.filter_map(|line| line.strip_prefix(name)).next().unwrap().to_owned()
                 };
-                // sexton may have had another child before main.
+                // sexton may have had another child before the command.
                 let own = field("pid: ");
                 let fields = ["group: ", "session: ", "terminal group: "].map(field);
                 fields.map(|id| if id == own { "main's".to_owned() } else { id }).to_vec()

@@ -1,7 +1,7 @@
 //! SPEC 10: the same cases through another init and through sexton under its name, side by side.
 //!
 //! A case is a command line, variables, and what is done to the init. What is seen of both must be the
-//! same: the exit status, what is on which stream, what main was given, what it was sent. Left out is
+//! same: the exit status, what is on which stream, what the command was given, what it was sent. Left out is
 //! what cannot be the same: versions, process IDs, where the program lies, and the words of messages behind
 //! their prefix. Where sexton differs on purpose, the case says why, in the words of `docs/drop-in.md`.
 
@@ -22,7 +22,7 @@ pub struct Pair {
     name: &'static str,
     theirs: PathBuf,
     ours: PathBuf,
-    /// A signal that comes to main last: the highest that the other init forwards.
+    /// A signal that comes to the command last: the highest that the other init forwards.
     last: i32,
     cases: usize,
     failed: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Pair {
 pub struct Seen {
     /// The exit status, if it was waited for.
     status: Option<i32>,
-    /// What is on standard output: main's, mostly.
+    /// What is on standard output: the command's, mostly.
     output: Vec<String>,
     errors: Vec<String>,
     /// How log lines begin, on either stream.
@@ -167,7 +167,7 @@ impl Pair {
         }
     }
 
-    /// Sends each signal to the init, then the last one; main tells what comes.
+    /// Sends each signal to the init, then the last one; the command tells what comes.
     pub fn signals(&mut self, case: &Case, signals: impl Iterator<Item = i32>, differs: Differs) {
         for signal in signals {
             let reason = differs(signal);
@@ -191,7 +191,7 @@ impl Pair {
                         break;
                     }
                 }
-                // It goes on, unless main was told to end.
+                // It goes on, unless the command was told to end.
                 let goes_on = told.last().is_some_and(|line| line.contains(&last));
                 let ended = (!goes_on).then(|| full(&running.end()));
                 Seen { output: told, ..pair.seen(ended, "", "") }
@@ -290,8 +290,8 @@ pub fn state(pid: i32) -> String {
     crate::harness::status_field(pid, "State").chars().take(1).collect()
 }
 
-/// What all of them do with main, apart from the process group and the session, which are in the report.
-pub fn what_main_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'static str>) {
+/// What all of them do with the command, apart from the process group and the session, which are in the report.
+pub fn what_command_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'static str>) {
     let report = |more: &[&str]| case(&[words, more, &["PROBE", "report", "", "a b"]].concat());
     pair.run(&[
         report(&[]).variable("A=1").variable("LAST="),
@@ -308,7 +308,7 @@ pub fn what_main_is_given(pair: &mut Pair, words: &[&str], inherited: Option<&'s
     pair.run(&[mask, ignored]);
 }
 
-/// What the init itself holds of its standard streams while main runs, and that main's tree can use them.
+/// What the init itself holds of its standard streams while the command runs, and that the command's tree can use them.
 pub fn what_pid_1_holds(pair: &mut Pair, words: &[&str]) {
     const USE: &str = "sh -c 'echo job >/proc/1/fd/1; echo trouble >/proc/1/fd/2'
         [ /proc/1/fd/0 -ef /dev/null ] && echo input";
@@ -379,8 +379,8 @@ pub fn what_cannot_be_printed(pair: &mut Pair, texts: &[&[&str]]) {
     }
 }
 
-/// How main's ends become statuses.
-pub fn how_main_ends(pair: &mut Pair, words: &[&str]) {
+/// How the command's ends become statuses.
+pub fn how_command_ends(pair: &mut Pair, words: &[&str]) {
     for status in ["0", "1", "2", "77", "125", "126", "127", "128", "143", "255"] {
         pair.run(&[case(&[words, &["PROBE", "exit", status]].concat())]);
     }

@@ -1,8 +1,8 @@
 //! tini, which Docker has as docker-init.
 
 use super::{
-    Pair, a_look_inside, case, how_main_ends, the_session_is_hung_up, what_cannot_be_printed,
-    what_is_no_command, what_main_is_given, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, what_cannot_be_printed,
+    what_command_is_given, what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::wait_until;
 use nix::libc;
@@ -98,7 +98,7 @@ fn command_lines_of_tini_have_the_same_effect() {
     ]);
     what_is_no_command(&mut pair, &[], Some(THROUGH_A_FILE));
     a_look_inside(&mut pair);
-    how_main_ends(&mut pair, &["-g", "--"]);
+    how_command_ends(&mut pair, &["-g", "--"]);
     what_cannot_be_printed(&mut pair, &[&["--version"], &["-h"], &["-l"], &[], &["-x"]]);
     pair.finish(90);
 }
@@ -150,10 +150,10 @@ fn tini_tells_on_the_same_streams_as_much() {
 }
 
 #[test]
-fn under_tini_main_finds_the_same() {
+fn under_tini_the_command_finds_the_same() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
-    what_main_is_given(&mut pair, &["--"], None);
-    what_main_is_given(&mut pair, &["-g", "-s", "--"], None);
+    what_command_is_given(&mut pair, &["--"], None);
+    what_command_is_given(&mut pair, &["-g", "-s", "--"], None);
     what_pid_1_holds(&mut pair, &["-g", "-s"]);
     what_pid_1_holds(&mut pair, &[]);
     pair.run(&[case(&["--", "PROBE", "report"]).variable("TINI_SUBREAPER=1")]);
@@ -216,7 +216,7 @@ fn signals_through_tini_come_to_the_same_processes() {
 }
 
 #[test]
-fn tini_leaves_what_main_leaves_behind() {
+fn tini_leaves_what_the_command_leaves_behind() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
     for words in [&["--"][..], &["-s", "--"], &["-g", "--"]] {
         let case = case(&[words, &["PROBE", "desert", "7"]].concat());

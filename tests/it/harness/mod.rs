@@ -1,7 +1,7 @@
 //! Starts sexton in a PID namespace of its own, and waits for what it does.
 //!
 //! A test says how the world around sexton looks (`Setup`), starts it, and then waits for events:
-//! lines that main prints, the end of sexton. Nothing sleeps. Every wait has a limit; passing it
+//! lines that the command prints, the end of sexton. Nothing sleeps. Every wait has a limit; passing it
 //! fails the test and shows what sexton logged.
 
 mod child;
@@ -30,7 +30,7 @@ pub fn sexton() -> PathBuf {
     std::env::var_os("IT_BIN").map_or(env!("CARGO_BIN_EXE_sexton").into(), PathBuf::from)
 }
 
-/// The program that runs as main.
+/// The program that runs as the command.
 pub fn probe() -> String {
     example("probe", "tests/probe/main.rs")
 }
@@ -137,7 +137,7 @@ pub fn full_pipe() -> (OwnedFd, OwnedFd) {
 }
 
 /// Sends SIGTERM to two runs of `probe signals`, both ready, in turn and many times, and measures how long it takes to
-/// main and back. The second logs, which may cost a little.
+/// the command and back. The second logs, which may cost a little.
 pub fn side_by_side(what: &str, quiet: Running, logging: Running) -> (Running, Running) {
     const ROUNDS: usize = 301;
     // On a busy machine whoever does more is interrupted more often. What blocks is slower every time.

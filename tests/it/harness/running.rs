@@ -155,7 +155,7 @@ impl Running {
         running
     }
 
-    /// The next line of main's standard output; `None` at its end.
+    /// The next line of the command's standard output; `None` at its end.
     pub fn next_line(&mut self) -> Option<String> {
         match self.stdout.recv_timeout(LIMIT) {
             Ok(line) => Some(line.trim_end_matches('\n').to_owned()),
@@ -166,7 +166,7 @@ impl Running {
         }
     }
 
-    /// The next line of main's standard output.
+    /// The next line of the command's standard output.
     pub fn line(&mut self) -> String {
         let line = self.next_line();
         line.unwrap_or_else(|| panic!("the output ended; sexton logged:\n{}", self.log()))

@@ -155,7 +155,7 @@ impl Setup {
         self
     }
 
-    /// Where main's output goes if descriptor 1 is to be closed.
+    /// Where the command's output goes if descriptor 1 is to be closed.
     pub fn output_at(mut self, fd: RawFd) -> Setup {
         self.output = fd;
         self

@@ -69,7 +69,7 @@ impl Traced {
         self.request(libc::PTRACE_DETACH as _, 0, 0);
     }
 
-    /// Lets sexton, which was started with `PTRACE_TRACEME`, run until it has forked: itself and main,
+    /// Lets sexton, which was started with `PTRACE_TRACEME`, run until it has forked: itself and the command,
     /// both stopped.
     pub fn until_fork(pid: i32) -> (Traced, Traced) {
         let sexton = Traced(pid);

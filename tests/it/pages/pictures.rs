@@ -94,7 +94,7 @@ fn assert_is_picture(path: &str, lines: &[String]) {
     assert_eq!(texts(&committed), texts(&made), "{path} is out of date: run `just pages`");
 }
 
-/// sexton as /sexton of a container, so to speak: PID 1, by that name, with this main.
+/// sexton as /sexton of a container, so to speak: PID 1, by that name, with this the command.
 fn start(words: &[&str], folder: &Folder) -> Running {
     std::os::unix::fs::symlink(sexton(), folder.at("sexton")).unwrap();
     let script = format!("PATH={}:$PATH; exec sexton \"$@\"", folder.path());

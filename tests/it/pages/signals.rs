@@ -21,14 +21,14 @@ fn done(signal: Signal, code: i32) -> String {
         [Action::Send { signal: sent, to, and_continue }] => {
             assert_eq!(sent, received, "as it came, with its origin and value");
             let whom = match to {
-                Target::Main => "to main",
+                Target::Command => "to main",
                 Target::Group => "to main's group",
                 Target::Tree => "to all",
             };
             let stop = if and_continue { ", SIGCONT after it: **begins the stop**" } else { "" };
             format!("{whom}{stop}")
         }
-        [Action::Resume { to: Target::Main, .. }] => {
+        [Action::Resume { to: Target::Command, .. }] => {
             "to main; where sexton is a job of a shell, to main's group, which gets the terminal"
                 .to_owned()
         }

@@ -32,8 +32,8 @@ fn queued_signals_of_many_senders_all_come_and_in_order() {
     weathers(USER, &Weather { events, ..Weather::fair() });
 }
 
-/// The kernel counts what is queued to sexton and to main together. So a sender may take the room that
-/// sexton has just made for main: main gets that one without its value, which is told.
+/// The kernel counts what is queued to sexton and to the command together. So a sender may take the room that
+/// sexton has just made for main: the command gets that one without its value, which is told.
 #[test]
 fn no_value_is_lost_untold_if_there_is_no_room_for_it() {
     for (user, limit) in [(USER + 1, 2), (USER + 2, 50)] {
@@ -51,7 +51,7 @@ fn a_storm_of_everything_while_nobody_reads_standard_error() {
         Event::Plain(4, 500),
         Event::Traced,
         Event::Stopped,
-        Event::MainHeld,
+        Event::CommandHeld,
     ];
     for (index, stderr) in
         [Stderr::FullPipe, Stderr::DeafTerminal, Stderr::ForeignTerminal].into_iter().enumerate()
@@ -80,7 +80,7 @@ fn the_cgroup_s_memory_is_at_its_limit() {
 }
 
 #[test]
-fn a_cgroup_without_room_for_main_is_told() {
+fn a_cgroup_without_room_for_the_command_is_told() {
     let cgroup = Cgroup::new("pids", "pids.max", "1", None);
     let ended = cgroup.sexton(&["true".to_owned()]).run();
     assert_eq!(ended.status, 125, "{ended:?}");

@@ -36,18 +36,18 @@ pub enum Scarce {
 /// How it ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ending {
-    /// Main exits at SIGTERM.
+    /// The command exits at SIGTERM.
     Stop,
-    /// Main does not, and is killed after the grace.
+    /// The command does not, and is killed after the grace.
     Kill,
-    /// Somebody else kills main.
+    /// Somebody else kills the command.
     Death,
 }
 
 /// One thing that comes over sexton.
 #[derive(Debug, Clone, Copy)]
 pub enum Event {
-    /// Main makes orphans, so many times 500.
+    /// The command makes orphans, so many times 500.
     Orphans(u64),
     /// So many threads queue so many realtime signals each, as fast as they can.
     Queued(usize, usize),
@@ -55,8 +55,8 @@ pub enum Event {
     Plain(usize, usize),
     /// sexton is stopped meanwhile.
     Stopped,
-    /// A debugger holds main meanwhile.
-    MainHeld,
+    /// A debugger holds the command meanwhile.
+    CommandHeld,
     /// A debugger looks at every system call of sexton's meanwhile.
     Traced,
     /// Orphans that stay, until no more can be forked.
@@ -143,7 +143,7 @@ impl Weather {
 /// KiB of stack and data that are written to for the first time in what the first measurement comes after.
 const STACK: u64 = 16;
 
-/// Main's exit status where it may end by itself.
+/// The command's exit status where it may end by itself.
 const STATUS: i32 = 42;
 
 /// The numbers that senders use, one each in turn: what is queued with the same number stays in order.
@@ -237,12 +237,12 @@ impl<'a> Sky<'a> {
                 self.running.signal(libc::SIGSTOP);
                 let pid = self.running.pid;
                 wait_until("sexton is stopped", || status_field(pid, "State").starts_with('T'));
-                self.ask_main(libc::SIGUSR1);
+                self.ask_command(libc::SIGUSR1);
                 self.send_some();
                 self.running.signal(libc::SIGCONT);
                 Tally::add(&self.tally.stops, 1);
             }
-            Event::MainHeld => {
+            Event::CommandHeld => {
                 let main = Traced::seize(self.main);
                 self.send_some();
                 let pid = self.running.pid;
@@ -331,7 +331,7 @@ impl<'a> Sky<'a> {
     }
 
     /// Past sexton.
-    fn ask_main(&mut self, signal: i32) {
+    fn ask_command(&mut self, signal: i32) {
         assert_eq!(unsafe { libc::kill(self.main, signal) }, 0);
         self.count_orphans();
     }
@@ -343,7 +343,7 @@ impl<'a> Sky<'a> {
         Tally::add(&self.tally.orphans, count.parse().unwrap());
     }
 
-    /// Waits until main has got all, and nobody is left to be buried.
+    /// Waits until the command has got all, and nobody is left to be buried.
     fn settle(&mut self) {
         let until = Instant::now() + 2 * LIMIT;
         loop {

@@ -5,7 +5,7 @@ use crate::harness::{Folder, Setup, Terminal, children_of, probe, wait_until};
 use nix::libc;
 
 #[test]
-fn main_s_group_is_the_foreground_group() {
+fn the_command_s_group_is_the_foreground_group() {
     let mut terminal = Terminal::new();
     let running = Setup::new(&[&probe(), "report"]).terminal(&terminal.program).start();
     let report = terminal.expect("end");
@@ -29,7 +29,7 @@ fn the_terminal_is_not_stolen_from_the_foreground() {
 
 /// What counts is the controlling terminal, not the streams.
 #[test]
-fn main_is_given_the_terminal_whatever_its_streams_are() {
+fn the_command_is_given_the_terminal_whatever_its_streams_are() {
     for streams in ["</dev/null", "</dev/null >/dev/null 2>&1"] {
         let (mut terminal, running) = script(&words(&format!("exec SEXTON PROBE sleep {streams}")));
         wait_until("main has the terminal", || {
@@ -68,7 +68,7 @@ fn the_terminal_is_given_back_at_the_end() {
     assert_eq!(running.end().status, 0);
 }
 
-/// Main may have given it to a group of its own that has ended by then.
+/// The command may have given it to a group of its own that has ended by then.
 #[test]
 fn the_terminal_is_given_back_by_whoever_had_it_last() {
     let line = "SEXTON bash -c 'set -m; (kill -KILL $$; exec PROBE die 9)'; PROBE report";
@@ -79,7 +79,7 @@ fn the_terminal_is_given_back_by_whoever_had_it_last() {
 }
 
 #[test]
-fn modes_are_restored_if_a_signal_has_killed_main_and_left_alone_otherwise() {
+fn modes_are_restored_if_a_signal_has_killed_the_command_and_left_alone_otherwise() {
     let raw =
         |end: &str| format!("SEXTON --rlimit=core=0 sh -c 'stty raw -echo; {end}'; read line");
     for (end, restored) in [("kill -KILL $$", true), ("kill -SEGV $$", true), ("exit 3", false)] {
@@ -95,7 +95,7 @@ fn modes_are_restored_if_a_signal_has_killed_main_and_left_alone_otherwise() {
 }
 
 #[test]
-fn modes_that_main_sets_from_the_background_stay() {
+fn modes_that_the_command_sets_from_the_background_stay() {
     let mut terminal = Terminal::new();
     let before = terminal.modes();
     let words = ["sh", "-c", "trap '' TTOU; stty raw -echo; echo raw; kill -KILL $$"];
@@ -105,7 +105,7 @@ fn modes_that_main_sets_from_the_background_stay() {
     assert_ne!(terminal.modes(), before, "they are not sexton's to change");
 }
 
-/// A hang-up is told to the session's leader only: sexton passes it on, and main gets it once.
+/// A hang-up is told to the session's leader only: sexton passes it on, and the command gets it once.
 #[test]
 fn a_terminal_that_goes_away_is_told_once() {
     let folder = Folder::new("hang-up");

@@ -5,7 +5,7 @@ use crate::harness::{Folder, children_of, sleeps_for_ever, status_field, wait_un
 use nix::libc;
 
 impl Shell {
-    /// The process groups of the shell's only job: sexton's, and main's.
+    /// The process groups of the shell's only job: sexton's, and the command's.
     fn job(&self) -> (i32, i32) {
         let [sexton] = self.running.children()[..] else { panic!("the shell has one child") };
         let [main] = children_of(sexton)[..] else { panic!("sexton has one child") };
@@ -42,7 +42,7 @@ fn a_job_stops_and_goes_on_as_a_whole() {
 fn a_job_goes_on_with_all_of_its_processes() {
     for flags in ["", "--forward-to=group", "--forward-to=all"] {
         let mut shell = Shell::new();
-        // Main is the shell, and the probe its child in the same group.
+        // The command is the shell, and the probe its child in the same group.
         shell.line(&format!("SEXTON {flags} sh -c 'PROBE sleep; exit 4'"));
         shell.terminal.expect("ready\r\n");
         let (_, main) = shell.job();
@@ -58,7 +58,7 @@ fn a_job_goes_on_with_all_of_its_processes() {
     }
 }
 
-/// Each turn is a job of its own, and the key comes to main alone: the shell learns of it from sexton's end.
+/// Each turn is a job of its own, and the key comes to the command alone: the shell learns of it from sexton's end.
 #[test]
 fn a_key_ends_the_shell_s_loop() {
     let mut shell = Shell::new();
@@ -96,7 +96,7 @@ fn a_job_that_goes_on_in_the_background_leaves_the_terminal_alone() {
     shell.exit();
 }
 
-/// A running job that is put into the foreground is not told so: it finds out when main asks.
+/// A running job that is put into the foreground is not told so: it finds out when the command asks.
 #[test]
 fn a_job_that_was_started_in_the_background_can_be_put_into_the_foreground() {
     for stops_before in [false, true] {
@@ -140,9 +140,9 @@ fn a_running_job_that_is_put_into_the_foreground_may_read() {
     shell.exit();
 }
 
-/// The shell would restore them if main were its own child.
+/// The shell would restore them if the command were its own child.
 #[test]
-fn the_modes_are_as_they_were_when_main_is_killed() {
+fn the_modes_are_as_they_were_when_the_command_is_killed() {
     let mut shell = Shell::new();
     shell.line("stty -a | grep -o -- '-*icanon'");
     shell.terminal.expect("icanon\r\n$ ");
@@ -155,7 +155,7 @@ fn the_modes_are_as_they_were_when_main_is_killed() {
 }
 
 #[test]
-fn modes_that_main_sets_on_purpose_stay() {
+fn modes_that_the_command_sets_on_purpose_stay() {
     let mut shell = Shell::new();
     shell.line("SEXTON stty tostop");
     shell.expect_status(0);
@@ -164,7 +164,7 @@ fn modes_that_main_sets_on_purpose_stay() {
     shell.exit();
 }
 
-/// The rest of a pipeline gets the keys as ever, and sexton passes them on to main.
+/// The rest of a pipeline gets the keys as ever, and sexton passes them on to the command.
 #[test]
 fn a_pipeline_is_stopped_continued_and_interrupted_as_a_whole() {
     let lines = [
@@ -199,9 +199,9 @@ fn a_pipeline_is_stopped_continued_and_interrupted_as_a_whole() {
     }
 }
 
-/// A key is for all of main's group: this shell waits for its child, which has to get the key too.
+/// A key is for all of the command's group: this shell waits for its child, which has to get the key too.
 #[test]
-fn a_key_comes_to_all_of_main_s_group_in_a_pipeline() {
+fn a_key_comes_to_all_of_the_command_s_group_in_a_pipeline() {
     let mut shell = Shell::new();
     shell.line("SEXTON bash -c 'PROBE sleep; echo end' | cat");
     let probe_runs = || {
@@ -227,15 +227,15 @@ fn a_pager_behind_sexton_can_read_its_keys() {
         matches!(shell.running.children()[..], [_, less] if state(less) == 'Z')
             || shell.running.children().len() == 1
     });
-    // Main still runs.
+    // The command still runs.
     shell.terminal.type_in(CTRL_C);
     shell.expect_status(0);
     shell.exit();
 }
 
-/// In a pipeline main gets the terminal when it asks for it.
+/// In a pipeline the command gets the terminal when it asks for it.
 #[test]
-fn main_may_use_the_terminal_in_a_pipeline() {
+fn the_command_may_use_the_terminal_in_a_pipeline() {
     for (main, input) in
         [("sh -c 'read line; echo $line'", "hello\n"), ("sh -c 'stty sane; echo hello'", "")]
     {
@@ -248,9 +248,9 @@ fn main_may_use_the_terminal_in_a_pipeline() {
     }
 }
 
-/// Where main has the terminal, the first key stops main and sexton, and the second one the others.
+/// Where the command has the terminal, the first key stops the command and sexton, and the second one the others.
 #[test]
-fn a_script_whose_main_has_the_terminal_stops_at_the_second_key() {
+fn a_script_whose_the_command_has_the_terminal_stops_at_the_second_key() {
     let mut shell = Shell::new();
     shell.line("sh -c 'SEXTON PROBE read; exit 5'");
     shell.terminal.expect("ready\r\n");

@@ -28,9 +28,9 @@ fn a_key_is_no_news() {
     }
 }
 
-/// The kernel tells the foreground group, which is main's, and not sexton.
+/// The kernel tells the foreground group, which is the command's, and not sexton.
 #[test]
-fn main_is_told_once_of_a_key_or_a_new_size() {
+fn the_command_is_told_once_of_a_key_or_a_new_size() {
     let mut terminal = Terminal::new();
     let words = ["-v", &probe(), "signals", "5"];
     let running = Setup::new(&words).terminal(&terminal.program).start();
@@ -52,9 +52,9 @@ fn main_is_told_once_of_a_key_or_a_new_size() {
     assert_eq!(running.end().status, 0);
 }
 
-/// Without sexton main would be PID 1, or lead an orphaned group: the kernel would not stop it.
+/// Without sexton the command would be PID 1, or lead an orphaned group: the kernel would not stop it.
 #[test]
-fn a_main_that_nobody_could_continue_is_not_left_stopped() {
+fn a_command_that_nobody_could_continue_is_not_left_stopped() {
     for as_init in [true, false] {
         let (mut terminal, running) = if as_init {
             script(&words("exec SEXTON -v PROBE sleep"))
@@ -101,7 +101,7 @@ fn a_key_ends_the_loop_that_sexton_is_in() {
 }
 
 #[test]
-fn a_main_that_sigstop_stopped_stays_stopped() {
+fn a_command_that_sigstop_stopped_stays_stopped() {
     for as_init in [true, false] {
         let (mut terminal, running) = if as_init {
             script(&words("exec SEXTON PROBE sleep"))
@@ -126,9 +126,9 @@ fn a_main_that_sigstop_stopped_stays_stopped() {
     }
 }
 
-/// A read in the background stops main each time that it is continued, if there is no shell to stop for.
+/// A read in the background stops the command each time that it is continued, if there is no shell to stop for.
 #[test]
-fn a_main_that_is_stopped_again_and_again_costs_little() {
+fn a_command_that_is_stopped_again_and_again_costs_little() {
     // The shell of the inner sexton ends, and its new parent is in another session.
     let folder = Folder::new("again");
     let inner = "until grep -q '^PPid:.1$' /proc/$PPID/status; do :; done; exec cat </dev/tty";
@@ -146,9 +146,9 @@ fn a_main_that_is_stopped_again_and_again_costs_little() {
     drop(running);
 }
 
-/// Main gave the terminal to a process group that has ended.
+/// The command gave the terminal to a process group that has ended.
 #[test]
-fn main_is_given_a_terminal_that_nobody_has() {
+fn the_command_is_given_a_terminal_that_nobody_has() {
     let program = "import os, sys, signal\n\
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n\
         child = os.fork()\n\

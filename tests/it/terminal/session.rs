@@ -10,7 +10,7 @@ fn field(report: &str, name: &str) -> i32 {
 }
 
 #[test]
-fn main_s_session_has_sexton_s_terminal() {
+fn the_command_s_session_has_sexton_s_terminal() {
     let mut terminal = Terminal::new();
     let words = ["--setsid", &probe(), "report"];
     let running = Setup::new(&words).terminal(&terminal.program).start();
@@ -74,9 +74,9 @@ fn a_shell_in_a_session_of_its_own_has_job_control() {
     assert_eq!(running.end().status, 4);
 }
 
-/// Main leads an orphaned group, as it would without sexton: the kernel itself ignores the key.
+/// The command leads an orphaned group, as it would without sexton: the kernel itself ignores the key.
 #[test]
-fn ctrl_z_does_not_even_stop_main() {
+fn ctrl_z_does_not_even_stop_the_command() {
     let mut terminal = Terminal::new();
     let words = ["-v", "--setsid", &probe(), "sleep"];
     let running = Setup::new(&words).terminal(&terminal.program).start();
@@ -89,7 +89,7 @@ fn ctrl_z_does_not_even_stop_main() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_is_told_to_main_s_session() {
+fn a_terminal_that_goes_away_is_told_to_the_command_s_session() {
     let mut terminal = Terminal::new();
     let words = ["--setsid", &probe(), "sleep"];
     let running = Setup::new(&words).terminal(&terminal.program).start();

@@ -1,0 +1,123 @@
+//! The program's front door: from the arguments and the environment to the exit status.
+//!
+//! It reads the command line, starts the logger, and hands the plan to whoever carries it out: the runtime, a dry run, a
+//! look at the container, or a text to print.
+
+#![forbid(unsafe_code)]
+
+use crate::child::launch::Launch;
+use crate::cli::{self, Printed, Request};
+use crate::inspect;
+use crate::plan::{Inspection, Plan, Unknown};
+use crate::runtime;
+use crate::sys::{self, Errno, fds, process, signals};
+use crate::values::environment::Values;
+use crate::values::error::{Error, printable};
+use crate::values::outcome::Ending;
+use crate::values::signal::SignalSet;
+use ::log::warn;
+use std::ffi::CStr;
+
+/// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
+/// and `mask` is the mask that was in force before, or why they could not be blocked.
+///
+/// Changes the process beyond repair (it closes descriptors, and leaves the working directory): for
+/// the `main` of a program that does nothing else.
+#[must_use]
+pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>) -> u8 {
+    let pid = process::id();
+    // For errors that come before the logger is there.
+    let early = || crate::log::set_format(cli::log_format(argv, environment), pid);
+    let mask = match mask {
+        Ok(mask) => mask,
+        Err(errno) => {
+            early();
+            return give_up(&Error::unable("block signals", sys::reason(errno)));
+        }
+    };
+    let (plan, act): (_, fn(&Plan, SignalSet) -> Ending) = match cli::parse(argv, environment, pid)
+    {
+        Ok(Request::Run(plan)) => (plan, supervise),
+        Ok(Request::DryRun(plan, Values::Hidden)) => {
+            (plan, |plan, mask| describe(plan, mask, Values::Hidden))
+        }
+        Ok(Request::DryRun(plan, Values::Shown)) => {
+            (plan, |plan, mask| describe(plan, mask, Values::Shown))
+        }
+        Ok(Request::Pause(plan)) => (plan, pause),
+        Ok(Request::Status(inspection)) => {
+            early();
+            return look(&inspection, mask);
+        }
+        Ok(Request::Print(text)) => {
+            early();
+            return print(&text, mask);
+        }
+        Err(error) => {
+            early();
+            return give_up(&error);
+        }
+    };
+    crate::log::start(&plan.logging, pid);
+    for Unknown { name, near } in &plan.unknown_variables {
+        let name = printable(name);
+        match near {
+            None => warn!("{name} is not a variable of sexton's: ignored"),
+            Some(near) => {
+                warn!("{name} is not a variable of sexton's: ignored; did you mean {near}?")
+            }
+        }
+    }
+    let ending = act(&plan, mask);
+    crate::log::finish();
+    runtime::end(ending)
+}
+
+/// Runs no command.
+fn pause(plan: &Plan, _mask: SignalSet) -> Ending {
+    runtime::pause::run(plan).unwrap_or_else(|error| give_up(&error)).into()
+}
+
+/// Shows what is there; the exit status.
+fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
+    signals::set_mask(mask).ok(); // Ctrl-C ends it, and so does a pipe that nobody reads any more
+    match inspect::run(inspection) {
+        Ok(printed) => print(&printed, mask),
+        Err(error) => give_up(&error),
+    }
+}
+
+/// Runs the command.
+fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
+    runtime::attempt(plan, mask).unwrap_or_else(|error| give_up(&error).into())
+}
+
+/// Prints what would be done.
+#[inline(never)]
+fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
+    let status = match Launch::new(plan, mask).and_then(|launch| launch.describe(values)) {
+        Ok(text) => print(&Printed::on_stdout(text), mask),
+        Err(error) => give_up(&error),
+    };
+    status.into()
+}
+
+/// Says why there is nothing to supervise; the exit status.
+fn give_up(error: &Error) -> u8 {
+    crate::log::fatal(error);
+    error.status
+}
+
+/// Prints a text; the exit status. `mask` is the signal mask that was in force before.
+fn print(printed: &Printed, mask: SignalSet) -> u8 {
+    if printed.can_break {
+        signals::set_mask(mask).ok(); // only a filter can keep it from doing so
+    }
+    let stream = if printed.to_stderr { fds::STDERR } else { fds::STDOUT };
+    match fds::write_all(stream, printed.text.as_bytes()) {
+        Err(errno) if printed.checked => {
+            give_up(&Error::unable("write to standard output", sys::reason(errno)))
+        }
+        _ => printed.status,
+    }
+}

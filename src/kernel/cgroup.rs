@@ -1,0 +1,357 @@
+//! What this process's cgroups say of memory and process IDs (the kernel's `admin-guide/cgroup-v2.rst`,
+//! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
+
+use crate::kernel::procfs;
+use crate::sys::open::{self, open};
+use crate::sys::{Errno, process};
+use crate::values::outcome::Shortage;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::ffi::CStr;
+use std::fmt::{self, Write};
+use std::os::fd::OwnedFd;
+
+/// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
+const MOUNT: &str = "/sys/fs/cgroup";
+
+/// The two kinds of cgroups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+/// The directory of a group.
+struct Place {
+    directory: String,
+    version: Version,
+}
+
+/// Where this process's own group may be for a controller, the likeliest first: none of them is known to be it before
+/// [`Place::is_own`] has looked.
+fn places(own: &str, controller: &'static str) -> impl Iterator<Item = Place> {
+    // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
+    let groups = |controller| {
+        let group = procfs::cgroup(own, controller).and_then(below_the_root);
+        [group.filter(|group| !group.is_empty()), Some("")].into_iter().flatten()
+    };
+    let v2 = groups("")
+        .map(|group| Place { directory: format!("{MOUNT}{group}"), version: Version::V2 });
+    let v1 = groups(controller).map(move |group| Place {
+        directory: format!("{MOUNT}/{controller}{group}"),
+        version: Version::V1,
+    });
+    v2.chain(v1)
+}
+
+/// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is outside of
+/// the cgroup namespace (`/../x`): by its name another's group would be found, or something that is none.
+fn below_the_root(group: &str) -> Option<&str> {
+    let climbs = group.split(['/']).any(|part| part == "..");
+    (!climbs).then(|| group.strip_suffix(['/']).unwrap_or(group))
+}
+
+impl Place {
+    /// What counts OOM kills.
+    fn oom_events(&self) -> &'static str {
+        match self.version {
+            Version::V1 => "memory.oom_control",
+            Version::V2 => "memory.events",
+        }
+    }
+
+    /// Whether this process is in the group. A namespace, or a mount of another group, can make any name another's; but
+    /// process IDs are shown to this process as its own PID namespace numbers them, and others as 0.
+    fn is_own(&self) -> bool {
+        holds_this_process(&self.directory)
+    }
+
+    /// Why the OOM killer struck in the group; `rose` says whether the count of times has risen that the limit was hit, if the
+    /// kernel has such a count. (It has that of groups below as well; but with v2 a group with processes has none that have
+    /// a limit on memory.)
+    fn shortage(&self, rose: Option<bool>) -> Shortage {
+        match rose.or_else(|| self.limit_was_hit(&self.directory)) {
+            Some(true) => Shortage::Own,
+            Some(false) => self.shortage_above(),
+            None => Shortage::Unknown,
+        }
+    }
+
+    /// It was not the group's own limit. If the groups above are all there, and the limit of none was ever hit, it was the
+    /// machine's memory. Otherwise nobody knows: to see their counts rise they would have to be read at the start.
+    fn shortage_above(&self) -> Shortage {
+        let mount = match self.version {
+            Version::V1 => MOUNT.len() + "/memory".len(),
+            Version::V2 => MOUNT.len(),
+        };
+        let mut directory = self.directory.as_str();
+        while directory.len() > mount {
+            let end = directory.bytes().rposition(|byte| byte == b'/').unwrap_or(0);
+            directory = directory.get(..end).unwrap_or_default();
+            match self.limit_was_hit(directory) {
+                Some(false) => {}
+                None if directory.len() == mount => {} // the root of all has no such file
+                _ => return Shortage::Above,
+            }
+        }
+        let mut buffer = [0; 16];
+        let is_root = match self.version {
+            Version::V1 => read_beginning(directory, "release_agent", &mut buffer).is_ok(),
+            // Each group above one that has a memory controller has it, but the root.
+            Version::V2 => {
+                read_beginning(directory, "memory.events", &mut buffer) == Err(Errno::ENOENT)
+            }
+        };
+        if is_root { Shortage::Machine } else { Shortage::Above }
+    }
+
+    /// Whether the limit of a group itself, in the same hierarchy, was hit since there is the group; `None` if that cannot be
+    /// read.
+    fn limit_was_hit(&self, directory: &str) -> Option<bool> {
+        let mut buffer = [0; 1024];
+        if self.version == Version::V1 {
+            // Linux 6.18 no longer counts all failures of v1. With a limit on memory and swap together, that one is hit
+            // first if it is the same.
+            let memory =
+                came_to_limit(directory, "memory.max_usage_in_bytes", "memory.limit_in_bytes")?;
+            let (most, limit) = ("memory.memsw.max_usage_in_bytes", "memory.memsw.limit_in_bytes");
+            return Some(memory || came_to_limit(directory, most, limit).unwrap_or(false));
+        }
+        // Before Linux 5.2 there is only one of them, with the group's own counts.
+        let text = match read_beginning(directory, "memory.events.local", &mut buffer) {
+            Err(Errno::ENOENT) => read_beginning(directory, "memory.events", &mut buffer),
+            read => read,
+        };
+        procfs::entry(text.ok()?, "oom").map(|hits| hits > 0)
+    }
+}
+
+/// Whether a use has been so high, at any time, that the limit left no room for what the OOM killer is asked for: eight
+/// pages, of 64 KiB at most.
+fn came_to_limit(directory: &str, most: &str, limit: &str) -> Option<bool> {
+    const ROOM: u64 = 8 * 65_536;
+    let mut buffer = [0; 32];
+    let mut number = |file| -> Option<u64> {
+        read_beginning(directory, file, &mut buffer).ok()?.trim_ascii().parse().ok()
+    };
+    let (most, limit) = (number(most)?, number(limit)?);
+    Some(most.saturating_add(ROOM) > limit)
+}
+
+/// What is counted in a group.
+#[derive(Clone, Copy, Default)]
+pub struct OomEvents {
+    /// Processes in it that an OOM killer has killed, for whatever reason.
+    pub kills: u64,
+    /// How often its limit was hit so that the OOM killer was asked for. v1 does not tell.
+    pub limit_hits: Option<u64>,
+}
+
+/// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
+/// `memory.oom_control` of v1. It is opened for each reading: an open file would keep its mount busy, and the command could not
+/// unmount it.
+pub struct OomCounter {
+    place: Place,
+}
+
+impl OomCounter {
+    /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no such
+    /// mount, or the kernel does not count (v1 before Linux 4.13).
+    ///
+    /// What PID 1 of a container sees of cgroup v2 begins with its own group, as the root of all has no such file: so
+    /// there /proc, which is dear when the first process comes to it, is left alone. Whether the group is the own one takes
+    /// calls that the start should not wait for: [`OomCounter::is_own`] tells when something is to be said.
+    #[must_use]
+    pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
+        let read = |place| {
+            let counter = OomCounter { place };
+            counter.read().map(|events| (counter, events))
+        };
+        let is_init = pid == process::INIT;
+        if is_init && let Some(found) = places("", "memory").next().and_then(read) {
+            return Some(found);
+        }
+        let mut buffer = [0; 4096];
+        let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+        let tried = |place: &Place| is_init && place.directory == MOUNT;
+        places(own, "memory").filter(|place| !tried(place)).find_map(read)
+    }
+
+    /// The counts; they only grow.
+    #[must_use]
+    pub fn read(&self) -> Option<OomEvents> {
+        let mut buffer = [0; 1024];
+        let Place { directory, .. } = &self.place;
+        let text = read_beginning(directory, self.place.oom_events(), &mut buffer).ok()?;
+        Some(OomEvents {
+            kills: procfs::entry(text, "oom_kill")?,
+            limit_hits: procfs::entry(text, "oom"),
+        })
+    }
+
+    /// Whether the counts are those of the group that this process is in now.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.place.is_own()
+    }
+
+    /// Why a process was killed; `rose` says whether there is a limit hit that no other kill stands for.
+    #[must_use]
+    pub fn shortage(&self, rose: Option<bool>) -> Shortage {
+        self.place.shortage(rose)
+    }
+}
+
+/// What is used of something, and of how much.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Now.
+    pub current: u64,
+    /// At most; none without a limit.
+    pub limit: Option<u64>,
+    /// How often the limit had its way: processes that the OOM killer killed, or that were not forked.
+    pub hits: Option<u64>,
+}
+
+/// A file of a group, as v2 and v1 name it.
+type Names = [&'static str; 2];
+
+/// The memory of this process's cgroup, in bytes, and its OOM kills. A limit further up is not seen.
+#[must_use]
+pub fn memory() -> Option<Usage> {
+    usage(
+        "memory",
+        ["memory.current", "memory.usage_in_bytes"],
+        ["memory.max", "memory.limit_in_bytes"],
+        ["memory.events", "memory.oom_control"],
+        "oom_kill",
+    )
+}
+
+/// The processes and threads of this process's cgroup, and the forks that it refused.
+#[must_use]
+pub fn pids() -> Option<Usage> {
+    usage("pids", ["pids.current"; 2], ["pids.max"; 2], ["pids.events"; 2], "max")
+}
+
+fn usage(
+    controller: &'static str,
+    current: Names,
+    limit: Names,
+    events: Names,
+    hits: &str,
+) -> Option<Usage> {
+    let mut buffer = [0; 4096];
+    let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+    places(own, controller).filter(Place::is_own).find_map(|place| {
+        let text = |[v2, v1]: Names| {
+            let name = if place.version == Version::V2 { v2 } else { v1 };
+            let mut buffer = [0; 1024];
+            read_beginning(&place.directory, name, &mut buffer).ok().map(str::to_owned)
+        };
+        Some(Usage {
+            current: text(current)?.trim().parse().ok()?,
+            limit: text(limit).and_then(|text| procfs::cgroup_limit(&text)),
+            hits: text(events).and_then(|text| procfs::entry(&text, hits)),
+        })
+    })
+}
+
+/// Whether a group's list of processes has this one.
+fn holds_this_process(directory: &str) -> bool {
+    let Ok(file) = open_in(directory, "cgroup.procs") else { return false };
+    let own = process::id();
+    let mut buffer = [0; 1024];
+    let mut number = 0i32;
+    while let Ok(length @ 1..) = nix::unistd::read(&file, &mut buffer) {
+        // Each number is a line.
+        for &byte in buffer.get(..length).unwrap_or_default() {
+            if byte.is_ascii_digit() {
+                number = number.wrapping_mul(10).wrapping_add(i32::from(byte - b'0'));
+            } else if std::mem::take(&mut number) == own {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn open_in(directory: &str, file: &str) -> Result<OwnedFd, Errno> {
+    open(Path::of(directory, file)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// The beginning of a file of a group; empty if it is no text.
+fn read_beginning<'a>(directory: &str, file: &str, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
+    contents(Path::of(directory, file)?.as_c_str(), buffer)
+}
+
+/// The beginning of a file; empty if it is no text.
+fn contents<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
+    Ok(std::str::from_utf8(open::beginning(path, buffer)?).unwrap_or_default())
+}
+
+/// A path on the stack: the command may run, so nothing allocates. A null byte stays behind it.
+struct Path {
+    bytes: [u8; Path::SIZE],
+    length: usize,
+}
+
+impl Path {
+    const SIZE: usize = 1024;
+
+    fn of(directory: &str, file: &str) -> Result<Path, Errno> {
+        let mut path = Path { bytes: [0; Path::SIZE], length: 0 };
+        write!(path, "{directory}/{file}").map_err(|fmt::Error| Errno::ENAMETOOLONG)?;
+        Ok(path)
+    }
+
+    fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl Write for Path {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let space = self.bytes.get_mut(self.length..end).filter(|_| end < Path::SIZE);
+        for (slot, &byte) in space.ok_or(fmt::Error)?.iter_mut().zip(text.as_bytes()) {
+            *slot = byte; // of the same length, which the compiler does not know
+        }
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(own: &str) -> Vec<String> {
+        places(own, "memory").map(|place| place.directory).collect()
+    }
+
+    #[test]
+    fn groups_are_looked_for_below_the_mounts() {
+        let (v2, v1) = ("/sys/fs/cgroup", "/sys/fs/cgroup/memory");
+        assert_eq!(tried("0::/\n"), [v2, v1]);
+        assert_eq!(tried("0::/a/b\n"), ["/sys/fs/cgroup/a/b", v2, v1]);
+        assert_eq!(tried("4:memory:/x\n0::/\n"), [v2, "/sys/fs/cgroup/memory/x", v1]);
+        assert_eq!(tried(""), [v2, v1]);
+    }
+
+    #[test]
+    fn a_path_that_leads_out_of_the_namespace_is_joined_to_nothing() {
+        let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory"];
+        for path in ["/..", "/../x", "/../../x/y", "/x/../../y"] {
+            assert_eq!(tried(&format!("4:memory:{path}\n0::{path}\n")), mounts, "{path}");
+        }
+        assert_eq!(below_the_root("/..x/y.."), Some("/..x/y.."));
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_an_error() {
+        let longest = "d".repeat(Path::SIZE - "/f".len() - 1);
+        assert_eq!(Path::of(&longest, "f").unwrap().as_c_str().to_bytes().len(), Path::SIZE - 1);
+        assert!(matches!(Path::of(&longest, "ff"), Err(Errno::ENAMETOOLONG)));
+    }
+}

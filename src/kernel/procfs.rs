@@ -1,0 +1,353 @@
+//! What the kernel's text files say: `/proc/PID/stat`, `status` and `limits` (proc(5)), and those of cgroups
+//! (the kernel's `admin-guide/cgroup-v2.rst` and `cgroup-v1/`). Whatever is in them, nothing panics; what
+//! cannot be read is not there.
+
+#![forbid(unsafe_code)]
+
+use crate::values::rlimit::{Limits, Resource, UNLIMITED};
+use crate::values::signal::SignalSet;
+use std::time::Duration;
+
+/// How many clock ticks /proc counts in a second: USER_HZ, which is the same on all machines that Linux
+/// runs on but alpha and ia64 (time(7)).
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Among the flags of a process: a thread of the kernel's (`include/linux/sched.h`).
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stat {
+    /// The letter of its state: R, S, D, Z, T, t, ...
+    pub state: char,
+    /// The parent's process ID; 0 if it is outside of the PID namespace.
+    pub parent: i32,
+    /// The process group.
+    pub group: i32,
+    /// The session; 0 if its leader is outside of the PID namespace.
+    pub session: i32,
+    /// The device number of the controlling terminal; 0 if there is none.
+    pub terminal: i32,
+    /// The foreground process group of that terminal; -1 if there is none.
+    pub foreground: i32,
+    /// A thread of the kernel's own, which shows in the initial PID namespace alone.
+    pub is_kernel: bool,
+    /// CPU time that it has used, its children not included, in clock ticks.
+    cpu: u64,
+    /// How many threads it has, one that has ended before the others included.
+    pub threads: u64,
+    /// Start time in clock ticks since boot: it tells a process from a later one with the same ID.
+    pub started: u64,
+}
+
+impl Stat {
+    /// Reads it. The name is in parentheses and may hold any byte, parentheses too: the last one ends it.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Stat> {
+        let name_end = text.iter().rposition(|&byte| byte == b')')?;
+        let fields = std::str::from_utf8(text.get(name_end + 1..)?).ok()?;
+        let mut fields = fields.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?; // field 3
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let terminal = fields.next()?.parse().ok()?;
+        let foreground = fields.next()?.parse().ok()?;
+        let flags: u64 = fields.next()?.parse().ok()?;
+        let user: u64 = fields.nth(14 - 10)?.parse().ok()?;
+        let system: u64 = fields.next()?.parse().ok()?;
+        let threads = fields.nth(20 - 16)?.parse().ok()?;
+        let started = fields.nth(22 - 21)?.parse().ok()?;
+        let cpu = user.saturating_add(system);
+        let is_kernel = flags & PF_KTHREAD != 0;
+        Some(Stat {
+            state,
+            parent,
+            group,
+            session,
+            terminal,
+            foreground,
+            is_kernel,
+            cpu,
+            threads,
+            started,
+        })
+    }
+
+    /// A process that has ended and is not reaped. One whose first thread has ended before the others shows the
+    /// same letter, and lives.
+    #[must_use]
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+
+    /// Whether a terminal that goes away sends SIGHUP to this process: it leads the session that has the terminal, or
+    /// belongs to the foreground process group (`drivers/tty/tty_jobctrl.c`).
+    #[must_use]
+    pub fn is_hung_up_with_terminal(&self, pid: i32) -> bool {
+        self.terminal != 0 && (self.session == pid || self.group == self.foreground)
+    }
+
+    /// CPU time that it has used, its children not included.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        ticks(self.cpu)
+    }
+
+    /// How long after boot it was started.
+    #[must_use]
+    pub fn start_time(&self) -> Duration {
+        ticks(self.started)
+    }
+}
+
+fn ticks(count: u64) -> Duration {
+    const MILLISECONDS: u64 = 1000 / TICKS_PER_SECOND;
+    Duration::from_millis(count.saturating_mul(MILLISECONDS))
+}
+
+/// The name in `/proc/PID/stat`.
+#[must_use]
+pub fn name(stat: &[u8]) -> Option<&[u8]> {
+    let start = stat.iter().position(|&byte| byte == b'(')? + 1;
+    stat.get(start..stat.iter().rposition(|&byte| byte == b')')?)
+}
+
+/// What `/proc/PID/status` says besides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Status {
+    /// The effective user ID.
+    pub uid: Option<u32>,
+    /// The process that traces it; 0 if none does, or one outside of the PID namespace.
+    pub tracer: i32,
+    /// Resident memory in bytes; none for a zombie.
+    pub memory: Option<u64>,
+    /// The first thread's signal mask.
+    pub blocked: SignalSet,
+    /// Signals that are ignored.
+    pub ignored: SignalSet,
+    /// Signals that have a handler.
+    pub caught: SignalSet,
+}
+
+impl Status {
+    /// Reads it; what is not in it is empty. The name in it cannot hold a line break: the kernel escapes that.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Status {
+        let mut status = Status::default();
+        for line in text.split(|&byte| byte == b'\n') {
+            // The name may be no UTF-8; no other line is.
+            let Ok(line) = std::str::from_utf8(line) else { continue };
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let mut words = value.split_ascii_whitespace();
+            let set = || u64::from_str_radix(value.trim(), 16).map(SignalSet::from_bits);
+            match key {
+                "Uid" => status.uid = words.nth(1).and_then(|uid| uid.parse().ok()),
+                "TracerPid" => status.tracer = number(words.next()).unwrap_or_default(),
+                "VmRSS" => {
+                    let kibibytes: Option<u64> = number(words.next());
+                    status.memory = kibibytes.and_then(|count| count.checked_mul(1024));
+                }
+                "SigBlk" => status.blocked = set().unwrap_or_default(),
+                "SigIgn" => status.ignored = set().unwrap_or_default(),
+                "SigCgt" => status.caught = set().unwrap_or_default(),
+                _ => {}
+            }
+        }
+        status
+    }
+}
+
+fn number<T: std::str::FromStr>(word: Option<&str>) -> Option<T> {
+    word?.parse().ok()
+}
+
+/// What the lines of `/proc/PID/limits` begin with, in the order of [`Resource::ALL`].
+const LIMITS: [&str; 16] = [
+    "Max cpu time",
+    "Max file size",
+    "Max data size",
+    "Max stack size",
+    "Max core file size",
+    "Max resident set",
+    "Max processes",
+    "Max open files",
+    "Max locked memory",
+    "Max address space",
+    "Max file locks",
+    "Max pending signals",
+    "Max msgqueue size",
+    "Max nice priority",
+    "Max realtime priority",
+    "Max realtime timeout",
+];
+
+/// The limits in `/proc/PID/limits`.
+pub fn limits(text: &str) -> impl Iterator<Item = (Resource, Limits)> {
+    let value = |word: Option<&str>| match word {
+        Some("unlimited") => Some(UNLIMITED),
+        word => number(word),
+    };
+    Resource::ALL.into_iter().zip(LIMITS).filter_map(move |(resource, name)| {
+        let mut words = text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace();
+        Some((resource, Limits { soft: value(words.next())?, hard: value(words.next())? }))
+    })
+}
+
+/// The path of the group in `/proc/PID/cgroup` for a controller of v1; for an empty name, that of v2.
+#[must_use]
+pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
+    // A group may be called anything; `lines` would take a carriage return at the end for the line's.
+    let path = text.as_bytes().split(|&byte| byte == b'\n').find_map(|line| {
+        let mut parts = line.splitn(3, |&byte| byte == b':').skip(1);
+        let mut controllers = parts.next()?.split(|&byte| byte == b',');
+        controllers.any(|name| name == controller.as_bytes()).then(|| parts.next()).flatten()
+    });
+    std::str::from_utf8(path?).ok()
+}
+
+/// The number behind a key of a file such as `memory.events`.
+#[must_use]
+pub fn entry(text: &str, key: &str) -> Option<u64> {
+    // Not `lines`, nor the character alone: those search by code that could panic, and the loop may not.
+    let mut lines = text.split(['\n']);
+    lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// The limit in a file such as `memory.max`: none for `max`, and for what v1 shows for it, the largest
+/// multiple of a page that fits into 63 bits.
+#[must_use]
+pub fn cgroup_limit(text: &str) -> Option<u64> {
+    const LARGEST: u64 = 1 << 62;
+    text.trim().parse().ok().filter(|&limit| limit < LARGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::signal::Signal;
+
+    const IDLE: Stat = Stat {
+        state: 'S',
+        parent: 1,
+        group: 1,
+        session: 1,
+        terminal: 0,
+        foreground: -1,
+        is_kernel: false,
+        cpu: 0,
+        threads: 1,
+        started: 0,
+    };
+
+    #[test]
+    fn a_terminal_hangs_up_its_session_leader_and_its_foreground_group() {
+        let shell = Stat { session: 7, group: 7, terminal: 0x8800, foreground: 9, ..IDLE };
+        assert!(shell.is_hung_up_with_terminal(7), "the leader");
+        assert!(!shell.is_hung_up_with_terminal(8), "a background process");
+        assert!(Stat { group: 9, ..shell }.is_hung_up_with_terminal(9), "the foreground");
+        let daemon = Stat { terminal: 0, foreground: -1, ..shell };
+        assert!(!daemon.is_hung_up_with_terminal(7), "no terminal");
+    }
+
+    #[test]
+    fn stat_is_read_behind_the_last_parenthesis() {
+        let fields = (4..=52).map(|n| (n * 10).to_string()).collect::<Vec<_>>().join(" ");
+        for name in ["sh", "a b", ") R 7 (", "", "\u{fffd}"] {
+            let text = format!("42 ({name}) S {fields}\n");
+            assert_eq!(super::name(text.as_bytes()), Some(name.as_bytes()));
+            let stat = Stat::parse(text.as_bytes()).unwrap();
+            let expected = Stat {
+                parent: 40,
+                group: 50,
+                session: 60,
+                terminal: 70,
+                foreground: 80,
+                cpu: 290,
+                threads: 200,
+                started: 220,
+                ..IDLE
+            };
+            assert_eq!(stat, expected, "{name:?}");
+            assert_eq!(stat.cpu_time(), Duration::from_millis(2900));
+            assert_eq!(stat.start_time(), Duration::from_millis(2200));
+        }
+        assert_eq!(Stat::parse(b"42 (sh) S 1 2 3"), None);
+        assert_eq!(Stat::parse(b""), None);
+    }
+
+    /// As Linux 6.1 shows them in a virtual machine.
+    #[test]
+    fn the_kernel_s_threads_are_told_from_others() {
+        let is_kernel = |text: &str| Stat::parse(text.as_bytes()).unwrap().is_kernel;
+        let rest = "0 0 0 0 0 0 0 0 20 0 1 0 4 0 0 18446744073709551615 0 0 0 0 0 0 0 2147483647 0";
+        assert!(is_kernel(&format!("2 (kthreadd) S 0 0 0 0 -1 2129984 {rest}")));
+        assert!(is_kernel(&format!("12 (kworker/u2:0-events) I 2 0 0 0 -1 69238880 {rest}")));
+        assert!(!is_kernel(&format!("1 (init) S 0 1 1 0 -1 4194560 {rest}")));
+        assert!(!is_kernel(&format!("76 (sh) S 1 76 76 34816 81 4194304 {rest}")));
+    }
+
+    #[test]
+    fn a_zombie_has_no_thread_left() {
+        let stat = |state, threads| Stat { state, threads, ..IDLE };
+        assert!(stat('Z', 1).is_zombie() && stat('X', 0).is_zombie());
+        assert!(!stat('Z', 2).is_zombie() && !stat('S', 1).is_zombie());
+    }
+
+    #[test]
+    fn status_is_read_line_by_line() {
+        let text = b"Name:\t\xff:x\nUid:\t1\t2\t3\t4\nTracerPid:\t77\nVmRSS:\t     108 kB\n\
+            SigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\nSigCgt:\t8000000000000000\n";
+        let set = |signal| SignalSet::EMPTY.with(signal);
+        let expected = Status {
+            uid: Some(2),
+            tracer: 77,
+            memory: Some(108 << 10),
+            blocked: set(Signal::TERM),
+            ignored: set(Signal::HUP),
+            caught: set(Signal::MAX),
+        };
+        assert_eq!(Status::parse(text), expected);
+        assert_eq!(Status::parse(b"Uid:\tx\nVmRSS:\t\nSigBlk:\tg\n:\n"), Status::default());
+    }
+
+    #[test]
+    fn all_limits_of_this_process_are_read() {
+        let text = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let read: Vec<_> = limits(&text).collect();
+        assert_eq!(read.len(), 16, "{text}");
+        for (resource, limits) in read {
+            assert_eq!(Ok(limits), crate::sys::limits::get(resource), "{}", resource.name());
+        }
+        assert_eq!(limits("Max open files  10  x  files\nMax processes 1").count(), 0);
+    }
+
+    #[test]
+    fn the_group_is_that_of_the_controller() {
+        let own = "9:cpu,cpuacct:/a\n5:memory:/docker/x:y\n0::/v2\n";
+        assert_eq!(cgroup(own, "memory"), Some("/docker/x:y"));
+        assert_eq!(cgroup(own, ""), Some("/v2"));
+        assert_eq!(cgroup(own, "cpuacct"), Some("/a"));
+        assert_eq!(cgroup(own, "pids"), None);
+        assert_eq!(cgroup("5:pids:/a\r\n", "pids"), Some("/a\r"));
+        assert_eq!(cgroup("", ""), None);
+    }
+
+    #[test]
+    fn entries_are_found_by_their_whole_keys() {
+        let v2 = "low 0\nhigh 3\nmax 9\noom 2\noom_kill 7\noom_group_kill 1\n";
+        assert_eq!(entry(v2, "oom_kill"), Some(7));
+        assert_eq!(entry(v2, "oom"), Some(2));
+        assert_eq!(entry("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", "oom_kill"), Some(4));
+        assert_eq!(entry("oom_kill_disable 0\nunder_oom 0\n", "oom_kill"), None);
+        assert_eq!(entry("oom_kill x\n", "oom_kill"), None);
+    }
+
+    #[test]
+    fn no_limit_of_a_cgroup_is_none() {
+        assert_eq!(cgroup_limit("4096\n"), Some(4096));
+        for text in ["max\n", "9223372036854771712\n", "", "x"] {
+            assert_eq!(cgroup_limit(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! sexton as a library: a program that is its own init, or that of another.
+
+#![forbid(unsafe_code)]
+
+use crate::plan::{
+    Attributes, EscalationStep, Linger, LogFormat, LogTo, Logging, Plan, Policy, Statuses, Style,
+    Subreaper, Target,
+};
+use crate::runtime;
+use crate::sys::{self, itself, process, signals};
+use crate::values::duration;
+use crate::values::error::Error;
+use crate::values::exit_map::{self, ExitMap};
+use crate::values::rewrite::{self, catchable};
+use crate::values::rlimit::{Limits, Resource, Spec};
+use crate::values::signal::{Reason, Signal, SignalSet};
+use log::LevelFilter;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// An init for this very program, or for another, with what it does about signals and ends.
+///
+/// [`Init::run`] makes a program its own init: called as PID 1, it starts the program a second time as its child and
+/// stays what it is, to pass signals on, reap orphans, and end with the child's exit status. In the child, and
+/// wherever the program is not PID 1, it returns at once, and the program goes on. Other programs are started by
+/// [`Init::supervise`].
+///
+/// ```no_run
+/// use sexton::{Init, Resource, Limits, Signal};
+/// use std::time::Duration;
+///
+/// # fn serve() {}
+/// fn main() -> Result<(), sexton::Error> {
+///     Init::new()
+///         .stop_signals([Signal::TERM, Signal::INT])
+///         .drain(Duration::from_secs(5)) // load balancers look elsewhere meanwhile
+///         .grace(Duration::from_secs(20))
+///         .rlimit(Resource::Nofile, Limits { soft: 65_536, hard: 65_536 })
+///         .run()?;
+///     serve();
+///     Ok(())
+/// }
+/// ```
+///
+/// # What it asks of the program
+///
+/// - To come **first in `main`**, before threads, files, and whatever must not be done twice: what `main` has done
+///   before, it does once more in the child. With more than one thread there is an error (as far as /proc is there to
+///   tell). An async runtime is started afterwards, so not under `#[tokio::main]`.
+/// - In the init nothing of `main` goes on: no destructors run and no `atexit` handlers, every descriptor but standard
+///   error is closed, and the working directory is `/`. It never returns, and ends with `_exit`.
+/// - Signals that arrive before are treated as the program has it then, which for PID 1 is: dropped. From the call on none
+///   is lost. The program `sexton` has no such gap, as its first instruction blocks them.
+///
+/// # What the child finds
+///
+/// Arguments, environment, descriptors, signal mask, limits, and terminal as the program was given them, and a process group of
+/// its own. Rust's start-up ignores SIGPIPE and leaves no trace of what it was; the child gets the default, as from
+/// [`std::process::Command`], and a Rust program then ignores it again.
+///
+/// # Logging
+///
+/// If the program has set a logger of the [`log`] facade before, it gets sexton's lines, by the program's level. It
+/// must write to standard error, without a thread and without much ado: what blocks it, blocks the init. Otherwise warnings
+/// go to standard error in a way that never blocks. Nothing is told of a run that ends by itself or obeys.
+#[must_use = "nothing happens before `run` or `supervise`"]
+#[derive(Clone, Debug)]
+pub struct Init {
+    policy: Policy,
+    always: bool,
+    exit_map: ExitMap,
+    limits: Vec<Spec>,
+    warn_on_reap: bool,
+    report: Option<CString>,
+    level: LevelFilter,
+    /// The first value that cannot be used.
+    refused: Option<Error>,
+}
+
+impl Default for Init {
+    fn default() -> Init {
+        Init::new()
+    }
+}
+
+/// By this variable a child knows that it is one: its value is the process ID of the init, which no other process has as
+/// its parent. It is gone before the program goes on.
+const PARENT: &str = "SEXTON_PARENT";
+
+impl Init {
+    /// As PID 1 only; SIGTERM begins a stop, with a grace of 30 seconds, and what the program leaves behind has 5 seconds.
+    pub fn new() -> Init {
+        Init {
+            policy: Policy::default(),
+            always: false,
+            exit_map: ExitMap::default(),
+            limits: Vec::new(),
+            warn_on_reap: false,
+            report: None,
+            level: LevelFilter::Warn,
+            refused: None,
+        }
+    }
+
+    /// [`Init::run`] makes an init where the program is not PID 1, too: a child subreaper (`PR_SET_CHILD_SUBREAPER`,
+    /// prctl(2)), which signals its own descendants and nobody else. To find those that detach themselves it needs /proc.
+    ///
+    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees what it would see without an
+    /// init; but not if [`Init::map_exit`] or [`Init::map_signal`] makes an exit status of it.
+    ///
+    /// The child is told by the variable `SEXTON_PARENT` that it is one, and removes it. If the program starts itself for other
+    /// purposes, as a worker say, it should not come to this call there: each would have an init.
+    pub fn always(mut self) -> Init {
+        self.always = true;
+        self
+    }
+
+    /// How long the program may take to end once it was sent a stop signal, before SIGKILL to everything; `None` is for
+    /// ever. Default: 30 seconds. Times above 31 years are taken for that.
+    pub fn grace(mut self, time: impl Into<Option<Duration>>) -> Init {
+        self.policy.grace = time.into().map(bounded);
+        self
+    }
+
+    /// How long the first stop signal is held back; a second one ends that. Default: not at all.
+    pub fn drain(mut self, time: Duration) -> Init {
+        self.policy.drain = bounded(time);
+        self
+    }
+
+    /// How long other processes may take, once the program has ended and they were sent SIGTERM, before SIGKILL; `None`
+    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace period,
+    /// or 5 seconds if all that is left ignores SIGTERM.
+    pub fn linger(mut self, time: impl Into<Option<Duration>>) -> Init {
+        self.policy.linger = Linger::from(time.into().map(bounded));
+        self
+    }
+
+    /// Once the program has ended, waits for all others to end by themselves, however long that takes.
+    pub fn wait_all(mut self) -> Init {
+        self.policy.wait_all = true;
+        self
+    }
+
+    /// The signals that begin a stop, instead of SIGTERM. Not SIGKILL, SIGSTOP or SIGCHLD.
+    pub fn stop_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Init {
+        let mut set = SignalSet::EMPTY;
+        for signal in signals {
+            match catchable(signal) {
+                Ok(signal) => set = set.with(signal),
+                Err(reason) => self = self.refuse("stop signal", reason),
+            }
+        }
+        self.policy.stop_signals = set;
+        self
+    }
+
+    /// Whom signals are passed on to. Default: [`Target::Command`].
+    pub fn forward_to(mut self, target: Target) -> Init {
+        self.policy.forward_to = target;
+        self
+    }
+
+    /// Passes on another signal in place of this one, or nothing (`None`). Each can be rewritten once; not SIGKILL, SIGSTOP
+    /// or SIGCHLD.
+    pub fn rewrite(mut self, from: Signal, to: impl Into<Option<Signal>>) -> Init {
+        let rule = catchable(from).map(|from| rewrite::Rule::new(from, to.into()));
+        match rule.and_then(|rule| self.policy.rewrites.add(rule)) {
+            Ok(()) => self,
+            Err(reason) => self.refuse("signal to rewrite", reason),
+        }
+    }
+
+    /// Sends a further signal so long after the stop signal, or after the escalation before: more than zero, and less than the
+    /// grace altogether.
+    pub fn escalate(mut self, signal: Signal, after: Duration) -> Init {
+        if after.is_zero() {
+            return self.refuse("escalation", "its time must be more than 0".into());
+        }
+        self.policy.escalation.push(EscalationStep { signal, after: bounded(after) });
+        self
+    }
+
+    /// Exits with the status `to` where it would be `from`. Each can be mapped once.
+    pub fn map_exit(self, from: u8, to: u8) -> Init {
+        self.map(exit_map::Rule::status(from, to))
+    }
+
+    /// Exits with this status if that signal has killed the program, instead of 128 and its number (or, where this is not
+    /// PID 1, of dying of that signal, too). This comes before [`Init::map_exit`].
+    pub fn map_signal(self, signal: Signal, to: u8) -> Init {
+        self.map(exit_map::Rule::signal(signal, to))
+    }
+
+    fn map(mut self, rule: exit_map::Rule) -> Init {
+        match self.exit_map.add(rule) {
+            Ok(()) => self,
+            Err(reason) => self.refuse("exit status to map", reason),
+        }
+    }
+
+    /// Sets a limit of the child (setrlimit(2)), in the kernel's units: bytes, seconds (`Cpu`), microseconds (`Rttime`),
+    /// or a count; [`UNLIMITED`](crate::UNLIMITED). To raise the hard limit takes CAP_SYS_RESOURCE. Where [`Init::run`] makes
+    /// no init, it sets no limit either.
+    pub fn rlimit(mut self, resource: Resource, limits: Limits) -> Init {
+        match Spec::new(resource, limits) {
+            Ok(spec) => {
+                self.limits.retain(|other| other.resource != resource);
+                self.limits.push(spec);
+                self
+            }
+            Err(reason) => self.refuse(resource.name(), reason),
+        }
+    }
+
+    /// Logs each orphan that is reaped, as a warning.
+    pub fn warn_on_reap(mut self) -> Init {
+        self.warn_on_reap = true;
+        self
+    }
+
+    /// Writes a report of the end to this file, as JSON.
+    pub fn report(mut self, path: impl AsRef<Path>) -> Init {
+        match CString::new(path.as_ref().as_os_str().as_bytes()) {
+            Ok(path) if !path.is_empty() => {
+                self.report = Some(path);
+                self
+            }
+            _ => self.refuse("report", "expected a path".into()),
+        }
+    }
+
+    /// How much goes to standard error, if the program has set no logger. Default: warnings.
+    pub fn log_level(mut self, level: LevelFilter) -> Init {
+        self.level = level;
+        self
+    }
+
+    fn refuse(mut self, what: &str, reason: Reason) -> Init {
+        self.refused.get_or_insert_with(|| Error::usage(format!("invalid {what}: {reason}")));
+        self
+    }
+
+    /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status, or with 128
+    /// and the number of the signal that killed it. In the child, and where this is not PID 1 (but see [`Init::always`]), it
+    /// returns `Ok` at once.
+    ///
+    /// The child executes the same file as this process (`/proc/self/exe`), even if that has been replaced or deleted since,
+    /// with the same first argument. Then, and only then, its name for `ps` is `exe`.
+    ///
+    /// # Errors
+    /// A value that cannot be used, wherever this is; there are other threads; the report cannot be written; a limit
+    /// cannot be set; no process can be made; without /proc, the program is the interpreter of a script (its own file cannot
+    /// be told then). Signal mask and dispositions are as before, but for SIGCHLD, which is not ignored any more.
+    pub fn run(self) -> Result<(), Error> {
+        self.check()?;
+        if process::id() != process::INIT && !self.always {
+            return Ok(());
+        }
+        is_alone()?;
+        if self.always && is_child() {
+            return Ok(());
+        }
+        let files = itself::files();
+        if files.is_empty() {
+            return Err(Error::unable("start the program again", "/proc is not mounted"));
+        }
+        let mut environment = itself::environment();
+        if self.always {
+            environment.extend(CString::new(format!("{PARENT}={}", process::id())));
+        }
+        Err(self.become_init(&itself::arguments(), &environment, files))
+    }
+
+    /// Starts another program as a child, with a command as execvp(3) takes it, and never returns otherwise than with an
+    /// error: this process stays, as its init, and ends with its exit status. If it is not PID 1, then as a child
+    /// subreaper; see [`Init::always`].
+    ///
+    /// If the command cannot be executed, that is told on standard error (or by the program's logger), and the exit
+    /// status is 127 or 126, as a shell has it.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    ///
+    /// fn main() -> ExitCode {
+    ///     let error = sexton::Init::new().supervise(["nginx", "-g", "daemon off;"]);
+    ///     eprintln!("{error}");
+    ///     ExitCode::from(error.status)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Init::run`]; a command that is empty, or has a zero byte in it.
+    #[must_use = "it only returns if it has failed"]
+    pub fn supervise<S: AsRef<OsStr>>(self, command: impl IntoIterator<Item = S>) -> Error {
+        let words = command.into_iter().map(|word| CString::new(word.as_ref().as_bytes()));
+        let argv = match words.collect::<Result<Vec<CString>, _>>() {
+            Ok(argv) if !argv.is_empty() => argv,
+            Ok(_) => return Error::usage("no command given"),
+            Err(_) => return Error::usage("a command cannot have a zero byte in it"),
+        };
+        match self.check().and_then(|()| is_alone()) {
+            Ok(()) => self.become_init(&argv, &itself::environment(), Vec::new()),
+            Err(error) => error,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.refused.clone().map_or(Ok(()), Err)?;
+        self.policy.check().map_err(Error::usage)
+    }
+
+    /// Only returns if it fails.
+    fn become_init(self, argv: &[CString], environment: &[CString], files: Vec<CString>) -> Error {
+        let plan = Plan {
+            argv: argv.iter().map(CString::as_c_str).collect(),
+            files,
+            environment: environment.iter().map(CString::as_c_str).collect(),
+            attributes: Attributes { limits: self.limits, ..Attributes::default() },
+            parent_death_signal: None,
+            subreaper: Subreaper::Auto,
+            warn_if_not_adopting: false,
+            warn_on_reap: self.warn_on_reap,
+            warn_of_trouble: true,
+            dies_alike: true,
+            exit_map: self.exit_map,
+            statuses: Statuses::default(),
+            unknown_variables: Vec::new(),
+            hint_if_not_found: None,
+            logging: Logging {
+                level: self.level,
+                to: LogTo::Stderr,
+                format: LogFormat::Text,
+                style: Style::default(),
+            },
+            report: self.report,
+            termination_log: None,
+            policy: self.policy,
+        };
+        itself::flush_output();
+        let mask = match signals::block_all() {
+            Ok(mask) => mask,
+            Err(errno) => return Error::unable("block signals", sys::reason(errno)),
+        };
+        let pipe_ignored = signals::is_ignored(Signal::PIPE);
+        if pipe_ignored {
+            signals::set_ignored(Signal::PIPE, false).ok(); // it cannot fail for that one
+        }
+        crate::log::start(&plan.logging, process::id());
+        crate::log::give_way();
+        let error = match runtime::attempt(&plan, mask) {
+            Ok(ending) => {
+                crate::log::finish();
+                process::exit_now(runtime::end(ending).into());
+            }
+            Err(error) => error,
+        };
+        if pipe_ignored {
+            signals::set_ignored(Signal::PIPE, true).ok();
+        }
+        signals::set_mask(mask).ok();
+        error
+    }
+}
+
+/// What can be added to a point in time.
+fn bounded(time: Duration) -> Duration {
+    time.min(duration::LONGEST)
+}
+
+/// An init has one thread: others would take signals, and go on as if nothing had happened.
+fn is_alone() -> Result<(), Error> {
+    match itself::threads() {
+        Some(threads) if threads > 1 => Err(Error::unable(
+            "become the init",
+            format_args!("there are {threads} threads, and it must come first in main"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an init has started this process.
+fn is_child() -> bool {
+    let Some(value) = itself::take_variable(PARENT) else { return false };
+    value.to_str().and_then(|value| value.parse().ok()) == Some(process::parent())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(init: Init) -> String {
+        init.run().unwrap_err().to_string()
+    }
+
+    /// Also where nothing else is done, so that a developer sees it before the container does.
+    #[test]
+    fn what_cannot_be_used_is_an_error_wherever_it_is() {
+        let second = Duration::from_secs(1);
+        let init = Init::new;
+        let limits = Limits { soft: 2, hard: 1 };
+        for (init, told) in [
+            (init().stop_signals([Signal::TERM, Signal::KILL]), "SIGKILL cannot be caught"),
+            (init().rewrite(Signal::CHLD, Signal::TERM), "SIGCHLD"),
+            (init().rewrite(Signal::HUP, None).rewrite(Signal::HUP, Signal::INT), "already"),
+            (init().escalate(Signal::INT, Duration::ZERO), "more than 0"),
+            (init().grace(second).escalate(Signal::INT, second), "less than the grace of 1s"),
+            (init().map_exit(1, 2).map_exit(1, 3), "already"),
+            (init().map_signal(Signal::TERM, 0).map_signal(Signal::TERM, 1), "already"),
+            (init().rlimit(Resource::Nofile, limits), "nofile: the soft limit is above"),
+            (init().report(""), "expected a path"),
+            (init().report("a\0b").map_exit(1, 2).map_exit(1, 2), "expected a path"),
+        ] {
+            let text = refused(init);
+            assert!(text.contains(told), "{text}");
+        }
+        let text = init().report("").supervise(["true"]).to_string();
+        assert!(text.contains("expected a path"), "{text}");
+    }
+
+    #[test]
+    fn a_command_is_words_without_zero_bytes() {
+        assert!(Init::new().supervise([""; 0]).to_string().contains("no command"));
+        assert!(Init::new().supervise(["a\0"]).to_string().contains("zero byte"));
+    }
+
+    /// The tests have threads, and are not PID 1.
+    #[test]
+    fn nothing_is_done_elsewhere_and_an_init_has_one_thread() {
+        assert_eq!(Init::new().run(), Ok(()));
+        for error in [Init::new().always().run().unwrap_err(), Init::new().supervise(["true"])] {
+            assert!(error.to_string().contains("threads"), "{error}");
+            assert_eq!(error.status, 125);
+        }
+    }
+
+    #[test]
+    fn no_time_is_too_long() {
+        let forever = Duration::MAX;
+        let init = Init::new().grace(forever).linger(forever).drain(forever);
+        let Policy { grace, linger, drain, .. } = init.policy;
+        assert_eq!([grace, Some(drain)], [Some(duration::LONGEST); 2]);
+        assert_eq!(linger, Linger::For(duration::LONGEST));
+        assert_eq!(Init::new().grace(None).policy.grace, None);
+    }
+}

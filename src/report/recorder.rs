@@ -1,0 +1,237 @@
+//! What is seen while sexton runs, and noted for the exit report.
+
+#![forbid(unsafe_code)]
+
+use crate::child::launch::Launch;
+use crate::child::steps::Step;
+use crate::kernel::cgroup::OomCounter;
+use crate::kernel::cgroup::OomEvents;
+use crate::kernel::processes::Name;
+use crate::plan::Plan;
+use crate::report::sent::{Sender, Sent};
+use crate::report::{Record, Report, Stop};
+use crate::supervisor::{Cause, Stage, Time};
+use crate::sys::{limits, process};
+use crate::values::outcome::Ending;
+use crate::values::outcome::Shortage;
+use crate::values::outcome::{Outcome, Usage};
+use crate::values::rlimit::{Limits, Resource, UNLIMITED};
+use crate::values::signal::{Received, Signal};
+use log::debug;
+use std::time::Duration;
+
+/// Notes what happens.
+pub struct Recorder {
+    record: Record,
+    oom: OomWatch,
+    is_init: bool,
+    /// Limits of CPU time and of the size of files that were set for the command.
+    cpu: Option<Limits>,
+    fsize: Option<Limits>,
+    /// A limit on memory that was set for the command.
+    memory_limit: Option<Resource>,
+    /// The signals that were sent to the command.
+    sent: Sent,
+}
+
+/// The CPU time with which a death by SIGKILL is taken for the work of a CPU limit of `limit`. The kernel
+/// compares the limit with the ticks of its clock that met the process at work, and reports what it has
+/// measured. On a busy virtual machine the two differ by a quarter.
+fn nearly_all(limit: u64) -> Duration {
+    let limit = if limit == UNLIMITED { Duration::MAX } else { Duration::from_secs(limit) };
+    (limit / 4).saturating_mul(3).saturating_sub(Duration::from_millis(250))
+}
+
+/// Who dies with less CPU time than this has hardly begun.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+impl Recorder {
+    /// The command has just been started; the watch was before.
+    #[must_use]
+    pub fn new(plan: &Plan, launch: &Launch, main: i32, oom: OomWatch) -> Recorder {
+        let mut record = Record::of(plan);
+        record.pid = main;
+        let memory = [Resource::As, Resource::Data, Resource::Stack];
+        let mut set = plan.attributes.limits.iter().map(|limit| limit.resource);
+        Recorder {
+            record,
+            oom,
+            is_init: launch.inherited.pid == process::INIT,
+            cpu: limits_set(launch, Resource::Cpu),
+            fsize: limits_set(launch, Resource::Fsize),
+            memory_limit: set.find(|limit| memory.contains(limit)),
+            sent: Sent::default(),
+        }
+    }
+
+    /// sexton is in this phase now.
+    pub fn phase(&mut self, stage: Stage, now: Time) {
+        if self.record.enter(stage, now) {
+            debug!("phase: {}", stage.name());
+        }
+    }
+
+    /// A stop signal came.
+    pub fn stop(&mut self, signal: Received, name: Name, now: Time) {
+        self.record.stop.get_or_insert(Stop { signal, name, at: now });
+    }
+
+    /// The command could not be executed.
+    pub fn not_started(&mut self, why: String) {
+        self.record.failure = Some(why);
+        // The child that this was has never been the command.
+        self.record.pid = 0;
+    }
+
+    /// sexton cannot go on.
+    pub fn failed(&mut self, why: String) {
+        self.record.failure = Some(why);
+    }
+
+    /// sexton has sent this signal to the command.
+    pub fn sent(&mut self, signal: Signal, now: Time) {
+        self.sent.note(signal, now);
+    }
+
+    /// The command has ended. `by_key` says that the signal that killed it, if it was one, may have come from a user's key.
+    pub fn command_ended(&mut self, outcome: Outcome, usage: Usage, by_key: bool, now: Time) {
+        let record = &mut self.record;
+        record.outcome = Some(outcome);
+        record.usage = usage;
+        let sender = self.sent.sender(outcome, now, record.stop.map(|stop| stop.at));
+        let (Outcome::Killed { signal, .. }, Some(sender)) = (outcome, sender) else { return };
+        let Sender::Other { sexton_before } = sender else {
+            self.count_killed(outcome);
+            return;
+        };
+        record.unexpected = !by_key && signal != Signal::PIPE;
+        record.sent_before = sexton_before.filter(|_| record.unexpected);
+        record.oom = if outcome.is_sigkill() { self.oom.has_struck() } else { None };
+        if record.oom.is_some() {
+            return;
+        }
+        let cpu = usage.user.saturating_add(usage.system);
+        record.limit = match signal {
+            Signal::XCPU if of_command(self.cpu, Resource::Cpu).soft != UNLIMITED => {
+                Some(Resource::Cpu)
+            }
+            Signal::XFSZ if of_command(self.fsize, Resource::Fsize).soft != UNLIMITED => {
+                Some(Resource::Fsize)
+            }
+            Signal::KILL if cpu >= nearly_all(of_command(self.cpu, Resource::Cpu).hard) => {
+                Some(Resource::Cpu)
+            }
+            _ => None,
+        };
+        if cpu < AT_ONCE && matches!(signal, Signal::KILL | Signal::SEGV) {
+            record.suspect = self.memory_limit;
+        }
+    }
+
+    /// An orphan was reaped; whether the kernel's OOM killer has killed it. `killing` says that sexton has
+    /// sent SIGKILL to all.
+    pub fn orphan_ended(&mut self, outcome: Outcome, killing: bool) -> bool {
+        self.record.orphans += 1;
+        if killing {
+            self.count_killed(outcome);
+        }
+        !killing && outcome.is_sigkill() && self.oom.has_struck().is_some()
+    }
+
+    /// A subreaper learns of each process that it has killed.
+    fn count_killed(&mut self, outcome: Outcome) {
+        if !self.is_init && outcome.is_sigkill() {
+            *self.record.killed.get_or_insert(0) += 1;
+        }
+    }
+
+    /// Everything was sent SIGKILL: so many processes, if that is known.
+    pub fn kill(&mut self, cause: Cause, killed: Option<u64>) {
+        match cause {
+            Cause::Grace => self.record.grace_over = true,
+            Cause::Linger => self.record.linger_over = true,
+            Cause::Again => return,
+        }
+        self.record.killed = if self.is_init { killed } else { Some(0) };
+    }
+
+    /// Processes are left that could not be killed, so many as far as that can be seen.
+    pub fn survivors(&mut self, count: Option<u64>) {
+        self.record.survivors = true;
+        if self.is_init {
+            // They were counted before SIGKILL was sent; a subreaper counts those that died of it.
+            self.record.killed =
+                self.record.killed.zip(count).map(|(all, left)| all.saturating_sub(left));
+        }
+    }
+
+    /// The report; `frozen` is the time that `now` leaves out.
+    #[must_use]
+    pub fn report(mut self, now: Time, ending: Ending, frozen: Duration) -> Report {
+        self.record.frozen = frozen;
+        self.record.oom_kills = self.oom.total();
+        self.record.close(now, ending)
+    }
+}
+
+fn limits_set(launch: &Launch, resource: Resource) -> Option<Limits> {
+    launch.steps.iter().find_map(|step| match step {
+        Step::Limit(limited, limits) if *limited == resource => Some(*limits),
+        _ => None,
+    })
+}
+
+/// The limits that were set for the command, or else those that it has from sexton.
+fn of_command(set: Option<Limits>, resource: Resource) -> Limits {
+    let inherited = || limits::get(resource).ok();
+    set.or_else(inherited).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED })
+}
+
+/// Watches for processes that the kernel kills when memory runs out.
+pub struct OomWatch {
+    counter: Option<OomCounter>,
+    /// The counts at the start.
+    first: OomEvents,
+    /// How much of them has been reported.
+    told: OomEvents,
+}
+
+impl OomWatch {
+    /// Takes the counts; `pid` is sexton's own. To be done before the command is started: it may hit the limit at once.
+    #[must_use]
+    pub fn start(pid: i32) -> OomWatch {
+        let (counter, first) = OomCounter::find(pid).unzip();
+        let first = first.unwrap_or_default();
+        OomWatch { counter, first, told: first }
+    }
+
+    /// Whether the kernel has killed a process that was not reported yet, and why. One death is one count: if more
+    /// have died, the others are still to be reaped.
+    fn has_struck(&mut self) -> Option<Shortage> {
+        let now = self.counts()?;
+        // A limit that was hit stands for one kill at most.
+        let rose = now.limit_hits.zip(self.told.limit_hits).map(|(now, told)| now > told);
+        if rose == Some(true) {
+            self.told.limit_hits = self.told.limit_hits.map(|hits| hits.saturating_add(1));
+        }
+        self.told.kills = self.told.kills.saturating_add(1);
+        self.counter.as_ref().map(|counter| counter.shortage(rose))
+    }
+
+    fn total(&mut self) -> u64 {
+        self.told.kills = self.counts().unwrap_or(self.told).kills;
+        self.told.kills.saturating_sub(self.first.kills)
+    }
+
+    /// The counts, if there have been more kills than were reported, in a group that is sexton's own. That takes some
+    /// calls, and is not looked at before something is to be said.
+    fn counts(&mut self) -> Option<OomEvents> {
+        let counter = self.counter.as_ref()?;
+        let now = counter.read().filter(|now| now.kills > self.told.kills)?;
+        if counter.is_own() {
+            return Some(now);
+        }
+        self.counter = None;
+        None
+    }
+}

@@ -1,0 +1,167 @@
+//! Where the report of the end goes: a file of its own, one that others write to as well, or a stream that sexton was started
+//! with.
+
+#![forbid(unsafe_code)]
+
+use crate::plan::{Plan, TerminationLog};
+use crate::report::Report;
+use crate::sys::files::{self, Content};
+use crate::sys::output::Output;
+use crate::sys::{Errno, fds, process, reason};
+use crate::text::escape::Quoted;
+use crate::values::error::Error;
+use crate::values::stream_name::{self, Descriptor, Name};
+use log::{debug, warn};
+use std::ffi::CStr;
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// Where a report goes, made out before the command is started: later sexton has fewer rights.
+enum Outlet {
+    /// A stream that sexton was started with: it is written to where it stands, as by everybody else who has it.
+    Stream(Output),
+    /// A regular file, which is to hold this and nothing else.
+    Whole(OwnedFd),
+    /// Any other file: what is in it stays.
+    Added(OwnedFd),
+}
+
+/// Where both forms of the report go.
+#[derive(Default)]
+pub struct Outlets {
+    json: Option<Outlet>,
+    text: Option<Outlet>,
+}
+
+/// What Kubernetes reads of a termination message.
+const TERMINATION_LOG_SIZE: u64 = 4096;
+
+impl Outlet {
+    /// `what` is the report's name in messages. What the file holds goes if it is to be `replaced`.
+    fn open(what: &str, path: &CStr, content: Content, replaced: bool) -> Result<Outlet, Error> {
+        let failed = |why: &dyn fmt::Display| {
+            Error::unable(format_args!("write the {what} {}", Quoted(path)), why)
+        };
+        let name = stream_name::name(path, fds::STDOUT, process::id());
+        if let Name::Own(fd) = name {
+            fds::check(fd, true)
+                .map_err(|unfit| failed(&format_args!("{} {unfit}", Descriptor(fd))))?;
+            return Ok(Outlet::stream(fd));
+        }
+        let file = files::open_for_writing(path, content).map_err(|e| failed(&reason(e)))?;
+        if !files::is_regular(&file) {
+            return Ok(Outlet::Added(file));
+        }
+        // A link may lead to what sexton was started with, or that may have been opened by its name.
+        if let Some(fd) = files::same_output(&file) {
+            return Ok(Outlet::stream(fd));
+        }
+        if !replaced || name == Name::Foreign {
+            return Ok(Outlet::Added(file));
+        }
+        files::empty(&file).map_err(|e| failed(&reason(e)))?;
+        Ok(Outlet::Whole(file))
+    }
+
+    fn stream(fd: RawFd) -> Outlet {
+        let output = Output::new(fd);
+        output.secure();
+        Outlet::Stream(output)
+    }
+
+    /// The descriptors that must stay open for it, besides the standard streams.
+    fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        let (one, other) = match self {
+            Outlet::Stream(output) => (output.descriptor(), output.own_descriptor()),
+            Outlet::Whole(file) | Outlet::Added(file) => (file.as_raw_fd(), None),
+        };
+        [Some(one).filter(|&fd| fd > fds::STDERR), other].into_iter().flatten()
+    }
+
+    /// How many bytes are there already that count.
+    fn size(&self) -> u64 {
+        match self {
+            Outlet::Stream(_) => 0,
+            Outlet::Whole(file) | Outlet::Added(file) => files::size(file),
+        }
+    }
+
+    /// Writes a report, without waiting for anybody for long.
+    fn write(&self, text: &str) -> Result<(), Errno> {
+        match self {
+            Outlet::Stream(output) => output.write_all(text.as_bytes()),
+            Outlet::Added(file) => fds::write_all(file.as_raw_fd(), text.as_bytes()),
+            Outlet::Whole(file) => {
+                lock(file);
+                files::empty(file)?;
+                fds::write_all(file.as_raw_fd(), text.as_bytes())
+            }
+        }
+    }
+}
+
+/// Keeps other sextons from the file for as long as this one runs: of two that end at the same time the last one's report is
+/// there, and nothing of the first. Somebody else who holds the lock cannot keep the report from being written, nor can it mix
+/// with another then: it is one write, at the end of the file.
+fn lock(file: &OwnedFd) {
+    const TRIES: u32 = 50;
+    const PAUSE: Duration = Duration::from_millis(1);
+    for _ in 0..TRIES {
+        match files::lock(file) {
+            Err(Errno::EAGAIN | Errno::EACCES) => process::sleep(PAUSE),
+            _ => return, // it is locked, or cannot be
+        }
+    }
+}
+
+impl Outlets {
+    /// Sees to it that they can be written. A report of an earlier run is gone from here on.
+    ///
+    /// # Errors
+    /// A file or a stream cannot be written; not the usual termination log, which is only there in Kubernetes.
+    #[inline(never)]
+    pub fn open(plan: &Plan) -> Result<Outlets, Error> {
+        let json = plan.report.as_deref().map(|path| {
+            // What the command writes there as well stays.
+            let outputs = plan.attributes.stdio.iter().skip(1).flatten();
+            let replaced = outputs.into_iter().all(|file| file.path.as_c_str() != path);
+            Outlet::open("report", path, Content::Kept, replaced)
+        });
+        let text = plan.termination_log.as_ref().map(|TerminationLog { path, by_default }| {
+            // Kubernetes makes it; elsewhere it is not wanted.
+            let content = if *by_default { Content::KeptIfThere } else { Content::Kept };
+            match Outlet::open("termination log", path, content, false) {
+                Ok(outlet) => Ok(Some(outlet)),
+                Err(_) if *by_default => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(Outlets { json: json.transpose()?, text: text.transpose()?.flatten() })
+    }
+
+    /// The descriptors that are kept open for them, besides the standard streams.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        [&self.json, &self.text].into_iter().flatten().flat_map(Outlet::descriptors)
+    }
+
+    /// Writes the report to them.
+    #[inline(never)]
+    pub fn write(&self, report: &Report) {
+        if let Some(outlet) = &self.json
+            && let Err(errno) = outlet.write(&report.json())
+        {
+            warn!("unable to write the report: {}", reason(errno));
+        }
+        if let Some(outlet) = &self.text {
+            // What the command has written there itself stays, and comes first.
+            let text = format!("sexton: {report}\n");
+            let room = TERMINATION_LOG_SIZE.saturating_sub(outlet.size());
+            let room = usize::try_from(room).unwrap_or(0);
+            let fitting = text.get(..text.floor_char_boundary(room)).unwrap_or(&text);
+            if let Err(errno) = outlet.write(fitting) {
+                debug!("unable to write the termination log: {}", reason(errno));
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How often sexton does what costs the more the more children it has: looks at all of them, and kills them again.
+
+#![forbid(unsafe_code)]
+
+use crate::supervisor::Time;
+use std::time::Duration;
+
+/// To set a timer and to be woken up by it takes some 10 us.
+const CHEAPER_THAN_WAKING_UP: Duration = Duration::from_micros(5);
+
+/// The pauses between sweeps, which are looks at all children.
+///
+/// The kernel looks at one child after the other until it finds one that has ended, so with thousands of them alive a
+/// sweep costs much and finds little. A pause is measured by what the last look took, that in vain: so looks are little
+/// of what sexton does however many children there are.
+#[derive(Default)]
+pub struct Backoff {
+    put_off_until: Option<Time>,
+    /// How long the last look took.
+    took: Duration,
+}
+
+impl Backoff {
+    /// When the next sweep may be, if not at once.
+    #[must_use]
+    pub fn put_off_until(&self) -> Option<Time> {
+        self.put_off_until
+    }
+
+    /// The next sweep may be at once.
+    pub fn hurry(&mut self) {
+        self.put_off_until = None;
+    }
+
+    /// All children were looked at in vain from `begin` to `end`.
+    pub fn looked(&mut self, begin: Time, end: Time, command_runs: bool) {
+        let took = end.saturating_sub(begin);
+        // One look alone may have been held up by something else.
+        let usual = took.min(std::mem::replace(&mut self.took, took));
+        let pause = after_look(usual, command_runs);
+        self.put_off_until = pause.map(|pause| end.saturating_add(pause));
+    }
+}
+
+/// The pause for what a look usually takes: none as long as there are few children, as then to look is cheaper than to wake
+/// up for it. While the command runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of the last one
+/// may have to.
+fn after_look(took: Duration, command_runs: bool) -> Option<Duration> {
+    match command_runs {
+        true if took < CHEAPER_THAN_WAKING_UP => None,
+        true => Some(took.saturating_mul(75).min(Duration::from_millis(50))),
+        false => Some(took.saturating_mul(5).min(Duration::from_millis(20))),
+    }
+}
+
+/// The pause after a repeated SIGKILL to all children, for what it took.
+#[must_use]
+pub fn after_kill(took: Duration) -> Duration {
+    took.saturating_mul(10).min(Duration::from_millis(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_at_many_children_are_rare_and_at_few_ones_immediate() {
+        let pause = |us| after_look(Duration::from_micros(us), true);
+        assert_eq!(pause(1), None);
+        for us in [5, 50, 600] {
+            assert!(pause(us) >= Some(Duration::from_micros(70 * us)), "{us}");
+        }
+        assert!(pause(1_000_000) <= Some(Duration::from_millis(50)));
+        let at_the_end = after_look(Duration::from_secs(1), false);
+        assert!(at_the_end <= Some(Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn a_single_look_that_was_held_up_is_followed_by_no_pause() {
+        let [short, long] = [1, 400].map(Duration::from_micros);
+        let mut backoff = Backoff::default();
+        let mut now = Time::ZERO;
+        let mut pauses_after = |took: Duration| {
+            let begin = now;
+            now += took;
+            backoff.looked(begin, now, true);
+            backoff.put_off_until().map(|until| until - now)
+        };
+        assert_eq!(pauses_after(long), None, "the first");
+        assert_eq!(pauses_after(short), None);
+        assert_eq!(pauses_after(long), None, "among short ones");
+        assert_eq!(pauses_after(long), Some(long * 75), "the second in a row");
+        assert_eq!(pauses_after(short), None, "the children are gone");
+    }
+}

@@ -1,0 +1,369 @@
+//! Sending signals to the command, its process group, or the tree; and saying so.
+
+#![forbid(unsafe_code)]
+
+use crate::kernel::circuit;
+use crate::kernel::processes;
+use crate::kernel::tree::{self, HangUp, Scan, Signals};
+use crate::plan::Target;
+use crate::supervisor::Cause;
+use crate::sys::{Errno, process, reason, send, wait};
+use crate::values::signal::{Received, Signal};
+use log::{info, warn};
+use std::fmt;
+
+/// Knows whom each target means.
+pub struct Delivery {
+    /// sexton's own process ID: if it is PID 1, the tree is the PID namespace.
+    own: i32,
+    /// The command's process ID, and its process group's.
+    main: i32,
+    command_reaped: bool,
+    /// Not all descendants can be seen in /proc, and that has been told.
+    blind: bool,
+    /// A descendant could not be signalled, and that has been told.
+    failed: bool,
+    /// Signals that have not come to all descendants yet.
+    scan: Scan,
+    /// The end of terminals that has not come to all of the tree yet.
+    hang_up: Option<HangUp>,
+    /// SIGKILL was sent to the tree.
+    killing: bool,
+}
+
+impl Delivery {
+    /// For sexton and its the command.
+    #[must_use]
+    pub fn new(own: i32, main: i32) -> Delivery {
+        Delivery {
+            own,
+            main,
+            command_reaped: false,
+            blind: false,
+            failed: false,
+            scan: Scan::new(own),
+            hang_up: None,
+            killing: false,
+        }
+    }
+
+    /// Takes the memory that is needed later, when nothing allocates.
+    pub fn reserve(&mut self) {
+        if self.own != process::INIT {
+            self.scan.reserve();
+        }
+    }
+
+    /// From now on the command's process ID may be another's.
+    pub fn command_is_reaped(&mut self) {
+        self.command_reaped = true;
+    }
+
+    /// Whether a process is main: not one that has got its process ID after it.
+    #[must_use]
+    pub fn is_command(&self, pid: i32) -> bool {
+        pid == self.main && !self.command_reaped
+    }
+
+    /// Sends a signal with the value that it may carry, and SIGCONT after it if so told; whether there was anybody to get it.
+    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> bool {
+        let whom = name(to);
+        let signal = received.signal;
+        let then = and_continue.then_some(Received::own(Signal::CONT));
+        let mut result = self.send_all([Some(received), then], to);
+        if let Err(errno) = result
+            && received.origin.carries_value()
+            && errno != Errno::ESRCH
+        {
+            let why = match errno {
+                Errno::EAGAIN => "for which there is no room", // for a signal alone there always is
+                _ => "which this system cannot send there",
+            };
+            warn!("{signal} goes to {whom} without its value, {why}");
+            result = self.send_all([Some(Received::own(signal)), then], to);
+        }
+        match result {
+            Ok(reached) => info!("sent {signal} to {}", name(reached)),
+            Err(Errno::ESRCH) if self.blind => info!("nobody is known who could get {signal}"),
+            Err(Errno::ESRCH) if to != Target::Command => info!("nobody is left to get {signal}"),
+            Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
+        }
+        result.is_ok()
+    }
+
+    /// Sends SIGHUP and SIGCONT to those of the tree that a terminal would send it that goes away.
+    pub fn hang_up(&mut self) {
+        // Without /proc nobody is known to have a terminal.
+        self.hang_up = HangUp::begin(self.own).ok();
+        self.go_on();
+    }
+
+    /// Whether everything that is left of the tree ignores SIGTERM, as far as that is known.
+    #[must_use]
+    pub fn rest_ignores_term(&mut self) -> bool {
+        /// A look at so many takes some 30 ms.
+        const MOST: usize = 1_000;
+        let found = if self.own == process::INIT { None } else { self.scan.all_ignore_term() };
+        found.unwrap_or_else(|| tree::ignores_term(self.own, MOST).unwrap_or(false))
+    }
+
+    /// Sends SIGKILL to the tree. Nothing is logged, because that may take time.
+    ///
+    /// # Errors
+    /// Somebody could not be sent it who is still there.
+    pub fn kill(&mut self, cause: Cause) -> Result<(), Errno> {
+        let kill = [Some(Received::own(Signal::KILL)), None];
+        // For PID 1 kill(-1) is enough, as it is atomic: nothing forks itself out of it. What a subreaper
+        // has left after the first time has become a child, or is about to.
+        let is_enough = self.own == process::INIT || tree::signal_children(&kill).is_ok();
+        if cause == Cause::Again && is_enough {
+            return Ok(());
+        }
+        self.scan.stop();
+        match self.send_all(kill, Target::Tree) {
+            Err(errno) if cause != Cause::Again && errno != Errno::ESRCH => Err(errno),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends them one after the other; the result is that of the first, and whom it has reached.
+    fn send_all(&mut self, signals: Signals, to: Target) -> Result<Target, Errno> {
+        self.killing |= to == Target::Tree
+            && signals.iter().flatten().any(|signal| signal.signal == Signal::KILL);
+        if to == Target::Tree && self.own != process::INIT {
+            return self.send_to_descendants(signals);
+        }
+        let mut results = signals.into_iter().flatten().map(|signal| match to {
+            Target::Command => send::to_process(self.main, signal),
+            // The command has no group of its own before it has begun its session, or after it has left it.
+            Target::Group => match send::to_group(self.main, signal) {
+                Err(Errno::ESRCH) if !self.command_reaped => send::to_process(self.main, signal),
+                result => result,
+            },
+            Target::Tree => tree::to_namespace(signal),
+        });
+        let first = results.next().unwrap_or(Ok(()));
+        results.for_each(drop);
+        first.map(|()| to)
+    }
+
+    fn send_to_descendants(&mut self, signals: Signals) -> Result<Target, Errno> {
+        match self.scan.send(&signals) {
+            Ok(()) => {
+                self.tell_failure();
+                Ok(Target::Tree)
+            }
+            Err(errno) => {
+                self.scan.stop();
+                self.log_blindness(errno);
+                self.send_to_those_known(signals)
+            }
+        }
+    }
+
+    /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's, unless
+    /// a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
+    fn send_to_those_known(&mut self, signals: Signals) -> Result<Target, Errno> {
+        if self.command_reaped && !wait::has_child_in_group(self.main) {
+            return Err(Errno::ESRCH);
+        }
+        self.send_all(signals, Target::Group)
+    }
+
+    /// Whether signals to the tree are still on their way.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.scan.is_under_way() || self.hang_up.is_some()
+    }
+
+    /// Whether so many signals are under way that others should come later, unless they cannot wait.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.scan.is_crowded()
+    }
+
+    /// Whether SIGKILL has been sent to the tree.
+    #[must_use]
+    pub fn is_killing(&self) -> bool {
+        self.killing
+    }
+
+    /// Brings them to some more of the descendants, if it is under way.
+    pub fn go_on(&mut self) {
+        if self.scan.is_under_way() {
+            self.scan();
+        }
+        if self.hang_up.as_mut().is_some_and(|it| !it.go_on().unwrap_or(false)) {
+            self.hang_up = None;
+        }
+    }
+
+    #[inline(never)] // it takes a page of the stack
+    fn scan(&mut self) {
+        let progress = self.scan.go_on();
+        if self.scan.hides() && self.is_newly_blind() {
+            warn!("/proc hides descendants: those are not reached before they are children");
+        }
+        if let Err(errno) = progress {
+            self.scan.stop();
+            self.log_blindness(errno);
+            let unsent = self.unsent();
+            for signal in unsent.into_iter().flatten() {
+                match self.send_to_those_known([Some(signal), None]) {
+                    Ok(_) | Err(Errno::ESRCH) => {}
+                    Err(errno) => {
+                        warn!("unable to send to main's process group: {}", reason(errno));
+                    }
+                }
+            }
+        }
+        self.tell_failure();
+    }
+
+    /// Says once that not everybody could be signalled.
+    fn tell_failure(&mut self) {
+        if let Some(errno) = self.scan.failed()
+            && !std::mem::replace(&mut self.failed, true)
+        {
+            warn!("unable to signal every descendant: {}", reason(errno));
+        }
+    }
+
+    fn unsent(&self) -> [Option<Received>; circuit::MOST] {
+        let mut signals = self.scan.unsent();
+        std::array::from_fn(|_| signals.next())
+    }
+
+    /// Notes that not all descendants can be seen; whether that is to be told, which it is once.
+    fn is_newly_blind(&mut self) -> bool {
+        !std::mem::replace(&mut self.blind, true)
+    }
+
+    fn log_blindness(&mut self, errno: Errno) {
+        if self.is_newly_blind() {
+            warn!(
+                "unable to find descendants in /proc ({}): only main's process group is known",
+                reason(errno)
+            );
+        }
+    }
+
+    /// What SIGKILL has just been sent to.
+    #[must_use]
+    pub fn killed(&self) -> Killed {
+        let mut killed = Killed::default();
+        if self.own == process::INIT {
+            // Elsewhere none of them is the kernel's.
+            let initial = processes::is_in_initial_namespace();
+            let is_kernel =
+                |pid| initial && processes::stat(pid).is_some_and(|stat| stat.is_kernel);
+            let seen = processes::numbers().and_then(|all| {
+                all.visit_all(|pid| {
+                    if !is_kernel(pid) {
+                        killed.note(pid, self.own);
+                    }
+                })
+            });
+            killed.is_complete = seen.is_ok();
+        } else {
+            // Those further down are known one by one, as they become children and are reaped.
+            processes::for_each_child(|pid| killed.note(pid, self.own)).ok();
+        }
+        killed
+    }
+
+    /// Names what is left of the tree, and says how many processes that are, as far as it can be seen.
+    pub fn log_survivors(&self) -> Option<u64> {
+        const MOST: u64 = 10;
+        let mut told = 0;
+        let seen = tree::for_each_survivor(self.own, |pid, state| {
+            told += 1;
+            if told <= MOST {
+                let name = processes::Name::of(pid);
+                if send::is_permitted(pid) {
+                    warn!("pid {pid}{name} is left, in state {}", State(state));
+                } else {
+                    warn!("pid {pid}{name} is left: sexton may not signal it (CAP_KILL)");
+                }
+            }
+        });
+        if told > MOST {
+            warn!("and {} more are left", told - MOST);
+        }
+        let seen = seen.is_ok() && told > 0;
+        if !seen {
+            warn!("processes are left that cannot be seen");
+        }
+        warn!("exiting without what did not end after SIGKILL");
+        seen.then_some(told)
+    }
+}
+
+fn name(to: Target) -> &'static str {
+    match to {
+        Target::Command => "main",
+        Target::Group => "main's process group",
+        Target::Tree => "the tree",
+    }
+}
+
+/// The processes that SIGKILL was sent to, as `: sh (pid 7), sleep (pid 9) and 3 more`; nothing if none is known.
+#[derive(Default)]
+pub struct Killed {
+    named: [Option<(i32, processes::Name)>; Killed::NAMED],
+    count: u64,
+    /// The count is that of all.
+    is_complete: bool,
+}
+
+impl Killed {
+    const NAMED: usize = 8;
+
+    fn note(&mut self, pid: i32, own: i32) {
+        if pid == own {
+            return;
+        }
+        self.count += 1;
+        if let Some(slot) = self.named.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some((pid, processes::Name::of(pid)));
+        }
+    }
+
+    /// How many there are, if that is known.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        self.is_complete.then_some(self.count)
+    }
+}
+
+impl fmt::Display for Killed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = ": ";
+        for (pid, name) in self.named.iter().flatten() {
+            match name.as_str() {
+                "" => write!(f, "{separator}pid {pid}")?,
+                name => write!(f, "{separator}{name} (pid {pid})")?,
+            }
+            separator = ", ";
+        }
+        match self.count.saturating_sub(Killed::NAMED as u64) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// The letter of a process's state, and what keeps one from ending that was sent SIGKILL.
+struct State(char);
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.0 {
+            'D' => " (uninterruptible: waiting for a device or file system, or frozen)",
+            't' => " (stopped by a debugger)",
+            'Z' => " (ended, and held by a debugger)",
+            _ => "",
+        };
+        write!(f, "{}{why}", self.0)
+    }
+}

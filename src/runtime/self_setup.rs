@@ -1,0 +1,88 @@
+//! What sexton asks of the kernel for itself, and what it lets go of: the same with a command and without.
+
+#![forbid(unsafe_code)]
+
+use crate::child::steps;
+use crate::plan::{Grouping, Plan, Subreaper};
+use crate::sys::{credentials, fds, process, reason, signals};
+use crate::values::capabilities::CapabilitySet;
+use crate::values::error::Error;
+use crate::values::signal::Signal;
+use log::{debug, warn};
+use std::os::fd::RawFd;
+
+/// The parent's process ID, if its end is of interest: to be read before anything that takes time.
+#[must_use]
+pub fn watched_parent(plan: &Plan) -> Option<i32> {
+    plan.parent_death_signal.map(|_| process::parent())
+}
+
+/// Asks for orphans, for SIGCHLD, and for what the plan wants when the parent ends. `parent` is what
+/// [`watched_parent`] gave.
+///
+/// # Errors
+/// The signal for the end of the parent or SIGCHLD cannot be had.
+pub fn set_up(
+    plan: &Plan,
+    pid: i32,
+    parent: Option<i32>,
+    sigchld_ignored: bool,
+) -> Result<(), Error> {
+    if let (Some(signal), Some(parent)) = (plan.parent_death_signal, parent) {
+        process::set_parent_death_signal(signal, parent).map_err(|errno| {
+            Error::unable(format_args!("ask for {signal} when the parent ends"), reason(errno))
+        })?;
+    }
+    if sigchld_ignored {
+        // The kernel would reap all children itself, and tell nobody.
+        signals::set_ignored(Signal::CHLD, false)
+            .map_err(|errno| Error::unable("stop ignoring SIGCHLD", reason(errno)))?;
+    }
+    let adopts = adopt_orphans(plan.subreaper, pid);
+    let warns = plan.warn_if_not_adopting && pid != process::INIT;
+    if warns && !adopts && !process::is_subreaper() {
+        warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
+    }
+    Ok(())
+}
+
+/// Becomes a subreaper, if it is to; whether it is one.
+fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
+    let adopt = match mode {
+        Subreaper::Auto => pid != process::INIT,
+        Subreaper::On => true,
+        Subreaper::Off => false,
+    };
+    if !adopt {
+        return false;
+    }
+    let result = process::become_subreaper();
+    if let Err(errno) = result {
+        debug!("not a subreaper: {}", reason(errno));
+    }
+    result.is_ok()
+}
+
+/// Sees to it that the log needs no right that sexton is about to give up, or to give away with a stream: to open
+/// standard error again, so that no line ever waits. `user` is sexton's effective user ID.
+pub fn secure_log(plan: &Plan, user: u32) {
+    let main = &plan.attributes;
+    // A session of its own may get the terminal, which then is not sexton's any more.
+    let certain = steps::changes_capabilities(main) || main.grouping == Grouping::Session;
+    crate::log::secure(user, certain);
+}
+
+/// Keeps no file, socket or mount busy: closes all descriptors but the standard streams, which others find in
+/// `/proc/1/fd`, those of the log and those of `keep`; and leaves the working directory.
+pub fn release_inherited(mut keep: Vec<RawFd>) {
+    keep.extend(crate::log::own_descriptors());
+    fds::close_inherited(&keep);
+    process::leave_directory();
+}
+
+/// Gives up all capabilities but these.
+pub fn keep_capabilities(set: CapabilitySet) {
+    if let Err(errno) = credentials::keep_only(set) {
+        debug!("unable to give up capabilities: {}", reason(errno));
+    }
+}

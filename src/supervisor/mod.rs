@@ -1,0 +1,448 @@
+//! The decisions: a pure state machine from events to actions.
+//!
+//! It does no I/O and reads no clock: time is an argument, and [`Supervisor::deadline`] says when it
+//! wants to be asked again. So every sequence of events can be tried without a process or a sleep
+//! (see the tests). The phases are those of a shutdown:
+//!
+//! ```text
+//! Running --stop signal--> Draining --drain over--> Stopping --grace over--> Killing --> Over
+//!    |                        |                        |                        ^
+//!    +-------main ended, others remain-----------------+--> Lingering --linger--+
+//! ```
+//!
+//! From every phase the way to `Over` is: the command has ended and the tree is empty. With [`Linger::Leave`] the rest of
+//! the tree is left to itself, and it is enough that the command has ended.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod event;
+mod phase;
+
+pub use self::action::{Action, Actions, Cause};
+pub use self::event::Event;
+use self::phase::Phase;
+pub use self::phase::{Stage, Time};
+
+use crate::plan::{Linger, Policy, Target};
+use crate::values::outcome::Outcome;
+use crate::values::signal::{Received, Signal};
+use std::time::Duration;
+
+/// How long to wait for the tree to be gone once it was sent SIGKILL, counted from the last process of
+/// it that ended. A task in an uninterruptible sleep (state D) does not die; past this time sexton
+/// ends without it.
+pub const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long to wait in all, if processes go on ending: there must be an end to new ones, too.
+pub const KILL_LIMIT_IN_ALL: Duration = Duration::from_secs(20);
+
+/// SIGKILL is repeated this often until the tree is gone: a subreaper cannot kill atomically, so a
+/// process may have been forked behind its back.
+pub const KILL_AGAIN: Duration = Duration::from_millis(10);
+
+/// How soon the command is continued again if it is stopped again: a background process that goes on reading
+/// from its terminal is stopped each time.
+pub const CONTINUE_AGAIN: Duration = Duration::from_millis(100);
+
+/// During a stop, how often the rest of the tree is looked at to learn whether all of it ignores SIGTERM.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What the command has left of every clock, at least, after a time in which nothing could run.
+pub const AFTER_THAW: Duration = Duration::from_secs(1);
+
+/// How often [`AFTER_THAW`] is granted in one run, because a stop must come to an end.
+pub const MOST_THAWS: u8 = 10;
+
+/// The state machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Supervisor<'p> {
+    policy: &'p Policy,
+    phase: Phase,
+    /// How the command ended; `None` while it has not been reaped.
+    main: Option<Outcome>,
+    /// When the command may be continued (again), and whether it waits for that.
+    continue_after: Time,
+    continue_due: bool,
+    /// How often [`Event::Thawed`] may still put a deadline off.
+    thaws: u8,
+}
+
+impl<'p> Supervisor<'p> {
+    /// The command has just been started.
+    #[must_use]
+    pub fn new(policy: &'p Policy) -> Supervisor<'p> {
+        Supervisor {
+            policy,
+            phase: Phase::Running,
+            main: None,
+            continue_after: Time::ZERO,
+            continue_due: false,
+            thaws: MOST_THAWS,
+        }
+    }
+
+    /// When [`Event::Tick`] is due at the latest; `None` if nothing is to happen by itself.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let of_phase = match self.phase {
+            Phase::Running | Phase::Over => None,
+            Phase::Draining { until, .. } => Some(until),
+            Phase::Stopping { step_at, kill_at, .. } => earlier(step_at, kill_at),
+            Phase::Lingering { kill_at, look_at } => earlier(kill_at, look_at),
+            Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
+        };
+        earlier(of_phase, self.continue_due.then_some(self.continue_after))
+    }
+
+    /// The phase; `None` when all is over.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match self.phase {
+            Phase::Running if self.main.is_some() && self.policy.wait_all => Some(Stage::WaitAll),
+            Phase::Running => Some(Stage::Run),
+            Phase::Draining { .. } => Some(Stage::Drain),
+            Phase::Stopping { .. } => Some(Stage::Stop),
+            Phase::Lingering { .. } => Some(Stage::Linger),
+            Phase::Killing { .. } => Some(Stage::Kill),
+            Phase::Over => None,
+        }
+    }
+
+    /// Whether [`Event::ReapedAll`] matters: the command has ended, or all are being killed. Otherwise it changes nothing.
+    #[must_use]
+    pub fn heeds_reaped_all(&self) -> bool {
+        self.main.is_some() || matches!(self.phase, Phase::Killing { .. })
+    }
+
+    /// Takes note of an event and says what to do now.
+    pub fn handle(&mut self, event: Event, now: Time) -> Actions {
+        let mut actions = Actions::default();
+        match event {
+            Event::Signal(received) => self.signal(received, now, &mut actions),
+            Event::CommandStopped { signal, terminal_is_here } => {
+                self.command_stopped(signal, terminal_is_here, &mut actions);
+            }
+            // Nobody but its sender can know what SIGSTOP is for. The others come from keys, and from the
+            // use of a terminal: without sexton the command would not have been stopped by them, as the kernel
+            // ignores them where nobody could continue it (an orphaned process group).
+            Event::NotSuspended(Signal::STOP) => {}
+            Event::NotSuspended(_) => self.continue_due = !self.is_ending(),
+            Event::CommandEnding => self.signal_at_end(&mut actions),
+            Event::CommandEnded(outcome) => {
+                self.main = Some(outcome);
+                self.continue_due = false;
+                // What is left of the tree is only known after the sweep: nothing is due before that.
+                return actions;
+            }
+            Event::ReapedAll { tree_empty, progress } => {
+                self.reaped_all(tree_empty, progress, now, &mut actions);
+            }
+            Event::RestIgnoresTerm => {
+                if matches!(self.phase, Phase::Lingering { .. }) {
+                    self.kill(Cause::Linger, now, &mut actions);
+                }
+            }
+            Event::Thawed => self.thaw(now),
+            Event::Tick => {}
+        }
+        while self.pass_deadline(now, &mut actions) {}
+        actions
+    }
+
+    /// The command's last wish: that those who have had its signals end too.
+    fn signal_at_end(&self, actions: &mut Actions) {
+        let to = self.policy.forward_to;
+        if let Some(signal) = self.policy.rewrites.apply(Signal::TERM)
+            && self.policy.signal_at_end
+            && to != Target::Command
+            && !self.is_ending()
+        {
+            let signal = Received::own(signal);
+            actions.push(Action::Send { signal, to, and_continue: false });
+        }
+    }
+
+    fn command_stopped(&mut self, signal: Signal, terminal_is_here: bool, actions: &mut Actions) {
+        if self.is_ending() {
+            return;
+        }
+        if terminal_is_here && matches!(signal, Signal::TTIN | Signal::TTOU) {
+            self.continue_due = true; // it has asked for what it can have
+        } else {
+            actions.push(Action::Suspend(signal));
+        }
+    }
+
+    /// Nothing matters any more but that everything ends.
+    fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Killing { .. } | Phase::Over)
+    }
+
+    fn signal(&mut self, received: Received, now: Time, actions: &mut Actions) {
+        if received.origin.is_fault(received.signal) {
+            return;
+        }
+        let rewritten = self.policy.rewrites.apply(received.signal);
+        if !self.policy.stop_signals.contains(received.signal) {
+            if let (Some(signal), Some(to)) = (rewritten, self.target(received)) {
+                let signal = Received { signal, ..received };
+                actions.push(match signal.signal {
+                    Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
+                    _ => Action::Send { signal, to, and_continue: false },
+                });
+            }
+            if self.policy.suspend_at.contains(received.signal) && !self.is_ending() {
+                actions.push(Action::Stop);
+            }
+            return;
+        }
+        if rewritten.is_none() {
+            return; // ignored, as a stop signal too
+        }
+        match self.phase {
+            Phase::Running if self.policy.drain > Duration::ZERO => {
+                self.phase = Phase::Draining {
+                    held: received,
+                    until: now.saturating_add(self.policy.drain),
+                };
+            }
+            Phase::Running => self.stop(received, now, actions),
+            Phase::Draining { held, .. } => {
+                self.stop(held, now, actions);
+                if held.signal != received.signal {
+                    self.send_stop(received, actions);
+                }
+            }
+            Phase::Stopping { .. } => self.send_stop(received, actions),
+            Phase::Lingering { kill_at, look_at } => {
+                self.send_stop(received, actions);
+                let kill_at = earlier(kill_at, self.grace_from(now));
+                self.phase = Phase::Lingering { kill_at, look_at };
+            }
+            Phase::Killing { .. } | Phase::Over => {}
+        }
+    }
+
+    /// Forwards the first stop signal and starts the clock.
+    fn stop(&mut self, stop: Received, now: Time, actions: &mut Actions) {
+        self.phase = Phase::Stopping {
+            stop,
+            step: 0,
+            step_at: self.step_from(0, now),
+            kill_at: self.grace_from(now),
+            tree_signalled: self.stop_target(stop) == Target::Tree,
+        };
+        self.send_stop(stop, actions);
+    }
+
+    /// Sends a stop signal, or what it is rewritten to, and SIGCONT, without which a stopped process
+    /// could not act on it.
+    fn send_stop(&self, received: Received, actions: &mut Actions) {
+        if let Some(signal) = self.policy.rewrites.apply(received.signal) {
+            let to = self.stop_target(received);
+            self.send_and_continue(Received { signal, ..received }, to, actions);
+            if self.main.is_some() {
+                actions.push(Action::HangUp);
+            }
+        }
+    }
+
+    /// Who gets a signal. Once the command has been reaped: those that remain, if the run waits for them or everybody
+    /// would get it; nobody else.
+    fn target(&self, received: Received) -> Option<Target> {
+        match (self.policy.forward_to, self.main) {
+            _ if self.is_ending() => None,
+            (Target::Tree, _) => Some(Target::Tree),
+            (_, Some(_)) => self.policy.wait_all.then_some(Target::Tree),
+            (Target::Command, None) if self.command_has_had(received) => None,
+            // A key is for the whole foreground group, which the command's would be without sexton.
+            (Target::Command, None) if is_from_terminal(received) => Some(Target::Group),
+            (to, None) => Some(to),
+        }
+    }
+
+    /// Whether a key has sent the command the same already.
+    fn command_has_had(&self, received: Received) -> bool {
+        let same = self.policy.rewrites.apply(received.signal) == Some(received.signal);
+        self.policy.command_gets_keys && is_from_terminal(received) && same
+    }
+
+    /// Who gets a stop signal: the rest of the tree once the command has been reaped.
+    fn stop_target(&self, received: Received) -> Target {
+        self.target(received).unwrap_or(Target::Tree)
+    }
+
+    fn reaped_all(&mut self, tree_empty: bool, progress: bool, now: Time, actions: &mut Actions) {
+        if let Phase::Killing { since, give_up_at, .. } = &mut self.phase
+            && progress
+        {
+            *give_up_at =
+                now.saturating_add(KILL_LIMIT).min(since.saturating_add(KILL_LIMIT_IN_ALL));
+        }
+        if self.main.is_none() {
+            return;
+        }
+        if tree_empty {
+            if self.phase != Phase::Over {
+                self.phase = Phase::Over;
+                actions.push(Action::Exit { outcome: self.main, survivors: false });
+            }
+            return;
+        }
+        match &mut self.phase {
+            Phase::Running | Phase::Draining { .. } if self.policy.wait_all => {}
+            Phase::Stopping { stop, tree_signalled, .. } if self.policy.wait_all => {
+                if !std::mem::replace(tree_signalled, true) {
+                    let stop = *stop;
+                    self.send_stop(stop, actions);
+                }
+            }
+            Phase::Running => self.linger(None, now, actions),
+            Phase::Draining { .. } => self.linger(Some(self.grace_from(now)), now, actions),
+            Phase::Stopping { kill_at, .. } => {
+                let grace_over_at = *kill_at;
+                self.linger(Some(grace_over_at), now, actions);
+            }
+            Phase::Lingering { .. } | Phase::Killing { .. } | Phase::Over => {}
+        }
+    }
+
+    /// Asks the rest of the tree to end. `stop` is there during a stop: when its grace period is over, which may be never.
+    fn linger(&mut self, stop: Option<Option<Time>>, now: Time, actions: &mut Actions) {
+        let after = |linger: Duration| Some(now.saturating_add(linger));
+        let (kill_at, look_at) = match (self.policy.linger, stop) {
+            (Linger::Leave, _) => {
+                if self.main.is_some() {
+                    self.phase = Phase::Over;
+                    actions.push(Action::Exit { outcome: self.main, survivors: false });
+                }
+                return;
+            }
+            (Linger::For(linger), stop) => (earlier(after(linger), stop.flatten()), None),
+            (Linger::Default, None) => (after(Linger::DEFAULT), None),
+            (Linger::Default, Some(grace_over_at)) => (grace_over_at, after(Linger::DEFAULT)),
+        };
+        self.phase = Phase::Lingering { kill_at, look_at };
+        if kill_at.is_none_or(|at| at > now) {
+            self.send_and_continue(Received::own(Signal::TERM), Target::Tree, actions);
+            actions.push(Action::HangUp);
+        }
+    }
+
+    /// Grants at least [`AFTER_THAW`] until what would be next.
+    fn thaw(&mut self, now: Time) {
+        let Some(thaws) = self.thaws.checked_sub(1) else { return };
+        let least = now.saturating_add(AFTER_THAW);
+        let put_off = |at: &mut Option<Time>| *at = at.map(|at| at.max(least));
+        match &mut self.phase {
+            Phase::Draining { until, .. } => *until = least.max(*until),
+            Phase::Stopping { step_at, kill_at, .. } => {
+                put_off(step_at);
+                put_off(kill_at);
+            }
+            Phase::Lingering { kill_at, look_at } => {
+                put_off(kill_at);
+                put_off(look_at);
+            }
+            Phase::Running | Phase::Killing { .. } | Phase::Over => return,
+        }
+        self.thaws = thaws;
+    }
+
+    /// Acts on one deadline if it has passed; whether there may be another.
+    fn pass_deadline(&mut self, now: Time, actions: &mut Actions) -> bool {
+        let due = |at: Time| at <= now;
+        if self.continue_due && due(self.continue_after) {
+            self.continue_due = false;
+            self.continue_after = now.saturating_add(CONTINUE_AGAIN);
+            actions.push(Action::Continue);
+            return true;
+        }
+        match self.phase {
+            Phase::Draining { held, until } if due(until) => self.stop(held, now, actions),
+            Phase::Stopping { kill_at: Some(at), .. } if due(at) => {
+                self.kill(
+                    if self.main.is_none() { Cause::Grace } else { Cause::Linger },
+                    now,
+                    actions,
+                );
+            }
+            Phase::Stopping { stop, step, step_at: Some(at), kill_at, tree_signalled }
+                if due(at) =>
+            {
+                if let Some(step) = self.policy.escalation.get(step) {
+                    let signal = Received::own(step.signal);
+                    self.send_and_continue(signal, self.stop_target(signal), actions);
+                }
+                let step = step + 1;
+                let step_at = self.step_from(step, now);
+                self.phase = Phase::Stopping { stop, step, step_at, kill_at, tree_signalled };
+            }
+            Phase::Lingering { kill_at: Some(at), .. } if due(at) => {
+                self.kill(Cause::Linger, now, actions);
+            }
+            Phase::Lingering { kill_at, look_at: Some(at) } if due(at) => {
+                let look_at = Some(now.saturating_add(LOOK_AGAIN));
+                self.phase = Phase::Lingering { kill_at, look_at };
+                actions.push(Action::Look);
+            }
+            Phase::Killing { give_up_at, .. } if due(give_up_at) => {
+                self.phase = Phase::Over;
+                actions.push(Action::Exit { outcome: self.main, survivors: true });
+            }
+            Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
+                self.phase =
+                    Phase::Killing { since, again_at: now.saturating_add(KILL_AGAIN), give_up_at };
+                actions.push(Action::Kill(Cause::Again));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
+        self.phase = Phase::Killing {
+            since: now,
+            again_at: now.saturating_add(KILL_AGAIN),
+            give_up_at: now.saturating_add(KILL_LIMIT),
+        };
+        self.continue_due = false;
+        actions.push(Action::Kill(cause));
+    }
+
+    fn send_and_continue(&self, signal: Received, to: Target, actions: &mut Actions) {
+        let useless = matches!(signal.signal, Signal::CONT | Signal::KILL);
+        // In other inits' places a signal is followed by SIGCONT if it starts a clock that they do not have.
+        let continues = self.policy.and_continue || self.policy.grace.is_some();
+        let and_continue = continues && !useless;
+        actions.push(Action::Send { signal, to, and_continue });
+    }
+
+    fn grace_from(&self, now: Time) -> Option<Time> {
+        self.policy.grace.map(|grace| now.saturating_add(grace))
+    }
+
+    fn step_from(&self, step: usize, now: Time) -> Option<Time> {
+        self.policy.escalation.get(step).map(|step| now.saturating_add(step.after))
+    }
+}
+
+/// Whether the kernel sent it for a key, for a window that changed its size, or for the use of a terminal
+/// by a background group.
+fn is_from_terminal(received: Received) -> bool {
+    const SIGNALS: [Signal; 6] =
+        [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::WINCH];
+    received.origin.is_kernel() && SIGNALS.contains(&received.signal)
+}
+
+/// The earlier of two times, where `None` is never.
+fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests;

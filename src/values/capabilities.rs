@@ -1,0 +1,431 @@
+//! Capabilities: lists of names read into sets, and what is to become of the five sets of a process
+//! (capabilities(7)).
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::Shortened;
+use crate::values::signal::Reason;
+use caps::Capability;
+use std::fmt;
+
+/// A set of capabilities with the kernel's layout: bit N is capability N, whether it has a name here
+/// or is newer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CapabilitySet(u64);
+
+impl CapabilitySet {
+    /// No capability.
+    pub const EMPTY: CapabilitySet = CapabilitySet(0);
+    /// All that there are, and those to come.
+    pub const ALL: CapabilitySet = CapabilitySet(u64::MAX);
+    /// To signal processes of other users.
+    pub const KILL: CapabilitySet = CapabilitySet(1 << Capability::CAP_KILL as u8);
+    /// To see processes of other users, or with more capabilities, in a /proc that hides them.
+    pub const SYS_PTRACE: CapabilitySet = CapabilitySet(1 << Capability::CAP_SYS_PTRACE as u8);
+
+    /// The set with the kernel's bit pattern.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> CapabilitySet {
+        CapabilitySet(bits)
+    }
+
+    /// The kernel's bit pattern.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn or(self, other: CapabilitySet) -> CapabilitySet {
+        CapabilitySet(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn and(self, other: CapabilitySet) -> CapabilitySet {
+        CapabilitySet(self.0 & other.0)
+    }
+
+    /// What is not in the other.
+    #[must_use]
+    pub const fn without(self, other: CapabilitySet) -> CapabilitySet {
+        CapabilitySet(self.0 & !other.0)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The kernel's numbers of its members.
+    pub fn numbers(self) -> impl Iterator<Item = u32> {
+        (0..u64::BITS).filter(move |number| self.0 >> number & 1 == 1)
+    }
+}
+
+/// The capabilities that have names, in the order of their numbers. `caps::all` makes a hash set of them.
+const NAMED: [Capability; 41] = {
+    use Capability::*;
+    [
+        CAP_CHOWN,
+        CAP_DAC_OVERRIDE,
+        CAP_DAC_READ_SEARCH,
+        CAP_FOWNER,
+        CAP_FSETID,
+        CAP_KILL,
+        CAP_SETGID,
+        CAP_SETUID,
+        CAP_SETPCAP,
+        CAP_LINUX_IMMUTABLE,
+        CAP_NET_BIND_SERVICE,
+        CAP_NET_BROADCAST,
+        CAP_NET_ADMIN,
+        CAP_NET_RAW,
+        CAP_IPC_LOCK,
+        CAP_IPC_OWNER,
+        CAP_SYS_MODULE,
+        CAP_SYS_RAWIO,
+        CAP_SYS_CHROOT,
+        CAP_SYS_PTRACE,
+        CAP_SYS_PACCT,
+        CAP_SYS_ADMIN,
+        CAP_SYS_BOOT,
+        CAP_SYS_NICE,
+        CAP_SYS_RESOURCE,
+        CAP_SYS_TIME,
+        CAP_SYS_TTY_CONFIG,
+        CAP_MKNOD,
+        CAP_LEASE,
+        CAP_AUDIT_WRITE,
+        CAP_AUDIT_CONTROL,
+        CAP_SETFCAP,
+        CAP_MAC_OVERRIDE,
+        CAP_MAC_ADMIN,
+        CAP_SYSLOG,
+        CAP_WAKE_ALARM,
+        CAP_BLOCK_SUSPEND,
+        CAP_AUDIT_READ,
+        CAP_PERFMON,
+        CAP_BPF,
+        CAP_CHECKPOINT_RESTORE,
+    ]
+};
+
+/// `net_bind_service`
+fn name(capability: Capability) -> String {
+    let name = capability.to_string().to_ascii_lowercase();
+    name.strip_prefix("cap_").unwrap_or(&name).to_owned()
+}
+
+/// `net_bind_service, kill`; a capability that has no name here is its number.
+impl fmt::Display for CapabilitySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, number) in self.numbers().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            match NAMED.get(number as usize) {
+                Some(&capability) => write!(f, "{separator}{}", name(capability))?,
+                None => write!(f, "{separator}{number}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list as the user wrote it: some names, perhaps `all`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct List {
+    all: bool,
+    named: CapabilitySet,
+}
+
+impl List {
+    /// Adds `NAME,...`: each with or without `CAP_`, in upper or lower case, or `all`.
+    ///
+    /// # Errors
+    /// A name that is unknown or given twice.
+    pub fn add(&mut self, text: &str) -> Result<(), Reason> {
+        text.split(',').try_for_each(|name| self.add_one(name))
+    }
+
+    fn add_one(&mut self, text: &str) -> Result<(), Reason> {
+        let twice = || Err(format!("'{}' is given twice", Shortened(text)).into());
+        if text.eq_ignore_ascii_case("all") {
+            return if std::mem::replace(&mut self.all, true) { twice() } else { Ok(()) };
+        }
+        let lower = text.to_ascii_lowercase();
+        let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
+        let capability = NAMED.into_iter().find(|&known| name(known) == bare).ok_or_else(|| {
+            format!(
+                "'{}' is not a capability: expected 'all' or names such as net_bind_service",
+                Shortened(text)
+            )
+        })?;
+        let set = CapabilitySet(capability.bitmask());
+        if !self.named.and(set).is_empty() {
+            return twice();
+        }
+        self.named = self.named.or(set);
+        Ok(())
+    }
+}
+
+/// `--cap-drop`, `--cap-keep` and `--cap-ambient`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Spec {
+    /// What the command must never have.
+    pub drop: Option<List>,
+    /// All that the command may have.
+    pub keep: Option<List>,
+    /// What the command has whoever it runs as.
+    pub ambient: Option<List>,
+}
+
+/// The five sets of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sets {
+    /// The limit to what the command and its descendants can gain by exec.
+    pub bounding: CapabilitySet,
+    /// What survives an exec without privilege.
+    pub ambient: CapabilitySet,
+    /// The three that capset(2) sets.
+    pub base: Base,
+}
+
+/// The sets that capset(2) sets, at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Base {
+    /// What counts in permission checks.
+    pub effective: CapabilitySet,
+    /// What may become effective.
+    pub permitted: CapabilitySet,
+    /// What a file may let pass an exec.
+    pub inheritable: CapabilitySet,
+}
+
+/// What is to be done to the sets that a process has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// To be taken out of the bounding set.
+    pub drop: CapabilitySet,
+    /// What the base sets are to be.
+    pub base: Base,
+    /// To be added to the ambient set.
+    pub raise: CapabilitySet,
+}
+
+impl Spec {
+    /// Refuses what is to be dropped and kept at once.
+    ///
+    /// # Errors
+    /// Names it.
+    pub fn check(&self) -> Result<(), String> {
+        let [drop, keep, ambient] =
+            [self.drop, self.keep, self.ambient].map(Option::unwrap_or_default);
+        let both = drop.named.and(keep.named.or(ambient.named));
+        if drop.all && (keep.all || ambient.all) {
+            return Err("--cap-drop says 'all', and so does --cap-keep or --cap-ambient".into());
+        }
+        if !both.is_empty() {
+            return Err(format!(
+                "--cap-drop names what --cap-keep or --cap-ambient names too: {both}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What must not be left: all that is to be dropped or not to be kept, but for what the lists name
+    /// as an exception.
+    fn dropped(&self) -> CapabilitySet {
+        let [drop, keep, ambient] =
+            [self.drop, self.keep, self.ambient].map(Option::unwrap_or_default);
+        let only_kept = self.keep.is_some() && !keep.all;
+        let dropped = if drop.all || only_kept { CapabilitySet::ALL } else { drop.named };
+        dropped.without(keep.named.or(ambient.named))
+    }
+
+    /// What to do to a process with these sets so that the command has what is asked for. `user` is the user ID
+    /// that the command is given, if it is given one: then nothing is left but the ambient set, except what
+    /// root has by the bounding set.
+    ///
+    /// # Errors
+    /// An ambient capability that the process does not have itself.
+    pub fn resolve(&self, held: Sets, user: Option<u32>) -> Result<Change, Reason> {
+        let dropped = self.dropped();
+        let ambient = match self.ambient.unwrap_or_default() {
+            List { all: true, .. } => held.base.permitted.without(dropped),
+            List { named, .. } => named,
+        };
+        // PR_CAP_AMBIENT_RAISE takes what is permitted and inheritable, and capset(2) makes inheritable
+        // what is in the bounding set.
+        let possible = held.base.permitted.and(held.bounding.or(held.base.inheritable));
+        let missing = ambient.without(possible);
+        if !missing.is_empty() {
+            return Err(format!("sexton was started without {missing}").into());
+        }
+        let left = |set: CapabilitySet| match user {
+            Some(uid) if uid != ROOT => ambient,
+            _ => set.without(dropped),
+        };
+        let inheritable = match user {
+            Some(_) => ambient,
+            None => held.base.inheritable.without(dropped).or(ambient),
+        };
+        Ok(Change {
+            drop: held.bounding.and(dropped),
+            base: Base {
+                effective: left(held.base.effective),
+                permitted: left(held.base.permitted),
+                inheritable,
+            },
+            raise: ambient,
+        })
+    }
+}
+
+/// The user whose exec makes the bounding set permitted.
+pub const ROOT: u32 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> List {
+        let mut list = List::default();
+        list.add(text).unwrap();
+        list
+    }
+
+    fn set(text: &str) -> CapabilitySet {
+        list(text).named
+    }
+
+    fn spec(drop: &str, keep: &str, ambient: &str) -> Spec {
+        let list = |text: &str| (!text.is_empty()).then(|| list(text));
+        Spec { drop: list(drop), keep: list(keep), ambient: list(ambient) }
+    }
+
+    /// A process of root's with some capabilities, one of them inheritable.
+    fn held() -> Sets {
+        let all = set("chown,kill,setuid,net_raw").or(CapabilitySet(1 << 50));
+        let base = Base { effective: all, permitted: all, inheritable: set("net_raw") };
+        Sets { bounding: all, ambient: CapabilitySet::EMPTY, base }
+    }
+
+    #[test]
+    fn names_are_read_in_every_spelling() {
+        for text in ["net_raw", "NET_RAW", "cap_net_raw", "CAP_NET_RAW", "Cap_Net_Raw"] {
+            assert_eq!(list(text).named.bits(), 1 << 13, "{text}");
+        }
+        assert_eq!(list("chown,kill").named.bits(), 0b10_0001);
+        assert!(list("all").all && list("ALL,chown").all);
+        for capability in caps::all() {
+            assert_eq!(list(&capability.to_string()).named.bits(), capability.bitmask());
+        }
+        assert_eq!(CapabilitySet::KILL, set("kill"));
+        assert_eq!(CapabilitySet::SYS_PTRACE, set("sys_ptrace"));
+    }
+
+    #[test]
+    fn what_is_no_name_or_given_twice_is_refused_and_echoed() {
+        for text in
+            ["", "chown,", "net-raw", "cap_", "41", "none", "cap_all", "chown,chown", "all,all"]
+        {
+            let last = text.rsplit(',').next().unwrap();
+            let reason = List::default().add(text).unwrap_err();
+            assert!(reason.contains(&format!("'{last}'")), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn sets_are_shown_by_name_or_number() {
+        assert_eq!(set("kill,chown").to_string(), "chown, kill");
+        assert_eq!(CapabilitySet(1 << 50 | 1).to_string(), "chown, 50");
+        assert_eq!(CapabilitySet::EMPTY.to_string(), "none");
+    }
+
+    #[test]
+    fn what_is_dropped_is_left_in_no_set() {
+        let change = spec("net_raw", "", "").resolve(held(), None).unwrap();
+        assert_eq!(change.drop, set("net_raw"));
+        assert_eq!(change.base.permitted, held().base.permitted.without(set("net_raw")));
+        assert_eq!(change.base.effective, change.base.permitted);
+        assert_eq!(change.base.inheritable, CapabilitySet::EMPTY);
+        // What is unknown here goes with the others.
+        let change = spec("all", "", "").resolve(held(), None).unwrap();
+        assert_eq!((change.drop, change.base), (held().bounding, Base::default()));
+    }
+
+    #[test]
+    fn what_is_kept_is_all_that_is_left() {
+        for spec in [spec("", "kill", ""), spec("all", "kill", ""), spec("chown", "kill", "")] {
+            let change = spec.resolve(held(), None).unwrap();
+            assert_eq!(change.drop, held().bounding.without(set("kill")));
+            assert_eq!(change.base.permitted, set("kill"));
+        }
+        let change = spec("", "all", "").resolve(held(), None).unwrap();
+        assert_eq!((change.drop, change.base), (CapabilitySet::EMPTY, held().base));
+    }
+
+    #[test]
+    fn ambient_capabilities_are_kept_and_all_that_another_user_has() {
+        let change = spec("all", "", "kill").resolve(held(), Some(1000)).unwrap();
+        let kill = set("kill");
+        let base = Base { effective: kill, permitted: kill, inheritable: kill };
+        assert_eq!(change, Change { drop: held().bounding.without(kill), base, raise: kill });
+        let change = spec("", "", "kill").resolve(held(), Some(1000)).unwrap();
+        assert_eq!(change, Change { drop: CapabilitySet::EMPTY, base, raise: kill });
+        let change = spec("", "", "all").resolve(held(), Some(1000)).unwrap();
+        assert_eq!(change.raise, held().base.permitted);
+        let change = spec("", "kill", "all").resolve(held(), None).unwrap();
+        assert_eq!(change.raise, kill);
+    }
+
+    #[test]
+    fn another_user_is_left_nothing() {
+        let change = Spec::default().resolve(held(), Some(1000)).unwrap();
+        assert_eq!((change.drop, change.base), (CapabilitySet::EMPTY, Base::default()));
+        // Root has them by its exec; what is inheritable is still no gift.
+        let change = Spec::default().resolve(held(), Some(ROOT)).unwrap();
+        let expected = Base { inheritable: CapabilitySet::EMPTY, ..held().base };
+        assert_eq!(change.base, expected);
+    }
+
+    #[test]
+    fn without_a_user_inheritable_capabilities_stay() {
+        let change = spec("", "", "kill").resolve(held(), None).unwrap();
+        assert_eq!(change.base.inheritable, set("kill,net_raw"));
+    }
+
+    #[test]
+    fn nothing_can_be_raised_that_is_not_held() {
+        let error = spec("", "", "sys_admin,kill").resolve(held(), None).unwrap_err();
+        assert_eq!(error, "sexton was started without sys_admin");
+        // Permitted, but capset would refuse to make it inheritable.
+        let narrow = Sets { bounding: CapabilitySet::EMPTY, ..held() };
+        assert!(spec("", "", "kill").resolve(narrow, None).is_err());
+        assert!(spec("", "", "net_raw").resolve(narrow, None).is_ok());
+    }
+
+    #[test]
+    fn what_is_dropped_and_kept_at_once_is_refused() {
+        for (drop, keep, ambient) in [
+            ("chown", "chown", ""),
+            ("chown,kill", "", "kill"),
+            ("all", "all", ""),
+            ("all", "", "all"),
+        ] {
+            let reason = spec(drop, keep, ambient).check().unwrap_err();
+            assert!(reason.contains("--cap-drop"), "{reason}");
+        }
+        for (drop, keep, ambient) in
+            [("all", "chown", "kill"), ("chown", "kill", ""), ("", "all", "all"), ("", "", "")]
+        {
+            spec(drop, keep, ambient).check().unwrap();
+        }
+    }
+}

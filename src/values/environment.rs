@@ -1,0 +1,386 @@
+//! The command's environment: variables found, set and unset in what sexton was given.
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::{Escaped, Shortened};
+use crate::values::signal::Reason;
+use crate::values::user::Identity;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+use std::fmt;
+
+/// The first variable of that name: its place in the environment, and its value.
+#[must_use]
+pub fn variable<'a, S: AsRef<CStr>>(
+    environment: &'a [S],
+    name: &[u8],
+) -> Option<(usize, &'a [u8])> {
+    environment.iter().enumerate().find_map(|(index, entry)| {
+        let value = entry.as_ref().to_bytes().strip_prefix(name)?.strip_prefix(b"=")?;
+        Some((index, value))
+    })
+}
+
+/// A variable in which systemd names a process by its ID (systemd.exec(5)). A program takes what belongs to it
+/// only if it finds itself named.
+struct ByPid {
+    name: &'static str,
+    /// What belongs to it, and is nobody's without it.
+    companions: &'static [&'static str],
+}
+
+/// sd_listen_fds(3), sd_watchdog_enabled(3) and systemd.exec(5). Others that hold a process ID name no process
+/// that sexton stands before: `MAINPID` and `MANAGERPID`.
+const BY_PID: [ByPid; 3] = [
+    ByPid { name: "LISTEN_PID", companions: &["LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID] },
+    ByPid { name: "WATCHDOG_PID", companions: &["WATCHDOG_USEC"] },
+    ByPid { name: "SYSTEMD_EXEC_PID", companions: &[] },
+];
+
+/// The inode number of a pidfd of the process that `LISTEN_PID` names, compared by systemd 259 and newer if it is set.
+const LISTEN_PIDFDID: &str = "LISTEN_PIDFDID";
+
+/// The variables that name a process by its ID: those that name sexton are to name the command.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Naming {
+    /// Places and names of the variables that name sexton.
+    pub renamed: Vec<(usize, &'static str)>,
+    /// Places of variables that are about another process, with its ID. If there is none of that ID, the command
+    /// may be given it, and would take for its own what is not.
+    pub foreign: Vec<(usize, i32)>,
+    /// `LISTEN_PIDFDID` was taken out.
+    pub without_pidfd: bool,
+    /// How many descriptors from 3 on are meant for the command.
+    pub listen_fds: i32,
+}
+
+impl Naming {
+    /// Looks for them, and takes `LISTEN_PIDFDID` out of the environment if it is about sexton. `pid` is sexton's
+    /// process ID. A variable that `is_chosen` was given to the command by intent, and is not foreign.
+    #[must_use]
+    pub fn find(
+        environment: &mut Vec<Cow<CStr>>,
+        pid: i32,
+        is_chosen: impl Fn(&str) -> bool,
+    ) -> Naming {
+        let mut naming = Naming::default();
+        if number(environment, "LISTEN_PID") == Some(pid) {
+            let before = environment.len();
+            environment.retain(|entry| !is(entry, LISTEN_PIDFDID));
+            naming.without_pidfd = environment.len() < before;
+            naming.listen_fds = number(environment, "LISTEN_FDS").unwrap_or(0).max(0);
+        }
+        for ByPid { name, companions } in &BY_PID {
+            let Some(named) = number(environment, name) else { continue };
+            if named == pid {
+                let place = variable(environment, name.as_bytes()).map(|(place, _)| place);
+                naming.renamed.extend(place.map(|place| (place, *name)));
+            } else if !is_chosen(name) {
+                let names = || [*name].into_iter().chain(companions.iter().copied());
+                let left = |entry: &CStr| names().any(|name| is(entry, name) && !is_chosen(name));
+                let foreign = environment.iter().enumerate().filter(|(_, entry)| left(entry));
+                naming.foreign.extend(foreign.map(|(place, _)| (place, named)));
+            }
+        }
+        naming
+    }
+}
+
+/// Whether an entry of the environment is the variable of that name.
+fn is(entry: &CStr, name: &str) -> bool {
+    variable(&[entry], name.as_bytes()).is_some()
+}
+
+/// The number that the first variable of that name holds.
+fn number<S: AsRef<CStr>>(environment: &[S], name: &str) -> Option<i32> {
+    let (_, value) = variable(environment, name.as_bytes())?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// What is to be done to one variable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
+    name: Vec<u8>,
+    /// `NAME=VALUE`, or nothing to unset it.
+    entry: Option<CString>,
+}
+
+impl Edit {
+    fn set(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
+        let entry = CString::new([name, b"=", value].concat());
+        let entry = entry.map_err(|_| "a variable cannot have a zero byte in it")?;
+        Ok(Edit { name: name.to_vec(), entry: Some(entry) })
+    }
+
+    fn names(&self, entry: &CStr) -> bool {
+        entry.to_bytes().strip_prefix(&self.name[..]).is_some_and(|rest| rest.starts_with(b"="))
+    }
+
+    /// As an action: `set variable 'HOME=/'`, `unset variable 'USER'`.
+    pub fn describe(&self, values: Values) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let name = String::from_utf8_lossy(&self.name);
+            match (&self.entry, values) {
+                (Some(entry), Values::Shown) => {
+                    write!(f, "set variable '{}'", Escaped(&entry.to_string_lossy()))
+                }
+                (Some(_), Values::Hidden) => {
+                    write!(f, "set variable '{}' (value not shown)", Escaped(&name))
+                }
+                (None, _) => write!(f, "unset variable '{}'", Escaped(&name)),
+            }
+        })
+    }
+}
+
+/// `--dry-run`: whether values of variables are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Values {
+    /// Their names only: a value may be a secret, and the output may be logged.
+    Hidden,
+    /// They are.
+    Shown,
+}
+
+/// Changes to the environment; each variable is changed once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Edits(Vec<Edit>);
+
+impl Edits {
+    /// Adds `NAME=VALUE`, to be set.
+    ///
+    /// # Errors
+    /// No `=`, an empty name, or a name that is in the list already.
+    pub fn set(&mut self, text: &[u8]) -> Result<(), Reason> {
+        let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0);
+        let (name, value) = at
+            .and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
+            .ok_or("expected NAME=VALUE")?;
+        self.add(Edit::set(name, value)?)
+    }
+
+    /// Adds a name, to be unset.
+    ///
+    /// # Errors
+    /// An empty name, one with `=` in it, or one that is in the list already.
+    pub fn unset(&mut self, name: &[u8]) -> Result<(), Reason> {
+        if name.is_empty() || name.contains(&b'=') {
+            return Err("expected the name of a variable".into());
+        }
+        self.add(Edit { name: name.to_vec(), entry: None })
+    }
+
+    fn add(&mut self, edit: Edit) -> Result<(), Reason> {
+        if self.0.iter().any(|other| other.name == edit.name) {
+            let name = String::from_utf8_lossy(&edit.name);
+            return Err(format!("{} is given twice", Shortened(&name)).into());
+        }
+        self.0.push(edit);
+        Ok(())
+    }
+
+    /// These changes, and those of `fallback` to variables that these leave alone.
+    #[must_use]
+    pub fn over(mut self, fallback: &Edits) -> Edits {
+        for edit in &fallback.0 {
+            // One that is here already stays as it is.
+            self.add(edit.clone()).ok();
+        }
+        self
+    }
+
+    /// What a login as this user sets: HOME, USER and LOGNAME. A user without an entry has `/` for a
+    /// home, as Docker gives it, and no name.
+    #[must_use]
+    pub fn for_login(identity: &Identity) -> Edits {
+        let login = identity.login.as_ref();
+        let home = login.map(|login| login.home.as_slice()).filter(|home| !home.is_empty());
+        let name = login.map(|login| login.name.as_slice());
+        let edit = |variable: &[u8], value: Option<&[u8]>| match value {
+            Some(value) => Edit::set(variable, value).ok(),
+            None => Some(Edit { name: variable.to_vec(), entry: None }),
+        };
+        let edits = [
+            edit(b"HOME", Some(home.unwrap_or(b"/"))),
+            edit(b"USER", name),
+            edit(b"LOGNAME", name),
+        ];
+        Edits(edits.into_iter().flatten().collect())
+    }
+
+    /// The environment with these changes: a variable that is set keeps the place of the first one of
+    /// its name, or comes last.
+    #[must_use]
+    pub fn apply<'a>(&self, environment: &[&'a CStr]) -> Vec<Cow<'a, CStr>> {
+        let mut changed: Vec<Cow<CStr>> = environment.iter().copied().map(Cow::Borrowed).collect();
+        for edit in &self.0 {
+            let at = changed.iter().position(|entry| edit.names(entry));
+            changed.retain(|entry| !edit.names(entry));
+            if let Some(entry) = &edit.entry {
+                changed.insert(at.unwrap_or(changed.len()), Cow::Owned(entry.clone()));
+            }
+        }
+        changed
+    }
+
+    /// Whether a variable of this name is set.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        self.0.iter().any(|edit| edit.entry.is_some() && edit.name == name.as_bytes())
+    }
+
+    /// The changes one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &Edit> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::user::Login;
+
+    fn edits(set: &[&str], unset: &[&str]) -> Edits {
+        let mut edits = Edits::default();
+        set.iter().for_each(|text| edits.set(text.as_bytes()).unwrap());
+        unset.iter().for_each(|name| edits.unset(name.as_bytes()).unwrap());
+        edits
+    }
+
+    fn applied(edits: &Edits, environment: &[&CStr]) -> Vec<CString> {
+        edits.apply(environment).into_iter().map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn a_variable_keeps_its_place_or_comes_last() {
+        let before = [c"A=1", c"B=2", c"AB=3", c"A=4", c"no equals sign"];
+        let after = applied(&edits(&["A=x=y", "NEW=", "Z= "], &["AB", "MISSING"]), &before);
+        let expected = [c"A=x=y", c"B=2", c"no equals sign", c"NEW=", c"Z= "];
+        assert_eq!(after, expected.map(CStr::to_owned));
+        assert_eq!(applied(&Edits::default(), &before), before.map(CStr::to_owned));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass() {
+        let mut edits = Edits::default();
+        edits.set(b"\xff=\xfe").unwrap();
+        edits.unset(b"\xfd").unwrap();
+        assert_eq!(
+            applied(&edits, &[c"\xfd=1", c"B=2"]),
+            [c"B=2", c"\xff=\xfe"].map(CStr::to_owned)
+        );
+        for values in [Values::Hidden, Values::Shown] {
+            let mut texts = edits.iter().map(|edit| edit.describe(values).to_string());
+            assert!(texts.all(|text| text.is_ascii() || text.contains('�')));
+        }
+    }
+
+    #[test]
+    fn a_value_is_only_shown_if_it_is_to_be() {
+        let edits = edits(&["A=s e\ncret"], &["B"]);
+        let described = |values| -> Vec<String> {
+            edits.iter().map(|edit| edit.describe(values).to_string()).collect()
+        };
+        let hidden = ["set variable 'A' (value not shown)", "unset variable 'B'"];
+        assert_eq!(described(Values::Hidden), hidden);
+        let shown = [r"set variable 'A=s e\ncret'", "unset variable 'B'"];
+        assert_eq!(described(Values::Shown), shown);
+    }
+
+    #[test]
+    fn what_is_no_variable_or_given_twice_is_refused() {
+        for text in ["", "A", "=x"] {
+            assert_eq!(Edits::default().set(text.as_bytes()).unwrap_err(), "expected NAME=VALUE");
+        }
+        for name in ["", "A=", "A=1"] {
+            assert!(Edits::default().unset(name.as_bytes()).is_err());
+        }
+        let mut once = edits(&["A=1"], &["B"]);
+        for reason in [once.set(b"A=1"), once.set(b"B=1"), once.unset(b"A"), once.unset(b"B")] {
+            assert!(reason.unwrap_err().contains("twice"));
+        }
+        assert!(Edits::default().set(b"A=\0").is_err());
+    }
+
+    #[test]
+    fn what_is_said_first_counts() {
+        let both = edits(&["A=1"], &["B"]).over(&edits(&["A=2", "B=2", "C=2"], &["D"]));
+        assert_eq!(both, edits(&["A=1"], &["B"]).over(&edits(&["C=2"], &["D"])));
+        assert_eq!(applied(&both, &[c"B=0", c"D=0"]), [c"A=1", c"C=2"].map(CStr::to_owned));
+    }
+
+    #[test]
+    fn a_login_sets_home_and_name_and_forgets_the_former_user() {
+        let identity = |login| Identity { uid: 5, gid: 5, groups: Vec::new(), login };
+        let before = [c"USER=root", c"HOME=/root", c"LOGNAME=root", c"TERM=x"];
+        let shown = |login| applied(&Edits::for_login(&identity(login)), &before);
+        let login = |home: &[u8]| Some(Login { name: b"app".to_vec(), home: home.to_vec() });
+        assert_eq!(
+            shown(login(b"/srv")),
+            [c"USER=app", c"HOME=/srv", c"LOGNAME=app", c"TERM=x"].map(CStr::to_owned)
+        );
+        assert_eq!(shown(login(b""))[1], c"HOME=/".to_owned());
+        assert_eq!(shown(None), [c"HOME=/", c"TERM=x"].map(CStr::to_owned));
+    }
+
+    #[test]
+    fn a_variable_is_found_by_its_whole_name() {
+        let environment = [c"XPATH=1", c"PATH=a=b", c"PATH=2"];
+        assert_eq!(variable(&environment, b"PATH"), Some((1, &b"a=b"[..])));
+        assert_eq!(variable(&environment, b"ATH"), None);
+    }
+
+    /// What is found as process 77, and what is left of the environment. `LISTEN_FDNAMES` is given by intent.
+    fn naming(environment: &[&'static CStr]) -> (Naming, Vec<CString>) {
+        let mut environment: Vec<Cow<CStr>> =
+            environment.iter().copied().map(Cow::Borrowed).collect();
+        let naming = Naming::find(&mut environment, 77, |name| name == "LISTEN_FDNAMES");
+        (naming, environment.into_iter().map(Cow::into_owned).collect())
+    }
+
+    #[test]
+    fn variables_that_name_sexton_are_to_name_the_command() {
+        let (found, left) = naming(&[
+            c"LISTEN_PIDFDID=1",
+            c"A=1",
+            c"LISTEN_PID=77",
+            c"LISTEN_FDS=2",
+            c"MAINPID=77",
+            c"SYSTEMD_EXEC_PID=77",
+            c"LISTEN_PIDFDID=2",
+            c"WATCHDOG_PID=77",
+            c"XWATCHDOG_PID=77",
+        ]);
+        let renamed = vec![(1, "LISTEN_PID"), (5, "WATCHDOG_PID"), (4, "SYSTEMD_EXEC_PID")];
+        let expected = Naming { renamed, foreign: vec![], without_pidfd: true, listen_fds: 2 };
+        assert_eq!(found, expected);
+        assert_eq!((left.len(), &*left[1]), (7, c"LISTEN_PID=77"));
+    }
+
+    #[test]
+    fn variables_about_another_process_stay_but_for_a_command_of_its_number() {
+        // The first of a name is the one that getenv(3) finds.
+        let (found, left) = naming(&[
+            c"LISTEN_FDS=2",
+            c"LISTEN_PID=78",
+            c"LISTEN_FDNAMES=x",
+            c"LISTEN_PIDFDID=1",
+            c"WATCHDOG_USEC=5",
+            c"WATCHDOG_PID=79",
+            c"WATCHDOG_PID=77",
+        ]);
+        let foreign = vec![(0, 78), (1, 78), (3, 78), (4, 79), (5, 79), (6, 79)];
+        assert_eq!(found, Naming { foreign, ..Naming::default() });
+        assert_eq!(left.len(), 7);
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_read_names_nobody() {
+        for entry in [c"LISTEN_PID=", c"LISTEN_PID=7x", c"LISTEN_PID=99999999999", c"LISTEN_PID"] {
+            assert_eq!(naming(&[entry]).0, Naming::default());
+        }
+        for count in [c"LISTEN_FDS=-1", c"LISTEN_FDS=x", c"A=1"] {
+            assert_eq!(naming(&[c"LISTEN_PID=77", count]).0.listen_fds, 0);
+        }
+    }
+}

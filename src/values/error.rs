@@ -1,0 +1,114 @@
+//! What failed, on what, and why; and the exit status that tells it.
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::{Escaped, beginning, write_visible};
+use std::fmt;
+
+/// Exit status when sexton itself could not do its part: bad input, or a step that failed.
+pub const STATUS_FATAL: u8 = 125;
+
+/// An error that ends the run before or instead of the command. Displays as one line, lower case, with the
+/// user's own value in it; a hint may follow on a second line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error {
+    /// The exit status.
+    pub status: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Input that cannot be used.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Error {
+        Error { status: STATUS_FATAL, message: message.into(), hint: None }
+    }
+
+    /// A value that cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
+    #[must_use]
+    pub fn invalid(value: &[u8], by: &str, reason: impl fmt::Display) -> Error {
+        Error::usage(format!("invalid value '{}' for {by}: {reason}", printable(value)))
+    }
+
+    /// Something sexton was told to do and could not: `unable to ACTION: REASON`.
+    #[must_use]
+    pub fn unable(action: impl fmt::Display, reason: impl fmt::Display) -> Error {
+        Error::usage(format!("unable to {action}: {reason}"))
+    }
+
+    /// The same error with another exit status.
+    #[must_use]
+    pub fn with_status(self, status: u8) -> Error {
+        Error { status, ..self }
+    }
+
+    /// The same error with a line of advice.
+    #[must_use]
+    pub fn with_hint(self, hint: Option<impl Into<String>>) -> Error {
+        Error { hint: hint.map(Into::into), ..self }
+    }
+}
+
+/// The user's words for a message: on one line, and of a bearable length.
+#[must_use]
+pub fn printable(words: &[u8]) -> String {
+    let text = String::from_utf8_lossy(words);
+    match beginning(&text) {
+        Some(beginning) => format!("{}...", Escaped(beginning)),
+        None => Escaped(&text).to_string(),
+    }
+}
+
+impl Error {
+    /// The line of advice.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The error without the program's name and its advice, to be told by other means than standard error.
+    pub fn message(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.write_message(f))
+    }
+
+    fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The user's words may be in it; the message stays one line.
+        self.message.chars().try_for_each(|c| write_visible(f, c))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sexton: fatal: ")?;
+        self.write_message(f)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nsexton: hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_is_in_it() {
+        let error = Error::invalid(b"a\nb", "--x", "'a\nb' \u{1b}[1m is not é");
+        assert_eq!(
+            error.to_string(),
+            "sexton: fatal: invalid value 'a\\nb' for --x: 'a\\nb' \\u{1b}[1m is not é"
+        );
+        assert_eq!(error.with_hint(Some("h")).to_string().lines().count(), 2);
+    }
+
+    #[test]
+    fn words_are_shown_in_part_if_there_are_too_many() {
+        assert_eq!(printable(b"caf\xc3\xa9 \xff"), "café \u{fffd}");
+        assert_eq!(printable(&[b'x'; 101]), "x".repeat(100) + "...");
+        assert_eq!(printable(&[b'x'; 100]), "x".repeat(100));
+    }
+}

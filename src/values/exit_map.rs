@@ -1,0 +1,220 @@
+//! `--map-exit`: other exit statuses for some of the command's ends.
+
+#![forbid(unsafe_code)]
+
+use crate::values::outcome::Outcome;
+use crate::values::signal::{Reason, Signal};
+
+/// What each end of the command becomes; ends that are not named keep their status.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExitMap(Vec<Rule>);
+
+/// One `FROM=TO` of `--map-exit`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    from: From,
+    to: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum From {
+    Statuses { first: u8, last: u8 },
+    Signal(Signal),
+}
+
+impl Rule {
+    /// One status becomes another.
+    #[must_use]
+    pub fn status(from: u8, to: u8) -> Rule {
+        Rule { from: From::Statuses { first: from, last: from }, to }
+    }
+
+    /// A death by a signal becomes a status.
+    #[must_use]
+    pub fn signal(from: Signal, to: u8) -> Rule {
+        Rule { from: From::Signal(from), to }
+    }
+
+    /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
+    ///
+    /// # Errors
+    /// Anything else, a status above 255, or a range that runs backwards.
+    pub fn parse(text: &str) -> Result<Rule, Reason> {
+        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS or signal:NAME=STATUS, each status from 0 to 255";
+        let (from, to) = text.split_once('=').ok_or(EXPECTED)?;
+        let to = status(to).ok_or(EXPECTED)?;
+        if let Some(name) = from.strip_prefix("signal:") {
+            return Ok(Rule { from: From::Signal(Signal::parse(name)?), to });
+        }
+        let (first, last) = from.split_once('-').unwrap_or((from, from));
+        let (first, last) = (status(first).ok_or(EXPECTED)?, status(last).ok_or(EXPECTED)?);
+        if first > last {
+            return Err(format!("the range {first}-{last} runs backwards").into());
+        }
+        Ok(Rule { from: From::Statuses { first, last }, to })
+    }
+}
+
+fn status(text: &str) -> Option<u8> {
+    text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+impl From {
+    fn has(self, status: u8) -> bool {
+        matches!(self, From::Statuses { first, last } if (first..=last).contains(&status))
+    }
+
+    fn overlaps(self, other: From) -> bool {
+        match (self, other) {
+            (From::Statuses { first, .. }, From::Statuses { first: start, .. }) => {
+                self.has(start) || other.has(first)
+            }
+            _ => self == other,
+        }
+    }
+}
+
+impl ExitMap {
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// A status or signal that this map names already.
+    pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
+        if self.0.iter().any(|other| rule.from.overlaps(other.from)) {
+            let what = if matches!(rule.from, From::Signal(_)) { "signal" } else { "status" };
+            return Err(format!("that {what} is mapped already").into());
+        }
+        self.0.push(rule);
+        Ok(())
+    }
+
+    /// This map, and what only `fallback` names.
+    #[must_use]
+    pub fn over(mut self, fallback: ExitMap) -> ExitMap {
+        self.0.extend(fallback.0); // the first rule counts
+        self
+    }
+
+    fn find(&self, is_meant: impl Fn(From) -> bool) -> Option<u8> {
+        self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
+    }
+
+    /// The status that a rule gives. For a death by signal a rule for the signal comes before one for
+    /// the status 128 + signal.
+    #[must_use]
+    pub fn mapped(&self, outcome: Outcome) -> Option<u8> {
+        let by_signal = match outcome {
+            Outcome::Killed { signal, .. } => self.find(|from| from == From::Signal(signal)),
+            Outcome::Exited(_) => None,
+        };
+        by_signal.or_else(|| self.mapped_status(outcome.status()))
+    }
+
+    /// The status that a rule gives in place of one that no end of the command brought about.
+    #[must_use]
+    pub fn mapped_status(&self, status: u8) -> Option<u8> {
+        self.find(|from| from.has(status))
+    }
+
+    /// The status to exit with.
+    #[must_use]
+    pub fn apply(&self, outcome: Outcome) -> u8 {
+        self.mapped(outcome).unwrap_or(outcome.status())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(rules: &[&str]) -> ExitMap {
+        let mut map = ExitMap::default();
+        for rule in rules {
+            map.add(Rule::parse(rule).unwrap()).unwrap();
+        }
+        map
+    }
+
+    const TERM: Outcome = Outcome::Killed { signal: Signal::TERM, core: false };
+
+    #[test]
+    fn without_rules_every_status_is_kept() {
+        assert!((0..=255).all(|n| ExitMap::default().apply(Outcome::Exited(n)) == n));
+        assert_eq!(ExitMap::default().apply(TERM), 143);
+    }
+
+    #[test]
+    fn ranges_single_statuses_and_signals_are_mapped() {
+        let map = map(&["1-3=1", "143=0", "signal:TERM=7", "255=254"]);
+        assert_eq!(
+            (0..5).map(|n| map.apply(Outcome::Exited(n))).collect::<Vec<_>>(),
+            [0, 1, 1, 1, 4]
+        );
+        assert_eq!(map.apply(Outcome::Exited(143)), 0);
+        assert_eq!(map.apply(TERM), 7, "the signal's own rule comes first");
+        assert_eq!(map.apply(Outcome::Exited(255)), 254);
+    }
+
+    #[test]
+    fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
+        assert_eq!(map(&["143=0"]).apply(TERM), 0);
+        assert_eq!(map(&["143=143"]).mapped(TERM), Some(143), "also to the same");
+        assert_eq!(map(&["142=0", "signal:INT=0"]).mapped(TERM), None);
+    }
+
+    #[test]
+    fn a_status_without_an_end_is_mapped_by_no_signal() {
+        let map = map(&["signal:KILL=0", "137=3"]);
+        assert_eq!(map.mapped_status(Outcome::NOT_ENDED), Some(3));
+        assert_eq!(map.apply(Outcome::SIGKILLED), 0);
+        assert_eq!(Outcome::NOT_ENDED, Outcome::SIGKILLED.status());
+    }
+
+    #[test]
+    fn a_status_or_signal_named_twice_is_refused() {
+        let mut both = map(&["2=0", "signal:INT=0"]);
+        assert!(both.add(Rule::parse("1-3=1").unwrap()).is_err());
+        assert!(both.add(Rule::parse("signal:2=1").unwrap()).is_err());
+        assert_eq!(both, map(&["2=0", "signal:INT=0"]), "and nothing is half applied");
+    }
+
+    #[test]
+    fn the_upper_map_beats_the_lower_one() {
+        let merged = map(&["1=10"]).over(map(&["1-2=20", "signal:HUP=3"]));
+        let hangup = Outcome::Killed { signal: Signal::HUP, core: false };
+        assert_eq!([1, 2].map(|status| merged.apply(Outcome::Exited(status))), [10, 20]);
+        assert_eq!(merged.apply(hangup), 3);
+    }
+
+    #[test]
+    fn malformed_rules_are_refused() {
+        for text in [
+            "",
+            "=",
+            "1",
+            "1=",
+            "=1",
+            "256=0",
+            "1=256",
+            "3-1=0",
+            "-1=0",
+            "1-=0",
+            "signal:=0",
+            "signal:FOO=0",
+            "1=-1",
+            "+1=0",
+            "1=0=0",
+            "1-2-3=0",
+        ] {
+            assert!(Rule::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_signal_is_mapped_with_and_without_a_core_dump() {
+        for core in [false, true] {
+            let killed = Outcome::Killed { signal: Signal::SEGV, core };
+            assert_eq!(map(&["signal:SEGV=0", "139=1"]).apply(killed), 0);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What flags, events and reports are made of: one file for each kind of value, with its parser, its text and its tests.
+//!
+//! No I/O, no system call, no clock: a function here depends on its arguments alone. Imports only `text`.
+
+pub mod address;
+pub mod capabilities;
+pub mod duration;
+pub mod environment;
+pub mod error;
+pub mod exit_map;
+pub mod outcome;
+pub mod rewrite;
+pub mod rlimit;
+pub mod scheduling;
+pub mod signal;
+pub mod stdio;
+pub mod stream_name;
+pub mod terminal_state;
+pub mod user;

@@ -1,0 +1,154 @@
+//! `--rewrite`: another signal in place of the one received.
+
+#![forbid(unsafe_code)]
+
+use crate::values::signal::{Reason, Signal};
+
+/// What the command gets instead of a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rewrite {
+    /// This one.
+    To(Signal),
+    /// Nothing.
+    Ignore,
+}
+
+/// One `FROM=TO` of `--rewrite`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    from: Signal,
+    to: Rewrite,
+}
+
+impl Rule {
+    /// A signal becomes another, or nothing.
+    #[must_use]
+    pub fn new(from: Signal, to: Option<Signal>) -> Rule {
+        Rule { from, to: to.map_or(Rewrite::Ignore, Rewrite::To) }
+    }
+
+    /// Reads `TERM=QUIT`, `15=3`, `HUP=RTMIN+3` or `USR1=ignore`.
+    ///
+    /// # Errors
+    /// Anything else, or a FROM that sexton cannot receive.
+    pub fn parse(text: &str) -> Result<Rule, Reason> {
+        let (from, to) =
+            text.split_once('=').ok_or("expected FROM=TO, such as TERM=QUIT or HUP=ignore")?;
+        let from = forwardable(from)?;
+        let to = if to == "ignore" { Rewrite::Ignore } else { Rewrite::To(Signal::parse(to)?) };
+        Ok(Rule { from, to })
+    }
+}
+
+/// Reads a signal that can reach sexton and be passed on.
+///
+/// # Errors
+/// What [`Signal::parse`] refuses, SIGKILL and SIGSTOP (no process can catch them: signal(7)), and
+/// SIGCHLD, which is never forwarded.
+pub fn forwardable(text: &str) -> Result<Signal, Reason> {
+    catchable(Signal::parse(text)?)
+}
+
+/// The same for a signal.
+///
+/// # Errors
+/// As above.
+pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
+    match signal {
+        signal @ (Signal::KILL | Signal::STOP) => Err(format!("{signal} cannot be caught").into()),
+        Signal::CHLD => Err("SIGCHLD is never forwarded".into()),
+        signal => Ok(signal),
+    }
+}
+
+/// What each signal becomes; signals that are not named stay what they are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rewrites(Vec<Rule>);
+
+impl Rewrites {
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// A signal that is rewritten already.
+    pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
+        if self.0.iter().any(|other| other.from == rule.from) {
+            return Err(format!("{} is rewritten already", rule.from).into());
+        }
+        self.0.push(rule);
+        Ok(())
+    }
+
+    /// These rules, and those of `fallback` for other signals.
+    #[must_use]
+    pub fn over(mut self, fallback: Rewrites) -> Rewrites {
+        self.0.extend(fallback.0); // the first rule counts
+        self
+    }
+
+    /// What to forward for a signal; `None` if it is to be ignored.
+    #[must_use]
+    pub fn apply(&self, signal: Signal) -> Option<Signal> {
+        match self.0.iter().find(|rule| rule.from == signal).map(|rule| rule.to) {
+            Some(Rewrite::Ignore) => None,
+            Some(Rewrite::To(other)) => Some(other),
+            None => Some(signal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(texts: &[&str]) -> Rewrites {
+        let mut rewrites = Rewrites::default();
+        for text in texts {
+            rewrites.add(Rule::parse(text).unwrap()).unwrap();
+        }
+        rewrites
+    }
+
+    #[test]
+    fn names_numbers_and_realtime_signals() {
+        let rewrites = rules(&["TERM=SIGQUIT", "1=RTMIN+3", "USR1=ignore", "RTMIN+1=KILL"]);
+        assert_eq!(rewrites.apply(Signal::TERM), Some(Signal::QUIT));
+        assert_eq!(rewrites.apply(Signal::HUP), Signal::new(37));
+        assert_eq!(rewrites.apply(Signal::USR1), None);
+        assert_eq!(rewrites.apply(Signal::new(35).unwrap()), Some(Signal::KILL));
+        assert_eq!(rewrites.apply(Signal::INT), Some(Signal::INT));
+    }
+
+    #[test]
+    fn rules_do_not_chain() {
+        assert_eq!(rules(&["TERM=INT", "INT=QUIT"]).apply(Signal::TERM), Some(Signal::INT));
+    }
+
+    #[test]
+    fn a_signal_is_rewritten_once() {
+        let mut rewrites = rules(&["TERM=INT"]);
+        assert!(rewrites.add(Rule::parse("15=QUIT").unwrap()).is_err());
+        let merged = rules(&["TERM=INT"]).over(rules(&["TERM=HUP", "HUP=INT"]));
+        assert_eq!(merged.apply(Signal::TERM), Some(Signal::INT));
+        assert_eq!(merged.apply(Signal::HUP), Some(Signal::INT));
+    }
+
+    #[test]
+    fn malformed_rules_are_refused() {
+        for text in [
+            "",
+            "TERM",
+            "TERM=",
+            "=TERM",
+            "TERM=FOO",
+            "KILL=TERM",
+            "STOP=TERM",
+            "CHLD=TERM",
+            "ignore=TERM",
+            "TERM=INT=QUIT",
+            "0=1",
+            "1=65",
+        ] {
+            assert!(Rule::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Resource limits: `NAME=SOFT[:HARD]` read into typed values (setrlimit(2)).
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::Shortened;
+use crate::values::duration;
+use crate::values::signal::Reason;
+use std::fmt;
+
+/// The sixteen limits of Linux, in the order of the kernel's numbers.
+#[expect(missing_docs, reason = "each is RLIMIT_ plus its name, described in setrlimit(2)")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resource {
+    Cpu,
+    Fsize,
+    Data,
+    Stack,
+    Core,
+    Rss,
+    Nproc,
+    Nofile,
+    Memlock,
+    As,
+    Locks,
+    Sigpending,
+    Msgqueue,
+    Nice,
+    Rtprio,
+    Rttime,
+}
+
+/// What the numbers of a limit count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Bytes,
+    Seconds,
+    Microseconds,
+    Count,
+    /// A plain number that cannot be larger than this.
+    UpTo(u64),
+}
+
+impl Resource {
+    /// Every limit, in the order of the kernel's numbers.
+    pub const ALL: [Resource; 16] = [
+        Resource::Cpu,
+        Resource::Fsize,
+        Resource::Data,
+        Resource::Stack,
+        Resource::Core,
+        Resource::Rss,
+        Resource::Nproc,
+        Resource::Nofile,
+        Resource::Memlock,
+        Resource::As,
+        Resource::Locks,
+        Resource::Sigpending,
+        Resource::Msgqueue,
+        Resource::Nice,
+        Resource::Rtprio,
+        Resource::Rttime,
+    ];
+
+    const fn describe(self) -> (&'static str, Unit) {
+        match self {
+            Resource::Cpu => ("cpu", Unit::Seconds),
+            Resource::Fsize => ("fsize", Unit::Bytes),
+            Resource::Data => ("data", Unit::Bytes),
+            Resource::Stack => ("stack", Unit::Bytes),
+            Resource::Core => ("core", Unit::Bytes),
+            Resource::Rss => ("rss", Unit::Bytes),
+            Resource::Nproc => ("nproc", Unit::Count),
+            Resource::Nofile => ("nofile", Unit::Count),
+            Resource::Memlock => ("memlock", Unit::Bytes),
+            Resource::As => ("as", Unit::Bytes),
+            Resource::Locks => ("locks", Unit::Count),
+            Resource::Sigpending => ("sigpending", Unit::Count),
+            Resource::Msgqueue => ("msgqueue", Unit::Bytes),
+            Resource::Nice => ("nice", Unit::UpTo(40)), // 20 - nice value: getrlimit(2)
+            Resource::Rtprio => ("rtprio", Unit::UpTo(99)), // sched(7)
+            Resource::Rttime => ("rttime", Unit::Microseconds),
+        }
+    }
+
+    /// The lower-case name without `RLIMIT_`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.describe().0
+    }
+}
+
+/// Limits as the kernel takes them; `u64::MAX` is `RLIM_INFINITY`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// What is enforced.
+    pub soft: u64,
+    /// How far the soft limit can be raised without privilege.
+    pub hard: u64,
+}
+
+/// The kernel's and this module's value for "no limit".
+pub const UNLIMITED: u64 = u64::MAX;
+
+/// `1024:unlimited`, as it was written.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", Side(self.soft), Side(self.hard))
+    }
+}
+
+/// One side of a limit, as it was written.
+struct Side(u64);
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            UNLIMITED => f.write_str("unlimited"),
+            number => write!(f, "{number}"),
+        }
+    }
+}
+
+/// One side of a limit as the user wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Value {
+    Number(u64),
+    /// The hard limit that sexton was started with.
+    Max,
+}
+
+/// One `--rlimit`: what is wanted for one resource.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spec {
+    /// Which limit.
+    pub resource: Resource,
+    soft: Value,
+    hard: Value,
+}
+
+impl Spec {
+    /// These limits.
+    ///
+    /// # Errors
+    /// A soft limit above the hard one.
+    pub fn new(resource: Resource, limits: Limits) -> Result<Spec, Reason> {
+        Spec { resource, soft: Value::Number(limits.soft), hard: Value::Number(limits.hard) }
+            .checked()
+    }
+
+    fn checked(self) -> Result<Spec, Reason> {
+        match (self.soft, self.hard) {
+            (Value::Number(soft), Value::Number(hard)) if soft > hard => {
+                Err("the soft limit is above the hard limit".into())
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Reads `nofile=1024:max`, `core=0`, `as=2G`, `cpu=30s`, `stack=unlimited`.
+    ///
+    /// A single value sets both limits, as `ulimit`, `prlimit` and `docker run --ulimit` do. Bare
+    /// numbers are in the kernel's unit: bytes, seconds (cpu), microseconds (rttime), or a count.
+    ///
+    /// # Errors
+    /// An unknown name, a value that does not fit its unit or range, or a soft limit above the hard.
+    pub fn parse(text: &str) -> Result<Spec, Reason> {
+        let (name, values) = text
+            .split_once('=')
+            .ok_or("expected NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:4096")?;
+        let resource = Resource::ALL.into_iter().find(|r| r.name() == name).ok_or_else(|| {
+            format!(
+                "unknown limit '{}', known are {}",
+                Shortened(name),
+                Resource::ALL.map(Resource::name).join(" ")
+            )
+        })?;
+        let (soft, hard) = match values.split_once(':') {
+            Some((soft, hard)) => (value(resource, soft)?, value(resource, hard)?),
+            None => {
+                let both = value(resource, values)?;
+                (both, both)
+            }
+        };
+        Spec { resource, soft, hard }.checked()
+    }
+
+    /// The limits to set, given those that are in force.
+    ///
+    /// # Errors
+    /// A soft limit above the hard limit, which only shows here if one of them is `max`.
+    pub fn resolve(self, current: Limits) -> Result<Limits, Reason> {
+        let number = |value| match value {
+            Value::Number(number) => number,
+            Value::Max => current.hard,
+        };
+        let limits = Limits { soft: number(self.soft), hard: number(self.hard) };
+        let Limits { soft, hard } = limits;
+        if soft <= hard {
+            return Ok(limits);
+        }
+        let (soft, hard) = (Side(soft), Side(hard));
+        Err(match self.soft {
+            Value::Number(_) => {
+                format!("the soft limit {soft} is above the present hard limit {hard}").into()
+            }
+            Value::Max => format!(
+                "the soft limit max, which is the present hard limit {soft}, is above the hard limit {hard}"
+            )
+            .into(),
+        })
+    }
+}
+
+fn value(resource: Resource, text: &str) -> Result<Value, Reason> {
+    let (name, unit) = resource.describe();
+    let parsed = match text {
+        "unlimited" | "infinity" => return Ok(Value::Number(UNLIMITED)),
+        "max" => return Ok(Value::Max),
+        _ => match unit {
+            Unit::Bytes => bytes(text),
+            Unit::Seconds => time(text, 1_000_000_000),
+            Unit::Microseconds => time(text, 1_000),
+            Unit::Count | Unit::UpTo(_) => number(text),
+        },
+    };
+    let allowed = match unit {
+        Unit::Bytes => "a size in bytes such as 65536, 64k, 1M or 2G",
+        Unit::Seconds => "whole seconds such as 30, 30s or 2m",
+        Unit::Microseconds => "a number of microseconds, or a time such as 500ms",
+        Unit::Count | Unit::UpTo(_) => "a number",
+    };
+    match (parsed, unit) {
+        (Some(number), Unit::UpTo(largest)) if number > largest => {
+            Err(format!("{name} must be from 0 to {largest}, not {number}").into())
+        }
+        (Some(number), _) if number < UNLIMITED => Ok(Value::Number(number)),
+        _ => {
+            let text = Shortened(text);
+            Err(format!("{name} must be {allowed}, 'max' or 'unlimited', not '{text}'").into())
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let shift = match text.chars().last()? {
+        'k' | 'K' => 10,
+        'm' | 'M' => 20,
+        'g' | 'G' => 30,
+        't' | 'T' => 40,
+        _ => return number(text),
+    };
+    number(text.get(..text.len() - 1)?)?.checked_mul(1 << shift)
+}
+
+/// A time as a whole number of units of so many nanoseconds; a bare number counts those units.
+fn time(text: &str, unit: u128) -> Option<u64> {
+    if let Some(count) = number(text) {
+        return Some(count);
+    }
+    if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let nanoseconds = duration::parse(text).ok()?.as_nanos();
+    (nanoseconds % unit == 0).then(|| (nanoseconds / unit).try_into().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: Limits = Limits { soft: 1024, hard: 4096 };
+
+    fn resolved(text: &str) -> Limits {
+        Spec::parse(text).unwrap().resolve(CURRENT).unwrap()
+    }
+
+    fn both(value: u64) -> Limits {
+        Limits { soft: value, hard: value }
+    }
+
+    #[test]
+    fn all_sixteen_names_are_known_and_in_the_kernels_order() {
+        for (index, resource) in Resource::ALL.into_iter().enumerate() {
+            assert_eq!(resource as usize, index);
+            assert_eq!(Spec::parse(&format!("{}=1", resource.name())).unwrap().resource, resource);
+        }
+    }
+
+    #[test]
+    fn one_value_sets_both_and_two_set_each() {
+        assert_eq!(resolved("nofile=77"), both(77));
+        assert_eq!(resolved("nofile=77:99"), Limits { soft: 77, hard: 99 });
+    }
+
+    #[test]
+    fn max_is_the_present_hard_limit() {
+        assert_eq!(resolved("nofile=max"), both(4096));
+        assert_eq!(resolved("nofile=5:max"), Limits { soft: 5, hard: 4096 });
+        for (text, reason) in [
+            ("nofile=5000:max", "the soft limit 5000 is above the present hard limit 4096"),
+            ("core=unlimited:max", "the soft limit unlimited is above the present hard limit 4096"),
+            (
+                "nofile=max:10",
+                "the soft limit max, which is the present hard limit 4096, is above the hard limit 10",
+            ),
+        ] {
+            assert_eq!(Spec::parse(text).unwrap().resolve(CURRENT), Err(reason.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_times_and_unlimited() {
+        assert_eq!(resolved("as=64k"), both(65536));
+        assert_eq!(resolved("as=1M:2G"), Limits { soft: 1 << 20, hard: 2 << 30 });
+        assert_eq!(resolved("stack=1T"), both(1 << 40));
+        assert_eq!(resolved("cpu=30s"), both(30));
+        assert_eq!(resolved("cpu=2m:7200"), Limits { soft: 120, hard: 7200 });
+        assert_eq!(resolved("rttime=500ms"), both(500_000));
+        assert_eq!(resolved("rttime=9"), both(9));
+        assert_eq!(resolved("core=unlimited"), both(UNLIMITED));
+        assert_eq!(resolved("core=0:unlimited").to_string(), "0:unlimited");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_echoed() {
+        for (text, told) in [
+            ("", "NAME=SOFT"),
+            ("nofile", "NAME=SOFT"),
+            ("nofiles=1", "'nofiles'"),
+            ("=1", "''"),
+            ("nofile=", "''"),
+            ("nofile=-1", "'-1'"),
+            ("nofile=1k", "'1k'"),
+            ("as=1KiB", "'1KiB'"),
+            ("as=k", "'k'"),
+            ("cpu=1.5s", "'1.5s'"),
+            ("cpu=1.5", "'1.5'"),
+            ("cpu=10ms", "'10ms'"),
+            ("nice=41", "0 to 40"),
+            ("rtprio=100", "0 to 99"),
+            ("nofile=2:1", "above"),
+            ("nofile=unlimited:1", "above"),
+            ("nofile=1:2:3", "'2:3'"),
+            ("as=18446744073709551615", "'18446744073709551615'"),
+            ("as=99999999T", "'99999999T'"),
+        ] {
+            let reason = Spec::parse(text).unwrap_err();
+            assert!(reason.contains(told), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_unit_is_known() {
+        for (text, bytes) in [
+            ("1k", 1 << 10),
+            ("1K", 1 << 10),
+            ("1m", 1 << 20),
+            ("1M", 1 << 20),
+            ("1g", 1 << 30),
+            ("1G", 1 << 30),
+            ("1t", 1 << 40),
+            ("1T", 1 << 40),
+            ("infinity", UNLIMITED),
+        ] {
+            assert_eq!(resolved(&format!("as={text}")), both(bytes), "{text}");
+        }
+    }
+}

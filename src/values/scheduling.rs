@@ -1,0 +1,286 @@
+//! The command's standing with the scheduler and under memory pressure: specifications read into typed values.
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::Shortened;
+use crate::values::signal::Reason;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// Reads a whole number within a range: niceness (setpriority(2)), `oom_score_adj` (proc(5)).
+///
+/// # Errors
+/// Anything else; the reason names the range.
+pub fn integer(text: &str, range: RangeInclusive<i32>) -> Result<i32, Reason> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.filter(|_| digits.starts_with(|c: char| c.is_ascii_digit())).ok_or_else(|| {
+        format!("expected a whole number from {} to {}", range.start(), range.end()).into()
+    })
+}
+
+/// The niceness that the command can have, the least considerate first.
+pub const NICENESS: RangeInclusive<i32> = -20..=19;
+
+/// What can be added to the command's badness when memory runs out, in thousandths of all memory.
+pub const OOM_SCORE_ADJ: RangeInclusive<i32> = -1000..=1000;
+
+/// A set of CPUs, as sched_setaffinity(2) and `taskset` number them: 0 to 1023.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cpus([u64; Cpus::WORDS]);
+
+impl Cpus {
+    const WORDS: usize = 16;
+    /// How many there can be: the size of the C libraries' `cpu_set_t`.
+    pub const COUNT: usize = Cpus::WORDS * 64;
+
+    /// Reads `0-3,6` or `0-15:2`, which is every second one.
+    ///
+    /// # Errors
+    /// Anything else, and a CPU above 1023.
+    pub fn parse(text: &str) -> Result<Cpus, Reason> {
+        let mut cpus = Cpus::default();
+        for part in text.split(',') {
+            for cpu in range(part).ok_or_else(|| {
+                format!(
+                    "expected CPUs from 0 to {} such as 0-3,6 or 0-6:2, not '{}'",
+                    Cpus::COUNT - 1,
+                    Shortened(part)
+                )
+            })? {
+                if let Some(word) = cpus.0.get_mut(cpu / 64) {
+                    *word |= 1 << (cpu % 64);
+                }
+            }
+        }
+        Ok(cpus)
+    }
+
+    /// Their numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> {
+        (0..Cpus::COUNT)
+            .filter(|cpu| self.0.get(cpu / 64).is_some_and(|word| word >> (cpu % 64) & 1 == 1))
+    }
+}
+
+/// `3`, `0-3`, `0-6:2`.
+fn range(part: &str) -> Option<impl Iterator<Item = usize>> {
+    let number = |text: &str| -> Option<usize> {
+        let digits = text.starts_with(|c: char| c.is_ascii_digit());
+        text.parse().ok().filter(|_| digits)
+    };
+    let (range, step) = match part.split_once(':') {
+        Some((range, step)) if range.contains('-') => (range, number(step)?),
+        Some(_) => return None,
+        None => (part, 1),
+    };
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last) = (number(first)?, number(last)?);
+    (first <= last && last < Cpus::COUNT && step > 0).then(|| (first..=last).step_by(step))
+}
+
+/// `0-3,6`, as /proc shows them.
+impl fmt::Display for Cpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut numbers = self.numbers().peekable();
+        let mut separator = "";
+        while let Some(first) = numbers.next() {
+            let mut last = first;
+            while numbers.next_if_eq(&(last + 1)).is_some() {
+                last += 1;
+            }
+            write!(f, "{separator}{first}")?;
+            if last > first {
+                write!(f, "-{last}")?;
+            }
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+/// A scheduling policy (sched(7)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheduler {
+    /// SCHED_OTHER, the usual one.
+    Other,
+    /// SCHED_BATCH: long computations.
+    Batch,
+    /// SCHED_IDLE: when nothing else is to be done.
+    Idle,
+    /// SCHED_FIFO with a priority of 1 to 99: until it blocks.
+    Fifo(i32),
+    /// SCHED_RR with a priority of 1 to 99: turn by turn.
+    RoundRobin(i32),
+}
+
+impl Scheduler {
+    /// Reads `other`, `batch`, `idle`, `fifo:PRIORITY` or `rr:PRIORITY`.
+    ///
+    /// # Errors
+    /// Anything else, and a priority that is missing or out of range.
+    pub fn parse(text: &str) -> Result<Scheduler, Reason> {
+        let (policy, priority) = match text.split_once(':') {
+            Some((policy, priority)) => (policy, Some(priority)),
+            None => (text, None),
+        };
+        match (policy, priority) {
+            ("other", None) => Ok(Scheduler::Other),
+            ("batch", None) => Ok(Scheduler::Batch),
+            ("idle", None) => Ok(Scheduler::Idle),
+            ("fifo", Some(priority)) => realtime(priority).map(Scheduler::Fifo),
+            ("rr", Some(priority)) => realtime(priority).map(Scheduler::RoundRobin),
+            _ => Err("expected other, batch, idle, fifo:PRIORITY or rr:PRIORITY".into()),
+        }
+    }
+}
+
+fn realtime(priority: &str) -> Result<i32, Reason> {
+    integer(priority, 1..=99)
+        .map_err(|reason| format!("priority '{}': {reason}", Shortened(priority)).into())
+}
+
+impl fmt::Display for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scheduler::Other => f.write_str("other"),
+            Scheduler::Batch => f.write_str("batch"),
+            Scheduler::Idle => f.write_str("idle"),
+            Scheduler::Fifo(priority) => write!(f, "fifo:{priority}"),
+            Scheduler::RoundRobin(priority) => write!(f, "rr:{priority}"),
+        }
+    }
+}
+
+/// An I/O scheduling class (ioprio_set(2)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IoPriority {
+    /// First, at a level of 0 (the highest) to 7.
+    Realtime(i32),
+    /// The usual one, at a level of 0 (the highest) to 7.
+    BestEffort(i32),
+    /// When nobody else uses the disk.
+    Idle,
+}
+
+/// The level in the middle, which `ionice` takes too if none is given.
+const USUAL_LEVEL: i32 = 4;
+
+impl IoPriority {
+    /// Reads `realtime[:LEVEL]`, `best-effort[:LEVEL]` or `idle`.
+    ///
+    /// # Errors
+    /// Anything else, and a level out of range.
+    pub fn parse(text: &str) -> Result<IoPriority, Reason> {
+        let (class, level) = match text.split_once(':') {
+            Some((class, level)) => (class, Some(level)),
+            None => (text, None),
+        };
+        let level_or_usual = || match level {
+            Some(text) => integer(text, 0..=7)
+                .map_err(|reason| format!("level '{}': {reason}", Shortened(text))),
+            None => Ok(USUAL_LEVEL),
+        };
+        match (class, level) {
+            ("realtime", _) => Ok(IoPriority::Realtime(level_or_usual()?)),
+            ("best-effort", _) => Ok(IoPriority::BestEffort(level_or_usual()?)),
+            ("idle", None) => Ok(IoPriority::Idle),
+            _ => Err("expected realtime[:LEVEL], best-effort[:LEVEL] or idle".into()),
+        }
+    }
+}
+
+impl fmt::Display for IoPriority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IoPriority::Realtime(level) => write!(f, "realtime:{level}"),
+            IoPriority::BestEffort(level) => write!(f, "best-effort:{level}"),
+            IoPriority::Idle => f.write_str("idle"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_within_their_range() {
+        assert_eq!(integer("-20", NICENESS), Ok(-20));
+        assert_eq!(integer("19", NICENESS), Ok(19));
+        assert_eq!(integer("0", OOM_SCORE_ADJ), Ok(0));
+        for text in ["-21", "20", "", "-", "+5", "1.5", "5 ", "ten", "--5", "99999999999"] {
+            let reason = integer(text, NICENESS).unwrap_err();
+            assert!(reason.contains("-20 to 19"), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn cpus_are_read_and_shown_as_ranges() {
+        for (text, shown) in [
+            ("0", "0"),
+            ("0-3,6", "0-3,6"),
+            ("6,0,1,3,2", "0-3,6"),
+            ("0-6:2", "0,2,4,6"),
+            ("0-7:3,1", "0-1,3,6"),
+            ("63-64,1023", "63-64,1023"),
+            ("5-5", "5"),
+        ] {
+            assert_eq!(Cpus::parse(text).unwrap().to_string(), shown);
+        }
+        assert_eq!(Cpus::parse("2,70").unwrap().numbers().collect::<Vec<_>>(), [2, 70]);
+    }
+
+    #[test]
+    fn what_is_no_list_of_cpus_is_refused_and_echoed() {
+        for (text, part) in [
+            ("", "''"),
+            ("0,", "''"),
+            ("3-1", "'3-1'"),
+            ("1024", "'1024'"),
+            ("0-1024", "'0-1024'"),
+            ("0-3:0", "'0-3:0'"),
+            ("3:2", "'3:2'"),
+            ("0,a", "'a'"),
+            ("-1", "'-1'"),
+            ("+1", "'+1'"),
+            ("1-", "'1-'"),
+        ] {
+            let reason = Cpus::parse(text).unwrap_err();
+            assert!(reason.contains(part) && reason.contains("1023"), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn policies_and_classes_are_read_and_shown_alike() {
+        for text in ["other", "batch", "idle", "fifo:1", "rr:99"] {
+            assert_eq!(Scheduler::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["realtime:0", "best-effort:7", "idle"] {
+            assert_eq!(IoPriority::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(IoPriority::parse("realtime"), Ok(IoPriority::Realtime(4)));
+        assert_eq!(IoPriority::parse("best-effort"), Ok(IoPriority::BestEffort(4)));
+    }
+
+    #[test]
+    fn levels_and_priorities_out_of_range_are_refused() {
+        for (text, part) in [
+            ("fifo:0", "1 to 99"),
+            ("rr:100", "'100'"),
+            ("fifo", "PRIORITY"),
+            ("other:1", "other"),
+            ("deadline", "expected"),
+            ("", "expected"),
+        ] {
+            let reason = Scheduler::parse(text).unwrap_err();
+            assert!(reason.contains(part), "{text:?}: {reason}");
+        }
+        for (text, part) in
+            [("realtime:8", "0 to 7"), ("idle:1", "LEVEL"), ("none", "expected"), ("", "expected")]
+        {
+            let reason = IoPriority::parse(text).unwrap_err();
+            assert!(reason.contains(part), "{text:?}: {reason}");
+        }
+    }
+}

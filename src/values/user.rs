@@ -1,0 +1,424 @@
+//! Users and groups: `NAME|UID[:GROUP|GID]`, looked up in the text of /etc/passwd and /etc/group
+//! (passwd(5), group(5)).
+
+#![forbid(unsafe_code)]
+
+use crate::text::escape::Shortened;
+use crate::values::signal::Reason;
+use std::fmt;
+
+/// A user or group as it was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Id {
+    /// To be looked up.
+    Name(String),
+    /// As it is; no file is needed.
+    Number(u32),
+}
+
+/// The largest user or group ID: the one above means "no change" to setresuid(2).
+const LARGEST: u32 = u32::MAX - 1;
+
+impl Id {
+    fn parse(text: &str, what: &str) -> Result<Id, Reason> {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let number = text.parse().ok().filter(|&number| number <= LARGEST);
+            let expected = || format!("a {what} ID is from 0 to {LARGEST}").into();
+            return number.map(Id::Number).ok_or_else(expected);
+        }
+        let forbidden =
+            |c: char| c.is_control() || c.is_whitespace() || matches!(c, ':' | ',' | '/');
+        if text.is_empty() || text.starts_with(['-', '+']) || text.contains(forbidden) {
+            let text = Shortened(text);
+            return Err(format!("expected the name or number of a {what}, not '{text}'").into());
+        }
+        Ok(Id::Name(text.to_owned()))
+    }
+}
+
+/// `--user`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spec {
+    user: Id,
+    group: Option<Id>,
+}
+
+impl Spec {
+    /// Reads `app`, `1000`, `app:web`, `1000:1000`.
+    ///
+    /// # Errors
+    /// An empty part, what cannot be a name, a number out of range.
+    pub fn parse(text: &str) -> Result<Spec, Reason> {
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        Ok(Spec {
+            user: Id::parse(user, "user")?,
+            group: group.map(|group| Id::parse(group, "group")).transpose()?,
+        })
+    }
+
+    /// Finds out who that is.
+    ///
+    /// The group is the one that is named, or that of the user's entry, or, for a number without an
+    /// entry, the same number. The supplementary groups are those that list the user if no group is
+    /// named, and the group itself always: so a set-group-ID program cannot leave it behind.
+    ///
+    /// # Errors
+    /// A name that has no whole entry; a file that cannot be read and is needed.
+    pub fn resolve(&self, files: Files) -> Result<Identity, Reason> {
+        let entry = files.users().find(|entry| match &self.user {
+            Id::Name(name) => entry.name == name.as_bytes(),
+            Id::Number(number) => entry.uid == *number,
+        });
+        let uid = match (&self.user, &entry) {
+            (Id::Number(number), _) => *number,
+            (Id::Name(_), Some(entry)) => entry.uid,
+            (Id::Name(name), None) => {
+                return Err(not_found("user", name, "/etc/passwd", files.passwd));
+            }
+        };
+        if self.group.is_none() {
+            files.passwd.must_be_known("/etc/passwd")?;
+        }
+        let gid = match &self.group {
+            Some(group) => files.group(group)?,
+            None => entry.as_ref().map_or(uid, |entry| entry.gid),
+        };
+        let mut groups = vec![gid];
+        if let (Some(entry), None) = (&entry, &self.group) {
+            files.group.must_be_known("/etc/group")?;
+            let others =
+                files.groups().filter(|group| group.has(entry.name)).map(|group| group.gid);
+            for gid in others {
+                if !groups.contains(&gid) {
+                    groups.push(gid);
+                }
+            }
+        }
+        let login =
+            entry.map(|entry| Login { name: entry.name.to_vec(), home: entry.home.to_vec() });
+        Ok(Identity { uid, gid, groups, login })
+    }
+}
+
+/// `--groups`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Groups(Vec<Id>);
+
+impl Groups {
+    /// Reads `audio,44`, or `none`.
+    ///
+    /// # Errors
+    /// As for [`Spec::parse`].
+    pub fn parse(text: &str) -> Result<Groups, Reason> {
+        if text == "none" {
+            return Ok(Groups(Vec::new()));
+        }
+        text.split(',').map(|group| Id::parse(group, "group")).collect::<Result<_, _>>().map(Groups)
+    }
+
+    /// Their numbers.
+    ///
+    /// # Errors
+    /// A name that has no entry.
+    pub fn resolve(&self, files: Files) -> Result<Vec<u32>, Reason> {
+        self.0.iter().map(|group| files.group(group)).collect()
+    }
+}
+
+/// Who the command is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Real, effective and saved user ID.
+    pub uid: u32,
+    /// Real, effective and saved group ID.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// What /etc/passwd says; nothing for a number without an entry.
+    pub login: Option<Login>,
+}
+
+/// What a login sets variables to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Login {
+    /// `USER` and `LOGNAME`.
+    pub name: Vec<u8>,
+    /// `HOME`; it may be empty.
+    pub home: Vec<u8>,
+}
+
+/// The two files.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// /etc/passwd
+    pub passwd: File<'a>,
+    /// /etc/group
+    pub group: File<'a>,
+}
+
+/// What is known of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum File<'a> {
+    /// What is in it.
+    Text(&'a [u8]),
+    /// There is none.
+    Missing,
+    /// It could not be read, for this reason. That is no matter for what need not be looked up.
+    Unreadable(&'a str),
+}
+
+impl<'a> File<'a> {
+    fn lines(self) -> impl Iterator<Item = &'a [u8]> {
+        let text = match self {
+            File::Text(text) => text,
+            File::Missing | File::Unreadable(_) => &[],
+        };
+        text.split(|&byte| byte == b'\n')
+    }
+
+    /// # Errors
+    /// It cannot be read, and so it is not known what is in it.
+    fn must_be_known(self, path: &str) -> Result<(), Reason> {
+        match self {
+            File::Unreadable(why) => Err(format!("unable to read {path}: {why}").into()),
+            File::Text(_) | File::Missing => Ok(()),
+        }
+    }
+}
+
+/// The name of a user in the text of /etc/passwd.
+#[must_use]
+pub fn name_of(passwd: &[u8], uid: u32) -> Option<&[u8]> {
+    let files = Files { passwd: File::Text(passwd), group: File::Missing };
+    files.users().find(|entry| entry.uid == uid).map(|entry| entry.name)
+}
+
+struct UserEntry<'a> {
+    name: &'a [u8],
+    uid: u32,
+    gid: u32,
+    home: &'a [u8],
+}
+
+struct GroupEntry<'a> {
+    name: &'a [u8],
+    gid: u32,
+    members: &'a [u8],
+}
+
+impl GroupEntry<'_> {
+    fn has(&self, user: &[u8]) -> bool {
+        self.members.split(|&byte| byte == b',').any(|member| member == user)
+    }
+}
+
+impl<'a> Files<'a> {
+    /// The entries that are whole; getpwent(3) skips the others, too.
+    fn users(self) -> impl Iterator<Item = UserEntry<'a>> {
+        self.passwd.lines().filter_map(|line| {
+            let [name, _, uid, gid, _, home, ..] = fields::<7>(line)?;
+            Some(UserEntry { name, uid: number(uid)?, gid: number(gid)?, home })
+        })
+    }
+
+    fn groups(self) -> impl Iterator<Item = GroupEntry<'a>> {
+        self.group.lines().filter_map(|line| {
+            let [name, _, gid, members] = fields::<4>(line)?;
+            Some(GroupEntry { name, gid: number(gid)?, members })
+        })
+    }
+
+    fn group(self, id: &Id) -> Result<u32, Reason> {
+        match id {
+            Id::Number(number) => Ok(*number),
+            Id::Name(name) => self
+                .groups()
+                .find(|entry| entry.name == name.as_bytes())
+                .map(|entry| entry.gid)
+                .ok_or_else(|| not_found("group", name, "/etc/group", self.group)),
+        }
+    }
+}
+
+fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
+    let name = Shortened(name);
+    let why = match file {
+        File::Text(_) => format!("{path} has no {what} '{name}'"),
+        File::Missing => {
+            format!("there is no {path} to look {what} '{name}' up in, use its number")
+        }
+        File::Unreadable(why) => format!("unable to read {path}: {why}"),
+    };
+    why.into()
+}
+
+/// The fields of a line that has that many; the last one may have colons in it.
+fn fields<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
+    let mut fields = line.splitn(N, |&byte| byte == b':');
+    let mut found = [&[][..]; N];
+    for slot in &mut found {
+        *slot = fields.next()?;
+    }
+    Some(found)
+}
+
+fn number(field: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(field).ok()?;
+    let digits = text.starts_with(|c: char| c.is_ascii_digit());
+    text.parse().ok().filter(|&number| digits && number <= LARGEST)
+}
+
+/// IDs as a list: `10,20`, or `none`.
+pub struct Listed<'a>(pub &'a [u32]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, id) in self.0.iter().enumerate() {
+            write!(f, "{}{id}", if index > 0 { "," } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: Files = Files {
+        passwd: File::Text(
+            b"root:x:0:0:root:/root:/bin/sh\n\
+              # a comment\n\
+              short:x:7\n\
+              +::::::\n\
+              app:x:1000:1001:App,,,:/srv/app:/bin/false\n\
+              bad:x:-1:5::/:\n\
+              huge:x:4294967295:5::/:\n\
+              odd:x:2000:2000:::\n\
+              app:x:3000:3000::/second:/bin/sh\n\
+              caf\xc3\xa9:x:2001:2001::/h\xff:/bin/sh:more",
+        ),
+        group: File::Text(
+            b"root:x:0:\n\
+              audio:x:29:app,other\n\
+              app:x:1001:\n\
+              broken:x:zz:app\n\
+              video:x:44:other,app\n\
+              again:x:29:app\n\
+              staff:x:50:apple,xapp\n",
+        ),
+    };
+    const NONE: Files = Files { passwd: File::Missing, group: File::Missing };
+
+    fn resolved(text: &str, files: Files) -> Result<(u32, u32, Vec<u32>), Reason> {
+        let identity = Spec::parse(text)?.resolve(files)?;
+        Ok((identity.uid, identity.gid, identity.groups))
+    }
+
+    #[test]
+    fn names_bring_their_groups() {
+        assert_eq!(resolved("app", FILES).unwrap(), (1000, 1001, vec![1001, 29, 44]));
+        assert_eq!(resolved("root", FILES).unwrap(), (0, 0, vec![0]));
+        assert_eq!(resolved("café", FILES).unwrap(), (2001, 2001, vec![2001]));
+    }
+
+    #[test]
+    fn a_number_with_an_entry_is_as_the_name() {
+        assert_eq!(resolved("1000", FILES).unwrap(), (1000, 1001, vec![1001, 29, 44]));
+    }
+
+    #[test]
+    fn a_number_without_an_entry_is_its_own_group() {
+        for files in [FILES, NONE] {
+            assert_eq!(resolved("4000", files).unwrap(), (4000, 4000, vec![4000]));
+            assert_eq!(resolved("0", NONE).unwrap(), (0, 0, vec![0]));
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_named_is_the_only_one() {
+        assert_eq!(resolved("app:video", FILES).unwrap(), (1000, 44, vec![44]));
+        assert_eq!(resolved("app:77", FILES).unwrap(), (1000, 77, vec![77]));
+        assert_eq!(resolved("1000:77", NONE).unwrap(), (1000, 77, vec![77]));
+        assert_eq!(resolved("5:staff", FILES).unwrap(), (5, 50, vec![50]));
+    }
+
+    #[test]
+    fn what_a_login_sets() {
+        let login = |text: &str| Spec::parse(text).unwrap().resolve(FILES).unwrap().login;
+        let app = Login { name: b"app".to_vec(), home: b"/srv/app".to_vec() };
+        assert_eq!(login("app:44"), Some(app));
+        assert_eq!(login("café").unwrap().home, b"/h\xff");
+        assert_eq!(login("odd").unwrap().home, b"");
+        assert_eq!(login("4000"), None);
+    }
+
+    #[test]
+    fn what_has_no_whole_entry_is_not_found() {
+        for name in ["short", "bad", "huge", "nosuch", "#", "App"] {
+            let reason = resolved(name, FILES).unwrap_err();
+            assert_eq!(reason, format!("/etc/passwd has no user '{name}'"));
+        }
+        assert_eq!(resolved("app:broken", FILES).unwrap_err(), "/etc/group has no group 'broken'");
+        let reason = resolved("app", NONE).unwrap_err();
+        assert!(reason.contains("no /etc/passwd") && reason.contains("number"), "{reason}");
+        let reason = resolved("1:web", NONE).unwrap_err();
+        assert!(reason.contains("no /etc/group"), "{reason}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_no_matter_if_it_is_not_needed() {
+        let denied = File::Unreadable("denied");
+        let none = Files { passwd: denied, group: denied };
+        assert_eq!(resolved("1000:77", none).unwrap(), (1000, 77, vec![77]));
+        for text in ["1000", "app", "app:77"] {
+            let reason = resolved(text, none).unwrap_err();
+            assert_eq!(reason, "unable to read /etc/passwd: denied", "{text}");
+        }
+        let no_group = Files { group: denied, ..FILES };
+        assert_eq!(resolved("app:77", no_group).unwrap(), (1000, 77, vec![77]));
+        assert_eq!(resolved("4000", no_group).unwrap(), (4000, 4000, vec![4000]));
+        for text in ["app", "1000", "5:staff"] {
+            let reason = resolved(text, no_group).unwrap_err();
+            assert_eq!(reason, "unable to read /etc/group: denied", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_no_user_is_refused_before() {
+        for text in [
+            "",
+            ":",
+            "app:",
+            ":web",
+            "a:b:c",
+            "-1",
+            "+1",
+            "a b",
+            "a,b",
+            "4294967295",
+            "99999999999",
+        ] {
+            assert!(Spec::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(resolved("4294967294", NONE).unwrap().0, 4_294_967_294);
+        assert!(Spec::parse("99999999999").unwrap_err().contains("0 to 4294967294"));
+    }
+
+    #[test]
+    fn groups_are_listed_or_none() {
+        let groups = |text: &str| Groups::parse(text)?.resolve(FILES);
+        assert_eq!(groups("audio,5,video").unwrap(), [29, 5, 44]);
+        assert_eq!(groups("none").unwrap(), []);
+        for text in ["", "audio,", "none,audio", "nosuch", "-1"] {
+            assert!(groups(text).is_err(), "{text:?}");
+        }
+        assert_eq!(Listed(&[]).to_string(), "none");
+        assert_eq!(Listed(&[1, 22]).to_string(), "1,22");
+    }
+}
