@@ -394,6 +394,13 @@ fn files(folder: &Folder) -> Vec<Case> {
             Some(AS_USER),
         ),
         case(
+            "Duplicate",
+            &["--stdout=/dev/stderr"],
+            failing(DUPLICATE, Some((1, 1)), libc::EBADF),
+            "duplicate standard error as standard output: bad file number",
+            None,
+        ),
+        case(
             "ShareOutput",
             &["--stdout=/dev/null", "--stderr=/dev/null"],
             failing(DUPLICATE, Some((0, 1)), libc::EBADF),
@@ -434,7 +441,7 @@ fn every_step_that_fails_is_told_and_the_command_is_not_run() {
     let covered: Vec<&str> = cases.iter().map(|case| case.step).chain(on_terminals).collect();
     let exempt = CANNOT_FAIL.map(|(step, _)| step);
     let steps = all_steps();
-    assert!(steps.len() >= 25, "only {steps:?} were found");
+    assert!(steps.len() >= 26, "only {steps:?} were found");
     for step in &steps {
         let (covered, exempt) = (covered.contains(&step.as_str()), exempt.contains(&step.as_str()));
         assert!(covered != exempt, "{step} has no case, or is said not to fail and has one");
