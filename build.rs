@@ -1,4 +1,4 @@
-//! What the linker is told for the released static binary: docs/architecture.md, "Size".
+//! What the linker is told for the released static binary: docs/decisions/size.md.
 
 use std::env::var;
 

@@ -37,11 +37,11 @@ parts() {
     function part_of(name) {
       if (match(name, /sexton::[a-z_:]+/)) {
         name = substr(name, RSTART + 8, RLENGTH - 8)
-        if (name ~ /^status/) return "status"
-        if (name ~ /^(log::syslog|sys::socket)/) return "syslog"
-        if (name ~ /^(log|report|json|witness)/) return "log and report"
-        if (name ~ /^cli::(tini|dumb_init|catatonit|getopt)/) return "personalities"
-        if (name ~ /^(cli|capabilities|user|rlimit|schedule|environment|duration|exit_map|rewrite)/) return "command line"
+        if (name ~ /^inspect/) return "status"
+        if (name ~ /^log::(syslog|socket)/) return "syslog"
+        if (name ~ /^(log|report|text::json)/) return "log and report"
+        if (name ~ /^cli::compat/) return "compatibility modes"
+        if (name ~ /^(cli|values::(capabilities|user|rlimit|scheduling|environment|duration|exit_map|rewrite))/) return "command line"
         return "core"
       }
       if (name ~ /syslog::/) return "syslog"
@@ -89,10 +89,10 @@ END
   done <<'END'
 core|the loop, the supervisor, steps, system calls
 command line|the table of flags, parsing, the values
-personalities|`cli::tini`, `cli::dumb_init`, `cli::catatonit`, `cli::getopt`
-status|`status`: a look inside
-log and report|lines, the report of the end, witness
-syslog|`log::syslog`, `sys::socket`, the crate
+compatibility modes|`cli::compat`
+status|`inspect`: `--status`
+log and report|lines, the recorder, the exit report
+syslog|`log::syslog`, `log::socket`, the crate
 help|the texts that `--help` and the other inits' `-h` print
 constants|the rest of .rodata: texts, tables
 crates|nix, caps, log

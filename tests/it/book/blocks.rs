@@ -7,15 +7,29 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The pages in a folder and in those below it.
+fn pages_in(folder: &Path) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages.extend(pages_in(&path));
+        } else if path.extension().is_some_and(|end| end == "md") {
+            pages.push(path);
+        }
+    }
+    pages
+}
+
 /// The README and what is in docs/, by their paths in the repository, with their text.
 pub fn pages() -> Vec<(String, String)> {
-    let files = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let mut pages: Vec<PathBuf> =
-        files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    let mut pages = pages_in(&root().join("docs"));
     pages.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
-    pages.sort();
     let name = |path: &Path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-    pages.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+    let mut pages: Vec<(String, String)> =
+        pages.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect();
+    pages.sort();
+    pages
 }
 
 /// A fenced block of code.
