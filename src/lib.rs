@@ -19,10 +19,10 @@
 //!
 //! # How it is built
 //!
-//! The way of one run, which is also the order of the modules: arguments and environment are read
-//! by `cli` into a `plan`; `steps` makes of it what the child does before exec; `sys` carries
-//! that out; `runtime` waits for events, has the `supervisor` decide, and acts; `embed` does the same for a
-//! program that calls it. A module imports only from those above it in this list. `docs/architecture.md` says more.
+//! A run goes through the modules in their order: `cli` reads arguments and environment into a `plan`; `child` makes
+//! the steps of it that come before exec, and starts the command; `runtime` waits for events, has the `supervisor`
+//! decide, and acts; `report` says how it ended. `app` does that for the program, `library` for a program that calls it.
+//! A module imports only from those above it in the list. `docs/architecture.md` says more.
 
 #![deny(unsafe_code)]
 #![warn(clippy::missing_docs_in_private_items)] // of what the whole crate may use: .clippy.toml
