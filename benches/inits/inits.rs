@@ -130,7 +130,7 @@ impl Drop for Copied {
 }
 
 impl Init {
-    /// The command line for this the command.
+    /// The command line of this init for a command.
     pub fn line(&self, bench: &Bench, options: &[&str], main: &[&str]) -> Vec<String> {
         let path = self.path.to_str().expect("UTF-8");
         let words = [path].into_iter().chain(options.iter().copied());

@@ -183,7 +183,7 @@ impl Child {
 }
 
 /// Makes a child that carries out the steps and executes the program. The child has a copy of the memory, and sexton
-/// does not wait for it: a file system or a scanner may keep an exec for ever (docs/architecture.md, "Start").
+/// does not wait for it: a file system or a scanner may keep an exec for ever (docs/decisions/fork.md).
 ///
 /// # Errors
 /// The pipe or the child failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.

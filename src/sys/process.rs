@@ -26,16 +26,14 @@ pub fn kernel_threads_are_here() -> bool {
     const KTHREADD: i32 = 2;
     const SOME: usize = 5;
     let none = unistd::Pid::from_raw(0);
-    let terminal_state = |pid| match unistd::getpgid(Some(unistd::Pid::from_raw(pid))) {
+    let in_no_group = |pid| match unistd::getpgid(Some(unistd::Pid::from_raw(pid))) {
         Ok(group) => {
             Some(group == none && unistd::getsid(Some(unistd::Pid::from_raw(pid))) == Ok(none))
         }
         Err(_) => None,
     };
-    let there = (KTHREADD..=LAST_OF_KERNEL).filter_map(terminal_state);
-    terminal_state(KTHREADD).is_some()
-        && there.clone().all(|is_none| is_none)
-        && there.count() >= SOME
+    let there = (KTHREADD..=LAST_OF_KERNEL).filter_map(in_no_group);
+    in_no_group(KTHREADD).is_some() && there.clone().all(|is_none| is_none) && there.count() >= SOME
 }
 
 /// Asks for the orphans of all descendants (PR_SET_CHILD_SUBREAPER, Linux 3.4).

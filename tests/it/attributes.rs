@@ -259,7 +259,7 @@ fn a_sexton_that_is_killed_at_once_leaves_no_command_behind() {
     assert_eq!(parent.next_line(), None, "the command was run");
 }
 
-/// What /proc and the kernel show of a process that its the command's surroundings must not change.
+/// What /proc and the kernel show of a process that the attributes of its command must not change.
 fn shown(pid: i32) -> Vec<(&'static str, String)> {
     let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
     let stat = read("stat");

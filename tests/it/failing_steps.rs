@@ -73,7 +73,7 @@ fn with_a_parent_death_signal(setup: Setup) -> Setup {
 }
 
 /// Session, limits, scheduling.
-fn terminal_state() -> Vec<Case> {
+fn session_limits_and_scheduling() -> Vec<Case> {
     const RAISED: &str =
         "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace";
     const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or \
@@ -423,11 +423,15 @@ fn all_steps() -> Vec<String> {
 #[test]
 fn every_step_that_fails_is_told_and_the_command_is_not_run() {
     let folder = Folder::new("failing");
-    let cases: Vec<Case> =
-        [terminal_state(), users_and_capabilities(), vec![parent_death()], files(&folder)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let cases: Vec<Case> = [
+        session_limits_and_scheduling(),
+        users_and_capabilities(),
+        vec![parent_death()],
+        files(&folder),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     for Case { step, flags, world, message, hint } in &cases {
         let main = ["sh", "-c", "echo main was run; echo main was run >&2"].map(str::to_owned);
         let ended = world(Setup::new(&[&flags[..], &main].concat())).run();

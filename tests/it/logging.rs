@@ -203,7 +203,7 @@ for line in sys.stdin.buffer.read().decode().splitlines(keepends=True):
         running.end();
         reader.join().unwrap()
     };
-    // A whole life: a stop, a rung, the grace, orphans, what is left behind.
+    // A whole run: a stop, an escalation step, the grace period, orphans, processes that are left behind.
     let script =
         "trap : TERM; (sleep 1000 &); (exit 3 &); kill -TERM $PPID; while :; do sleep 1000; done";
     let flags = ["-vvv", "--grace=300ms", "--escalate=USR2:100ms", "--warn-on-reap"];

@@ -4,12 +4,12 @@
 //!
 //! Settings are variables, so that another init can be put to the test: `IT_BIN=/usr/bin/tini cargo test --test it classics`.
 
+mod attributes;
 mod children;
 mod ipc;
 mod servers;
 mod shell;
 mod signals;
-mod terminal_state;
 mod tools;
 
 use crate::harness::{Ended, Folder, Place, Running, Setup};

@@ -5,7 +5,7 @@ use crate::harness::Running;
 use nix::libc;
 
 /// sexton's niceness, CPUs and limit of open files.
-fn terminal_state(running: &Running) -> (String, String, String) {
+fn attributes(running: &Running) -> (String, String, String) {
     let read =
         |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", running.pid)).unwrap();
     let stat = read("stat");
@@ -19,10 +19,10 @@ fn terminal_state(running: &Running) -> (String, String, String) {
 #[test]
 fn a_pool_of_workers_is_pinned_and_nice() {
     fixture("pool.py", &[]).talk(&WORLDS, 0, |running, world| {
-        let before = terminal_state(running);
+        let before = attributes(running);
         running.expect("as they were set: True True");
         if world != World::Alone {
-            assert_eq!(terminal_state(running), before);
+            assert_eq!(attributes(running), before);
         }
         running.signal(libc::SIGUSR1);
         running.expect("main is as it was: True");
