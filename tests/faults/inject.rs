@@ -169,7 +169,7 @@ impl Server<'_> {
         };
         // Where there are neither close_range(2) nor /proc, as many as the limit allows are closed one by one.
         self.seen.calls += usize::from(call.name != "close");
-        let phase = self.enter(is_sexton, call.name, request);
+        let phase = self.enter(is_sexton, call.name);
         let site = Site { phase, call: call.name, detail: detail(call.name, request) };
         let errno = self.fault.filter(|fault| self.applies(fault, &site)).map(|fault| fault.errno);
         if self.fault.is_some_and(|fault| fault.site == site) {
@@ -183,7 +183,7 @@ impl Server<'_> {
     }
 
     /// The phase that a call belongs to.
-    fn enter(&mut self, is_sexton: bool, call: &str, request: &Request) -> Phase {
+    fn enter(&mut self, is_sexton: bool, call: &str) -> Phase {
         if !is_sexton {
             return Phase::Child;
         }
