@@ -6,9 +6,10 @@
 #![forbid(unsafe_code)]
 
 use crate::child::launch::Launch;
-use crate::cli::{self, Printed, Request};
+use crate::cli;
 use crate::inspect;
-use crate::plan::{Inspection, Plan, Unknown};
+use crate::plan::request::{Inspection, Printed, Request};
+use crate::plan::{Plan, UnknownVariable};
 use crate::runtime;
 use crate::sys::{self, Errno, fds, process, signals};
 use crate::values::environment::Values;
@@ -59,12 +60,12 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         }
     };
     crate::log::start(&plan.logging, pid);
-    for Unknown { name, near } in &plan.unknown_variables {
+    for UnknownVariable { name, suggestion } in &plan.unknown_variables {
         let name = printable(name);
-        match near {
+        match suggestion {
             None => warn!("{name} is not a variable of sexton's: ignored"),
-            Some(near) => {
-                warn!("{name} is not a variable of sexton's: ignored; did you mean {near}?")
+            Some(other) => {
+                warn!("{name} is not a variable of sexton's: ignored; did you mean {other}?")
             }
         }
     }

@@ -2,10 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::plan::{
-    Attributes, EscalationStep, Linger, LogFormat, LogTo, Logging, Plan, Policy, Statuses, Style,
-    Subreaper, Target,
-};
+use crate::plan::{Attributes, EscalationStep, Linger, Logging, Plan, Policy, Target};
 use crate::runtime;
 use crate::sys::{self, itself, process, signals};
 use crate::values::duration;
@@ -319,25 +316,12 @@ impl Init {
             files,
             environment: environment.iter().map(CString::as_c_str).collect(),
             attributes: Attributes { limits: self.limits, ..Attributes::default() },
-            parent_death_signal: None,
-            subreaper: Subreaper::Auto,
-            warn_if_not_adopting: false,
             warn_on_reap: self.warn_on_reap,
-            warn_of_trouble: true,
-            dies_alike: true,
             exit_map: self.exit_map,
-            statuses: Statuses::default(),
-            unknown_variables: Vec::new(),
-            hint_if_not_found: None,
-            logging: Logging {
-                level: self.level,
-                to: LogTo::Stderr,
-                format: LogFormat::Text,
-                style: Style::default(),
-            },
+            logging: Logging { level: self.level, ..Logging::default() },
             report: self.report,
-            termination_log: None,
             policy: self.policy,
+            ..Plan::default()
         };
         itself::flush_output();
         let mask = match signals::block_all() {

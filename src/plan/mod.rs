@@ -1,85 +1,119 @@
-//! What to run and how: plain data, made by the command line and read by everything after it.
+//! What to run and how, as plain data: `cli` makes it, or a program through `library`, and every later stage reads it.
+//!
+//! - here: the [`Plan`] and the attributes of the command;
+//! - `policy`: what the supervisor does about signals and ends;
+//! - `logging`: where log lines go, and how they look;
+//! - `request`: everything that sexton can be asked to do, of which running a plan is one thing.
+//!
+//! No I/O, and no decision but whether settings contradict each other. Imports `values`.
 
 #![forbid(unsafe_code)]
 
-use crate::values::address::SyslogAddress;
+mod logging;
+mod policy;
+pub mod request;
+
+pub use logging::{LogFormat, LogTo, Logging, Prefix, Style};
+pub use policy::{EscalationStep, Linger, Policy, Target};
+
 use crate::values::capabilities;
-use crate::values::duration::Shown;
 use crate::values::environment::Edits;
 use crate::values::exit_map::ExitMap;
-use crate::values::rewrite::Rewrites;
 use crate::values::rlimit;
 use crate::values::scheduling::{Cpus, IoPriority, Scheduler};
-use crate::values::signal::{Signal, SignalSet};
+use crate::values::signal::Signal;
 use crate::values::stdio::Redirection;
 use crate::values::user;
-use log::LevelFilter;
 use std::ffi::{CStr, CString};
-use std::fmt;
-use std::time::Duration;
 
 /// One run of sexton.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan<'a> {
     /// The command's argument vector; the first element is the command. Empty only for a pause.
     pub argv: Vec<&'a CStr>,
-    /// The files to try for the command, in order, whatever its name is. Empty: those that its name and `PATH` lead to.
+    /// The files to try for the command, in this order. If there are none, its name and `PATH` say which.
     pub files: Vec<CString>,
-    /// The environment, in the order and with the bytes that sexton was given, without `SEXTON_*`.
+    /// The environment as sexton was given it, in the same order, but without `SEXTON_*`.
     pub environment: Vec<&'a CStr>,
-    /// What the command finds other than sexton was given it.
+    /// What is set for the command before it is executed.
     pub attributes: Attributes,
-    /// What sexton gets when its own parent ends.
+    /// The signal that sexton gets when its parent ends, and the command when sexton ends.
     pub parent_death_signal: Option<Signal>,
     /// Whether to become a child subreaper.
     pub subreaper: Subreaper,
-    /// Warn if orphans go to somebody else, as sexton is neither PID 1 nor a subreaper.
+    /// Warn if sexton adopts no orphans, because it is neither PID 1 nor a subreaper.
     pub warn_if_not_adopting: bool,
     /// Log each reaped orphan as a warning.
     pub warn_on_reap: bool,
-    /// What the end of the command tells that nobody could see otherwise is a warning, not only information.
+    /// Log as a warning, and not as information, what only sexton knows about the end of the command: an OOM kill, say.
     pub warn_of_trouble: bool,
-    /// Unless sexton is PID 1: die of the signal that the command died of, if `exit_map` makes no status of it.
-    pub dies_alike: bool,
-    /// The exit status for each end of the command.
+    /// Die of the signal that killed the command, unless `exit_map` gives a status for it. PID 1 cannot.
+    pub reraise_signal: bool,
+    /// Other exit statuses than the command's own.
     pub exit_map: ExitMap,
     /// The exit status if the command could not be run.
     pub statuses: Statuses,
-    /// Variables that look like sexton's own and are not: most likely a typing error.
-    pub unknown_variables: Vec<Unknown<'a>>,
-    /// What is to be said if there is no such command.
+    /// Variables named `SEXTON_*` that sexton does not have: most likely typing errors.
+    pub unknown_variables: Vec<UnknownVariable<'a>>,
+    /// A hint for the error that there is no such command.
     pub hint_if_not_found: Option<String>,
     /// What to log, where to, and how.
     pub logging: Logging,
-    /// Where to write the report of the end, as JSON.
+    /// The file for the exit report, as JSON.
     pub report: Option<CString>,
-    /// Where to write it as a short text.
+    /// The file for the exit report, as a short text.
     pub termination_log: Option<TerminationLog>,
     /// What to do about signals and ends.
     pub policy: Policy,
 }
 
-/// A variable that is not sexton's.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unknown<'a> {
-    /// Its name.
-    pub name: &'a [u8],
-    /// The one that may have been meant.
-    pub near: Option<String>,
+/// The plan of a command line without options, whose command is still missing.
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Plan {
+            argv: Vec::new(),
+            files: Vec::new(),
+            environment: Vec::new(),
+            attributes: Attributes::default(),
+            parent_death_signal: None,
+            subreaper: Subreaper::Auto,
+            warn_if_not_adopting: false,
+            warn_on_reap: false,
+            warn_of_trouble: true,
+            reraise_signal: true,
+            exit_map: ExitMap::default(),
+            statuses: Statuses::default(),
+            unknown_variables: Vec::new(),
+            hint_if_not_found: None,
+            logging: Logging::default(),
+            report: None,
+            termination_log: None,
+            policy: Policy::default(),
+        }
+    }
 }
 
-/// What is applied to the command before it is executed, and to nothing else. By default nothing is.
+/// A variable named `SEXTON_*` that sexton does not have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownVariable<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// The variable that may have been meant.
+    pub suggestion: Option<String>,
+}
+
+/// Process attributes of the command, set before it is executed. By default it has those that sexton was started with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Attributes {
     /// Limits to set.
     pub limits: Vec<rlimit::Spec>,
-    /// Whom to run as.
+    /// The user to run as.
     pub user: Option<Given<user::Spec>>,
     /// Supplementary groups, instead of the user's.
     pub groups: Option<Given<user::Groups>>,
     /// Capabilities to drop, keep and raise.
     pub capabilities: capabilities::Spec,
-    /// Gain nothing by executing a program (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    /// Gain no privileges by executing a program (PR_SET_NO_NEW_PRIVS, prctl(2)).
     pub no_new_privs: bool,
     /// The working directory.
     pub directory: Option<CString>,
@@ -95,13 +129,13 @@ pub struct Attributes {
     pub scheduler: Option<Scheduler>,
     /// The I/O scheduling class.
     pub io_priority: Option<IoPriority>,
-    /// What is added to its badness when memory runs out, -1000 to 1000.
+    /// What is added to its score when the kernel chooses a process to kill for memory, -1000 to 1000 (proc(5)).
     pub oom_score_adj: Option<i32>,
-    /// Which processes the command is grouped with.
+    /// The process group and session.
     pub grouping: Grouping,
     /// Files for standard input, output and error.
     pub stdio: [Option<Redirection>; 3],
-    /// No descriptor but standard input, output and error.
+    /// Close all descriptors but standard input, output and error.
     pub close_fds: bool,
 }
 
@@ -113,14 +147,14 @@ pub enum Grouping {
     Group,
     /// A session of its own.
     Session,
-    /// sexton's own process group: both get what is sent to that, by a terminal or by others.
+    /// sexton's own process group: signals that a terminal or a process sends to that group reach both.
     Shared,
 }
 
-/// Exit statuses for what is not the command's own end.
+/// Exit statuses of a sexton that has not run the command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Statuses {
-    /// sexton could not do what it was told to.
+    /// An option or variable cannot be used, or a step before the command failed.
     pub fatal: u8,
     /// There is no such command.
     pub not_found: u8,
@@ -132,101 +166,11 @@ pub struct Statuses {
     pub not_executable: u8,
 }
 
-/// As shells and Docker have them.
+/// The statuses of shells and of Docker.
 impl Default for Statuses {
     fn default() -> Statuses {
         Statuses { fatal: 125, not_found: 127, incomplete: 126, denied: 126, not_executable: 126 }
     }
-}
-
-/// Logging.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Logging {
-    /// How much.
-    pub level: LevelFilter,
-    /// Where to.
-    pub to: LogTo,
-    /// How lines on the standard streams look.
-    pub format: LogFormat,
-    /// What a text line begins with, and to which stream it goes.
-    pub style: Style,
-}
-
-/// How a text line begins. `PID` in it stands for sexton's process ID.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Style {
-    /// For an error that ends the run.
-    pub fatal: &'static str,
-    /// For the levels from error to trace.
-    pub levels: [&'static str; 5],
-    /// For a line of advice after an error; none if that stands behind it in the same line.
-    pub hint: Option<&'static str>,
-    /// Whether what is less than a warning goes to standard output.
-    pub quiet_to_stdout: bool,
-}
-
-impl Default for Style {
-    fn default() -> Style {
-        Style {
-            fatal: "sexton: fatal: ",
-            levels: [
-                "sexton: error: ",
-                "sexton: warning: ",
-                "sexton: info: ",
-                "sexton: debug: ",
-                "sexton: trace: ",
-            ],
-            hint: Some("sexton: hint: "),
-            quiet_to_stdout: false,
-        }
-    }
-}
-
-/// The beginning of a line, with the process ID in it.
-pub struct Prefix(pub &'static str, pub i32);
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PLACE: &str = "PID";
-        let Prefix(template, pid) = self;
-        let at = template.as_bytes().windows(PLACE.len()).position(|part| part == PLACE.as_bytes());
-        match at.and_then(|at| template.split_at_checked(at)) {
-            Some((before, after)) => {
-                write!(f, "{before}{pid}{}", after.strip_prefix(PLACE).unwrap_or(after))
-            }
-            None => f.write_str(template),
-        }
-    }
-}
-
-impl Logging {
-    /// Whether standard output is written to while the command runs.
-    #[must_use]
-    pub fn uses_stdout(&self) -> bool {
-        self.style.quiet_to_stdout && self.to == LogTo::Stderr && self.level > LevelFilter::Warn
-    }
-}
-
-/// Where log lines go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum LogTo {
-    /// Standard error.
-    #[default]
-    Stderr,
-    /// A syslog daemon.
-    Syslog(SyslogAddress),
-    /// Nowhere.
-    None,
-}
-
-/// How log lines on standard error look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum LogFormat {
-    /// `sexton: warning: ...`
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// `--termination-log`.
@@ -234,161 +178,29 @@ pub enum LogFormat {
 pub struct TerminationLog {
     /// The file.
     pub path: CString,
-    /// It was not named: if it is not there, that is no error.
+    /// No file was named. If this one does not exist, that is no error.
     pub by_default: bool,
 }
 
-/// A value that is looked up later, with the flag or variable that gave it.
+/// A value that a later stage looks up, with what an error message needs then.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Given<T> {
     /// What was given.
     pub value: T,
-    /// As it was written.
+    /// The value as the user wrote it.
     pub text: String,
-    /// `--user`, or `SEXTON_USER`.
+    /// The flag or variable that gave it: `--user`, or `SEXTON_USER`.
     pub by: String,
 }
 
-/// Whether sexton asks the kernel for the orphans of its descendants (PR_SET_CHILD_SUBREAPER, prctl(2)).
+/// Whether sexton makes itself a child subreaper, which adopts the orphans among its descendants (PR_SET_CHILD_SUBREAPER, prctl(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Subreaper {
-    /// Unless it is PID 1, which gets them anyway.
+    /// Unless it is PID 1, which adopts them anyway.
     #[default]
     Auto,
     /// Always.
     On,
     /// Never.
     Off,
-}
-
-/// `--status`: what to show of the PID namespace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Inspection {
-    /// How it is shown.
-    pub format: StatusFormat,
-    /// For a health check: the exit status tells, and the text is one line at most.
-    pub check: bool,
-    /// Colours may be used on a terminal.
-    pub colour: bool,
-}
-
-/// How `--status` shows what it has seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StatusFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// How the supervisor treats signals and ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Policy {
-    /// Who gets what sexton receives.
-    pub forward_to: Target,
-    /// Signals that become others on the way.
-    pub rewrites: Rewrites,
-    /// Signals that begin a stop.
-    pub stop_signals: SignalSet,
-    /// How long the first stop signal is held back.
-    pub drain: Duration,
-    /// How long the command may take after the stop signal; `None` is for ever.
-    pub grace: Option<Duration>,
-    /// Further signals within the grace.
-    pub escalation: Vec<EscalationStep>,
-    /// How long the rest of the tree may take once the command has ended.
-    pub linger: Linger,
-    /// Let orphans end by themselves after the command has ended.
-    pub wait_all: bool,
-    /// Send SIGCONT after what is to end a process, so that one that is stopped can act on it.
-    pub and_continue: bool,
-    /// When the command has ended, and before it is reaped, send SIGTERM, as it is rewritten, to those that
-    /// signals are forwarded to.
-    pub signal_at_end: bool,
-    /// Signals at which sexton stops itself too, once they are forwarded.
-    pub suspend_at: SignalSet,
-    /// The command gets what a key sends without sexton.
-    pub command_gets_keys: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy {
-            forward_to: Target::Command,
-            rewrites: Rewrites::default(),
-            stop_signals: SignalSet::EMPTY.with(Signal::TERM),
-            drain: Duration::ZERO,
-            grace: Some(Duration::from_secs(30)),
-            escalation: Vec::new(),
-            linger: Linger::Default,
-            wait_all: false,
-            and_continue: true,
-            signal_at_end: false,
-            suspend_at: SignalSet::EMPTY,
-            command_gets_keys: false,
-        }
-    }
-}
-
-impl Policy {
-    /// Whether the clocks go together.
-    ///
-    /// # Errors
-    /// The escalation takes as long as the grace, or longer.
-    pub fn check(&self) -> Result<(), String> {
-        let climbed: Duration = self.escalation.iter().map(|step| step.after).sum();
-        match self.grace {
-            Some(grace) if climbed >= grace && !self.escalation.is_empty() => Err(format!(
-                "the escalation takes {}, which must be less than the grace of {}",
-                Shown(climbed),
-                Shown(grace)
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// How long the rest of the tree may take once the command has ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Linger {
-    /// During a stop the rest of its grace period, or [`Linger::DEFAULT`] if all that is left ignores SIGTERM; otherwise
-    /// [`Linger::DEFAULT`].
-    #[default]
-    Default,
-    /// As long as this, and during a stop no longer than its grace period.
-    For(Duration),
-    /// The rest is left to itself: sexton exits when the command has ended.
-    Leave,
-}
-
-impl Linger {
-    /// How long it is if no other time was given.
-    pub const DEFAULT: Duration = Duration::from_secs(5);
-}
-
-/// `None` stands for `none`.
-impl From<Option<Duration>> for Linger {
-    fn from(time: Option<Duration>) -> Linger {
-        time.map_or(Linger::Leave, Linger::For)
-    }
-}
-
-/// Whom a signal is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// The command alone.
-    Command,
-    /// The command's process group.
-    Group,
-    /// Every process in the tree.
-    Tree,
-}
-
-/// One rung of `--escalate`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EscalationStep {
-    /// What is sent.
-    pub signal: Signal,
-    /// How long after the stop signal, or after the rung before; more than zero.
-    pub after: Duration,
 }

@@ -566,7 +566,7 @@ impl<'a> Runtime<'a> {
             }
         };
         // PID 1 of a namespace is spared what it sends to itself.
-        let may_die = self.plan.dies_alike && self.pid != process::INIT;
+        let may_die = self.plan.reraise_signal && self.pid != process::INIT;
         match (map.mapped(outcome), outcome) {
             (Some(status), _) => status.into(),
             (None, Outcome::Killed { signal, .. }) if may_die => {

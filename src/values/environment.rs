@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::{Escaped, Shortened};
+use crate::values::layered;
 use crate::values::signal::Reason;
 use crate::values::user::Identity;
 use std::borrow::Cow;
@@ -106,7 +107,30 @@ pub struct Edit {
 }
 
 impl Edit {
-    fn set(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
+    /// Reads `NAME=VALUE`, to set a variable.
+    ///
+    /// # Errors
+    /// No `=`, or an empty name.
+    pub fn set(text: &[u8]) -> Result<Edit, Reason> {
+        let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0);
+        let (name, value) = at
+            .and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
+            .ok_or("expected NAME=VALUE")?;
+        Edit::set_to(name, value)
+    }
+
+    /// Reads a name, to unset that variable.
+    ///
+    /// # Errors
+    /// An empty name, or one with `=` in it.
+    pub fn unset(name: &[u8]) -> Result<Edit, Reason> {
+        if name.is_empty() || name.contains(&b'=') {
+            return Err("expected the name of a variable".into());
+        }
+        Ok(Edit { name: name.to_vec(), entry: None })
+    }
+
+    fn set_to(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
         let entry = CString::new([name, b"=", value].concat());
         let entry = entry.map_err(|_| "a variable cannot have a zero byte in it")?;
         Ok(Edit { name: name.to_vec(), entry: Some(entry) })
@@ -147,44 +171,30 @@ pub enum Values {
 pub struct Edits(Vec<Edit>);
 
 impl Edits {
-    /// Adds `NAME=VALUE`, to be set.
+    /// Adds an edit of the layer that is being read, whose edits are the first `own`: see [`layered::add`]. It takes the place of
+    /// an edit of the same variable in a layer below.
     ///
     /// # Errors
-    /// No `=`, an empty name, or a name that is in the list already.
-    pub fn set(&mut self, text: &[u8]) -> Result<(), Reason> {
-        let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0);
-        let (name, value) = at
-            .and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
-            .ok_or("expected NAME=VALUE")?;
-        self.add(Edit::set(name, value)?)
-    }
-
-    /// Adds a name, to be unset.
-    ///
-    /// # Errors
-    /// An empty name, one with `=` in it, or one that is in the list already.
-    pub fn unset(&mut self, name: &[u8]) -> Result<(), Reason> {
-        if name.is_empty() || name.contains(&b'=') {
-            return Err("expected the name of a variable".into());
+    /// A variable that this layer edits already.
+    pub fn add_to_layer(&mut self, edit: Edit, own: &mut usize) -> Result<(), Reason> {
+        let same_name = |edit: &Edit, other: &Edit| edit.name == other.name;
+        let below = self.0.iter().skip(*own).position(|other| same_name(&edit, other));
+        if let Some(below) = below {
+            self.0.remove(*own + below);
         }
-        self.add(Edit { name: name.to_vec(), entry: None })
-    }
-
-    fn add(&mut self, edit: Edit) -> Result<(), Reason> {
-        if self.0.iter().any(|other| other.name == edit.name) {
+        layered::add(&mut self.0, own, edit, same_name).map_err(|edit| {
             let name = String::from_utf8_lossy(&edit.name);
-            return Err(format!("{} is given twice", Shortened(&name)).into());
-        }
-        self.0.push(edit);
-        Ok(())
+            format!("{} is given twice", Shortened(&name)).into()
+        })
     }
 
-    /// These changes, and those of `fallback` to variables that these leave alone.
+    /// These edits, and those of `below` for variables that these leave alone.
     #[must_use]
-    pub fn over(mut self, fallback: &Edits) -> Edits {
-        for edit in &fallback.0 {
-            // One that is here already stays as it is.
-            self.add(edit.clone()).ok();
+    pub fn over(mut self, below: &Edits) -> Edits {
+        for edit in &below.0 {
+            if self.0.iter().all(|other| other.name != edit.name) {
+                self.0.push(edit.clone());
+            }
         }
         self
     }
@@ -197,7 +207,7 @@ impl Edits {
         let home = login.map(|login| login.home.as_slice()).filter(|home| !home.is_empty());
         let name = login.map(|login| login.name.as_slice());
         let edit = |variable: &[u8], value: Option<&[u8]>| match value {
-            Some(value) => Edit::set(variable, value).ok(),
+            Some(value) => Edit::set_to(variable, value).ok(),
             None => Some(Edit { name: variable.to_vec(), entry: None }),
         };
         let edits = [
@@ -241,9 +251,11 @@ mod tests {
     use crate::values::user::Login;
 
     fn edits(set: &[&str], unset: &[&str]) -> Edits {
-        let mut edits = Edits::default();
-        set.iter().for_each(|text| edits.set(text.as_bytes()).unwrap());
-        unset.iter().for_each(|name| edits.unset(name.as_bytes()).unwrap());
+        let (mut edits, mut own) = (Edits::default(), 0);
+        let mut add =
+            |edit: Result<Edit, Reason>| edits.add_to_layer(edit.unwrap(), &mut own).unwrap();
+        set.iter().for_each(|text| add(Edit::set(text.as_bytes())));
+        unset.iter().for_each(|name| add(Edit::unset(name.as_bytes())));
         edits
     }
 
@@ -263,8 +275,8 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_pass() {
         let mut edits = Edits::default();
-        edits.set(b"\xff=\xfe").unwrap();
-        edits.unset(b"\xfd").unwrap();
+        edits.add_to_layer(Edit::set(b"\xff=\xfe").unwrap(), &mut 0).unwrap();
+        edits.add_to_layer(Edit::unset(b"\xfd").unwrap(), &mut 0).unwrap();
         assert_eq!(
             applied(&edits, &[c"\xfd=1", c"B=2"]),
             [c"B=2", c"\xff=\xfe"].map(CStr::to_owned)
@@ -290,20 +302,33 @@ mod tests {
     #[test]
     fn what_is_no_variable_or_given_twice_is_refused() {
         for text in ["", "A", "=x"] {
-            assert_eq!(Edits::default().set(text.as_bytes()).unwrap_err(), "expected NAME=VALUE");
+            assert_eq!(Edit::set(text.as_bytes()).unwrap_err(), "expected NAME=VALUE");
         }
         for name in ["", "A=", "A=1"] {
-            assert!(Edits::default().unset(name.as_bytes()).is_err());
+            assert!(Edit::unset(name.as_bytes()).is_err());
         }
         let mut once = edits(&["A=1"], &["B"]);
-        for reason in [once.set(b"A=1"), once.set(b"B=1"), once.unset(b"A"), once.unset(b"B")] {
-            assert!(reason.unwrap_err().contains("twice"));
+        for again in [Edit::set(b"A=1"), Edit::set(b"B=1"), Edit::unset(b"A"), Edit::unset(b"B")] {
+            let reason = once.add_to_layer(again.unwrap(), &mut 2).unwrap_err();
+            assert!(reason.contains("twice"));
         }
-        assert!(Edits::default().set(b"A=\0").is_err());
+        assert!(Edit::set(b"A=\0").is_err());
     }
 
     #[test]
-    fn what_is_said_first_counts() {
+    fn the_edits_of_a_higher_layer_come_first_and_replace_those_below() {
+        let mut both = edits(&["A=2", "C=2"], &["B"]);
+        let mut own = 0;
+        both.add_to_layer(Edit::set(b"B=1").unwrap(), &mut own).unwrap();
+        both.add_to_layer(Edit::unset(b"A").unwrap(), &mut own).unwrap();
+        assert_eq!(own, 2);
+        let described: Vec<String> =
+            both.iter().map(|edit| edit.describe(Values::Shown).to_string()).collect();
+        assert_eq!(described, ["set variable 'B=1'", "unset variable 'A'", "set variable 'C=2'"]);
+    }
+
+    #[test]
+    fn edits_above_come_first_and_hide_those_below() {
         let both = edits(&["A=1"], &["B"]).over(&edits(&["A=2", "B=2", "C=2"], &["D"]));
         assert_eq!(both, edits(&["A=1"], &["B"]).over(&edits(&["C=2"], &["D"])));
         assert_eq!(applied(&both, &[c"B=0", c"D=0"]), [c"A=1", c"C=2"].map(CStr::to_owned));

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::layered;
 use crate::values::outcome::Outcome;
 use crate::values::signal::{Reason, Signal};
 
@@ -75,24 +76,25 @@ impl From {
 }
 
 impl ExitMap {
-    /// Adds a rule.
+    /// Adds a rule where there is only one layer of them.
     ///
     /// # Errors
-    /// A status or signal that this map names already.
+    /// A status or signal that is mapped already.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
-        if self.0.iter().any(|other| rule.from.overlaps(other.from)) {
-            let what = if matches!(rule.from, From::Signal(_)) { "signal" } else { "status" };
-            return Err(format!("that {what} is mapped already").into());
-        }
-        self.0.push(rule);
-        Ok(())
+        let mut own = self.0.len();
+        self.add_to_layer(rule, &mut own)
     }
 
-    /// This map, and what only `fallback` names.
-    #[must_use]
-    pub fn over(mut self, fallback: ExitMap) -> ExitMap {
-        self.0.extend(fallback.0); // the first rule counts
-        self
+    /// Adds a rule of the layer that is being read, whose rules are the first `own`: see [`layered::add`].
+    ///
+    /// # Errors
+    /// A status or signal that this layer maps already.
+    pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
+        let overlap = |rule: &Rule, other: &Rule| rule.from.overlaps(other.from);
+        layered::add(&mut self.0, own, rule, overlap).map_err(|rule| {
+            let what = if matches!(rule.from, From::Signal(_)) { "signal" } else { "status" };
+            format!("that {what} is mapped already").into()
+        })
     }
 
     fn find(&self, is_meant: impl Fn(From) -> bool) -> Option<u8> {
@@ -180,7 +182,8 @@ mod tests {
 
     #[test]
     fn the_upper_map_beats_the_lower_one() {
-        let merged = map(&["1=10"]).over(map(&["1-2=20", "signal:HUP=3"]));
+        let mut merged = map(&["1-2=20", "signal:HUP=3"]);
+        merged.add_to_layer(Rule::parse("1=10").unwrap(), &mut 0).unwrap();
         let hangup = Outcome::Killed { signal: Signal::HUP, core: false };
         assert_eq!([1, 2].map(|status| merged.apply(Outcome::Exited(status))), [10, 20]);
         assert_eq!(merged.apply(hangup), 3);

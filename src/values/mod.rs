@@ -8,6 +8,7 @@ pub mod duration;
 pub mod environment;
 pub mod error;
 pub mod exit_map;
+pub mod layered;
 pub mod outcome;
 pub mod rewrite;
 pub mod rlimit;

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::layered;
 use crate::values::signal::{Reason, Signal};
 
 /// What the command gets instead of a signal.
@@ -66,23 +67,22 @@ pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
 pub struct Rewrites(Vec<Rule>);
 
 impl Rewrites {
-    /// Adds a rule.
+    /// Adds a rule where there is only one layer of them.
     ///
     /// # Errors
     /// A signal that is rewritten already.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
-        if self.0.iter().any(|other| other.from == rule.from) {
-            return Err(format!("{} is rewritten already", rule.from).into());
-        }
-        self.0.push(rule);
-        Ok(())
+        let mut own = self.0.len();
+        self.add_to_layer(rule, &mut own)
     }
 
-    /// These rules, and those of `fallback` for other signals.
-    #[must_use]
-    pub fn over(mut self, fallback: Rewrites) -> Rewrites {
-        self.0.extend(fallback.0); // the first rule counts
-        self
+    /// Adds a rule of the layer that is being read, whose rules are the first `own`: see [`layered::add`].
+    ///
+    /// # Errors
+    /// A signal that this layer rewrites already.
+    pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
+        layered::add(&mut self.0, own, rule, |rule, other| rule.from == other.from)
+            .map_err(|rule| format!("{} is rewritten already", rule.from).into())
     }
 
     /// What to forward for a signal; `None` if it is to be ignored.
@@ -127,7 +127,8 @@ mod tests {
     fn a_signal_is_rewritten_once() {
         let mut rewrites = rules(&["TERM=INT"]);
         assert!(rewrites.add(Rule::parse("15=QUIT").unwrap()).is_err());
-        let merged = rules(&["TERM=INT"]).over(rules(&["TERM=HUP", "HUP=INT"]));
+        let mut merged = rules(&["TERM=HUP", "HUP=INT"]);
+        merged.add_to_layer(Rule::parse("TERM=INT").unwrap(), &mut 0).unwrap();
         assert_eq!(merged.apply(Signal::TERM), Some(Signal::INT));
         assert_eq!(merged.apply(Signal::HUP), Some(Signal::INT));
     }

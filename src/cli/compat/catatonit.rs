@@ -1,12 +1,14 @@
 //! catatonit: `catatonit [-ghLPV] [--] <progname> [<arguments>...]`.
 
 use super::getopt::{Getopt, Item, Long};
-use crate::cli::settings::Settings;
-use crate::cli::{Call, Printed, Reading};
-use crate::plan::{Prefix, Statuses, Style, Target};
+use super::invocation::{self, ABOUT, Invocation, licence, set_common_defaults};
+use crate::cli::draft::Draft;
+use crate::plan::request::Printed;
+use crate::plan::{Statuses, Style, Target};
 use crate::values::rewrite::Rule;
 use crate::values::signal::Signal;
 use log::LevelFilter;
+use std::ffi::CStr;
 
 /// The version whose interface this is, in the form that engines read.
 const VERSION: &str = "tini version 0.1.7_catatonit";
@@ -31,69 +33,84 @@ const STATUSES: Statuses =
 
 const LONG: &[Long] = &[("version", false, b'V')];
 
-/// Reads catatonit's command line and variables.
-pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
-    match read_words(call) {
-        // It blocks its signals first, SIGPIPE among them.
-        Reading::Print(printed) => Reading::Print(Printed { can_break: false, ..printed }),
-        run => run,
+/// What catatonit's command line and variables ask for.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Empty for a pause.
+    argv: Vec<&'a CStr>,
+    /// `-g`
+    to_group: bool,
+    /// `-P`
+    pause: bool,
+    /// The variable CATATONIT_DEBUG.
+    debug: bool,
+}
+
+impl<'a> invocation::Options<'a> for Options<'a> {
+    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+        // catatonit has blocked all signals, SIGPIPE among them, before it prints.
+        read(call).map_err(|text| Printed { can_break: false, ..text })
+    }
+
+    fn set_defaults(&self, draft: &mut Draft) {
+        set_common_defaults(draft);
+        draft.plan.statuses = STATUSES;
+        draft.plan.logging.style = STYLE;
+        for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+            draft.rewrite(Rule::new(signal, None)).ok(); // no rewrite is in conflict with another
+        }
+    }
+
+    fn set_options(self, draft: &mut Draft<'a>) {
+        draft.plan.argv = self.argv;
+        if self.to_group {
+            draft.plan.policy.forward_to = Target::Group;
+        }
+        if self.pause {
+            draft.pause = true;
+        }
+        if self.debug {
+            draft.plan.logging.level = LevelFilter::Debug;
+        }
     }
 }
 
-fn read_words<'a>(call: &Call<'a, '_>) -> Reading<'a> {
-    let mut flags = Settings::default();
-    let mut options = Getopt::new("ghLPV", LONG, call.words);
+fn read<'a>(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+    let mut options = Options::default();
+    let mut words = Getopt::new("ghLPV", LONG, call.arguments);
+    let fatal = |text: &str| call.fatal(&STYLE, text, STATUSES.fatal);
     if call.has_variable(b"CATATONIT_LOG") {
-        return refusal(call, "CATATONIT_LOG is reserved for future use", "");
+        return Err(fatal("CATATONIT_LOG is reserved for future use\n"));
     }
-    for option in options.by_ref() {
-        match option {
-            Item::Option(b'h', _) => return Reading::Print(Printed::on_stderr(usage(), 0)),
-            Item::Option(b'L', _) => {
-                return Reading::Print(Printed::on_stdout(crate::cli::licence()));
-            }
-            Item::Option(b'V', _) => {
-                return Reading::Print(Printed::on_stdout(format!("{VERSION}\n")));
-            }
-            Item::Option(b'g', _) => flags.forward_to = Some(Target::Group),
-            Item::Option(b'P', _) => flags.pause = Some(true),
+    for word in words.by_ref() {
+        match word {
+            Item::Option(b'h', _) => return Err(Printed::on_stderr(usage(), 0)),
+            Item::Option(b'L', _) => return Err(Printed::on_stdout(licence())),
+            Item::Option(b'V', _) => return Err(Printed::on_stdout(format!("{VERSION}\n"))),
+            Item::Option(b'g', _) => options.to_group = true,
+            Item::Option(b'P', _) => options.pause = true,
             Item::Option(..) => {}
-            Item::Wrong(what) => {
-                let text = format!("{}: {what}\n{USAGE}", call.program());
-                return Reading::Print(Printed::on_stderr(text, STATUSES.fatal));
+            Item::Wrong(reason) => {
+                let text = format!("{}: {reason}\n{USAGE}", call.program());
+                return Err(Printed::on_stderr(text, STATUSES.fatal));
             }
         }
     }
-    if call.has_variable(b"CATATONIT_DEBUG") {
-        flags.log_level = Some(LevelFilter::Debug);
+    options.debug = call.has_variable(b"CATATONIT_DEBUG");
+    // A pause takes no program, and ignores one.
+    if !options.pause {
+        options.argv = words.rest().to_vec();
+        if options.argv.is_empty() {
+            return Err(fatal(&format!("missing program name\n{USAGE}")));
+        }
     }
-    let mut defaults = crate::cli::transient();
-    defaults.statuses = Some(STATUSES);
-    defaults.style = Some(STYLE);
-    for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
-        // They are not in the list yet.
-        defaults.rewrites.add(Rule::new(signal, None)).ok();
-    }
-    let argv = match flags.pause {
-        // A program's name is of no interest then.
-        Some(true) => Vec::new(),
-        _ => options.rest().to_vec(),
-    };
-    if argv.is_empty() && flags.pause.is_none() {
-        return refusal(call, "missing program name", USAGE);
-    }
-    Reading::Run { flags: flags.into(), defaults: defaults.into(), argv }
-}
-
-fn refusal<'a>(call: &Call, what: &str, more: &str) -> Reading<'a> {
-    let prefix = Prefix(STYLE.fatal, call.pid);
-    Reading::Print(Printed::on_stderr(format!("{prefix}{what}\n{more}"), STATUSES.fatal))
+    Ok(options)
 }
 
 fn usage() -> String {
     format!(
         "{USAGE}\n\
-         {}\
+         {ABOUT}\
          \n\
          Options, up to the program or to --:\n\
          \x20 -g              signals go to the program's process group\n\
@@ -102,8 +119,7 @@ fn usage() -> String {
          \x20 -P              pause: run no program, reap, and exit on SIGTERM or SIGINT\n\
          \x20 -V, --version   print the version\n\
          \n\
-         Variables: CATATONIT_DEBUG, if present, has it print what is done.\n",
-        crate::cli::ABOUT,
+         Variables: CATATONIT_DEBUG, if present, has it print what is done.\n"
     )
 }
 

@@ -1,12 +1,14 @@
 //! dumb-init: `dumb-init [option] program [args]`.
 
 use super::getopt::{Getopt, Item, Long, integer};
-use crate::cli::settings::Settings;
-use crate::cli::{Call, Printed, Reading};
+use super::invocation::{self, ABOUT, Invocation, set_common_defaults};
+use crate::cli::draft::Draft;
+use crate::plan::request::Printed;
 use crate::plan::{Grouping, Statuses, Style, Subreaper, Target};
 use crate::values::rewrite::Rule;
 use crate::values::signal::{Signal, SignalSet};
 use log::LevelFilter;
+use std::ffi::CStr;
 
 /// The version whose interface this is.
 const VERSION: &str = "dumb-init v1.2.5";
@@ -32,72 +34,86 @@ const JOB_STOPS: [Signal; 3] = [Signal::TSTP, Signal::TTIN, Signal::TTOU];
 /// The highest signal that can be rewritten.
 const LAST: usize = 31;
 
-/// Reads dumb-init's command line and variables.
-pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
-    let mut flags = Settings::default();
-    let mut single = false;
-    let mut debug = false;
-    let mut rewrites: [Option<Rule>; LAST] = [None; LAST];
-    let mut options = Getopt::new("hvVcr:", LONG, call.words);
-    for option in options.by_ref() {
-        match option {
-            Item::Option(b'h', _) => return Reading::Print(Printed::on_stderr(usage(call), 0)),
-            Item::Option(b'V', _) => {
-                return Reading::Print(Printed::on_stderr(format!("{VERSION}\n"), 0));
-            }
-            Item::Option(b'v', _) => debug = true,
-            Item::Option(b'c', _) => single = true,
-            Item::Option(b'r', value) => {
-                let rewrite = rewrite(value.unwrap_or_default());
-                // The last one counts.
-                match rewrite.and_then(|(at, rule)| Some((rewrites.get_mut(at)?, rule))) {
-                    Some((slot, rule)) => *slot = Some(rule),
-                    None => return Reading::Print(wrong_rewrite()),
-                }
-            }
-            Item::Option(..) => {}
-            Item::Wrong(what) => {
-                let text = format!("{}: {what}\n", call.program());
-                return Reading::Print(Printed::on_stderr(text, STATUSES.fatal));
-            }
-        }
-    }
-    let argv = options.rest().to_vec();
-    if argv.is_empty() {
-        let program = call.program();
-        let text = format!(
-            "Usage: {program} [option] program [args]\nTry {program} --help for full usage.\n"
-        );
-        return Reading::Print(Printed::on_stderr(text, STATUSES.fatal));
-    }
-    if debug || call.variable(b"DUMB_INIT_DEBUG") == Some(b"1") {
-        flags.log_level = Some(LevelFilter::Debug);
-    }
-    for rule in rewrites.into_iter().flatten() {
-        // One for each signal.
-        flags.rewrites.add(rule).ok();
-    }
-    let single = single || call.variable(b"DUMB_INIT_SETSID") == Some(b"0");
-    Reading::Run { flags: flags.into(), defaults: defaults(single).into(), argv }
+/// What dumb-init's command line and variables ask for.
+#[derive(Default)]
+pub struct Options<'a> {
+    argv: Vec<&'a CStr>,
+    /// `-c`
+    single_child: bool,
+    /// `-v`
+    debug: bool,
+    /// `-r`: the last one for each signal.
+    rewrites: [Option<Rule>; LAST],
 }
 
-/// What dumb-init does without being told more than whether the command has a session of its own.
-fn defaults(single: bool) -> Settings {
-    let mut defaults = crate::cli::transient();
-    defaults.grouping = Some(if single { Grouping::Shared } else { Grouping::Session });
-    defaults.forward_to = Some(if single { Target::Command } else { Target::Group });
-    defaults.signal_at_end = Some(true);
-    defaults.suspend_at = Some(JOB_STOPS.into_iter().fold(SignalSet::EMPTY, SignalSet::with));
-    defaults.subreaper = Some(Subreaper::Off);
-    defaults.statuses = Some(STATUSES);
-    defaults.style = Some(STYLE);
-    if !single {
-        // Nobody above the command's session could continue it, so the kernel would ignore these.
-        for signal in JOB_STOPS {
-            defaults.rewrites.add(Rule::new(signal, Some(Signal::STOP))).ok();
+impl<'a> invocation::Options<'a> for Options<'a> {
+    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+        let mut options = Options::default();
+        let mut words = Getopt::new("hvVcr:", LONG, call.arguments);
+        for word in words.by_ref() {
+            match word {
+                Item::Option(b'h', _) => return Err(Printed::on_stderr(usage(call), 0)),
+                Item::Option(b'V', _) => {
+                    return Err(Printed::on_stderr(format!("{VERSION}\n"), 0));
+                }
+                Item::Option(b'v', _) => options.debug = true,
+                Item::Option(b'c', _) => options.single_child = true,
+                Item::Option(b'r', value) => {
+                    let (at, rule) =
+                        rewrite(value.unwrap_or_default()).ok_or_else(wrong_rewrite)?;
+                    *options.rewrites.get_mut(at).ok_or_else(wrong_rewrite)? = Some(rule);
+                }
+                Item::Option(..) => {}
+                Item::Wrong(reason) => {
+                    let text = format!("{}: {reason}\n", call.program());
+                    return Err(Printed::on_stderr(text, STATUSES.fatal));
+                }
+            }
+        }
+        options.argv = words.rest().to_vec();
+        if options.argv.is_empty() {
+            let program = call.program();
+            let text = format!(
+                "Usage: {program} [option] program [args]\nTry {program} --help for full usage.\n"
+            );
+            return Err(Printed::on_stderr(text, STATUSES.fatal));
+        }
+        options.debug |= call.variable(b"DUMB_INIT_DEBUG") == Some(b"1");
+        options.single_child |= call.variable(b"DUMB_INIT_SETSID") == Some(b"0");
+        Ok(options)
+    }
+
+    fn set_defaults(&self, draft: &mut Draft) {
+        set_common_defaults(draft);
+        let (grouping, target) = match self.single_child {
+            true => (Grouping::Shared, Target::Command),
+            false => (Grouping::Session, Target::Group),
+        };
+        draft.plan.attributes.grouping = grouping;
+        draft.plan.policy.forward_to = target;
+        draft.plan.policy.signal_at_end = true;
+        draft.plan.policy.suspend_at =
+            JOB_STOPS.into_iter().fold(SignalSet::EMPTY, SignalSet::with);
+        draft.plan.subreaper = Subreaper::Off;
+        draft.plan.statuses = STATUSES;
+        draft.plan.logging.style = STYLE;
+        if !self.single_child {
+            // The command's session is an orphaned process group, in which the kernel ignores these signals.
+            for signal in JOB_STOPS {
+                draft.rewrite(Rule::new(signal, Some(Signal::STOP))).ok(); // no rewrite is in conflict with another
+            }
         }
     }
-    defaults
+
+    fn set_options(self, draft: &mut Draft<'a>) {
+        draft.plan.argv = self.argv;
+        if self.debug {
+            draft.plan.logging.level = LevelFilter::Debug;
+        }
+        for rule in self.rewrites.into_iter().flatten() {
+            draft.rewrite(rule).ok(); // there is one for each signal
+        }
+    }
 }
 
 /// `15:3`, or `15:0` to drop it; the first as an index from 0.
@@ -123,12 +139,12 @@ fn wrong_rewrite() -> Printed {
     Printed::on_stderr(text, STATUSES.fatal)
 }
 
-fn usage(call: &Call) -> String {
+fn usage(call: &Invocation) -> String {
     format!(
         "{VERSION}\n\
          Usage: {} [option] command [[arg] ...]\n\
          \n\
-         {}\
+         {ABOUT}\
          \n\
          Options, up to the command or to --:\n\
          \x20  -c, --single-child   signals go to the command alone, which gets no session of its own\n\
@@ -138,8 +154,7 @@ fn usage(call: &Call) -> String {
          \x20  -V, --version        print the version\n\
          \n\
          Variables: DUMB_INIT_DEBUG=1 is -v, DUMB_INIT_SETSID=0 is -c.\n",
-        call.program(),
-        crate::cli::ABOUT,
+        call.program()
     )
 }
 

@@ -1,15 +1,17 @@
 //! tini, which Docker calls docker-init: `tini [OPTIONS] PROGRAM -- [ARGS] | --version`.
 
 use super::getopt::{Getopt, Item, integer};
-use crate::cli::settings::Settings;
-use crate::cli::{Call, Printed, Reading};
-use crate::plan::{Prefix, Statuses, Style, Subreaper, Target};
+use super::invocation::{self, ABOUT, Invocation, licence, set_common_defaults};
+use crate::cli::draft::Draft;
+use crate::plan::request::Printed;
+use crate::plan::{Statuses, Style, Subreaper, Target};
 use crate::text::escape::visible;
-use crate::values::exit_map::Rule;
-use crate::values::outcome::Outcome;
+use crate::values::error::printable;
+use crate::values::exit_map;
 use crate::values::rewrite;
 use crate::values::signal::Signal;
 use log::LevelFilter;
+use std::ffi::CStr;
 
 /// The version whose interface this is, in the form that the Docker daemon reads.
 const VERSION: &str = "tini version 0.19.0 - git.sexton";
@@ -30,87 +32,119 @@ const STYLE: Style = Style {
 const STATUSES: Statuses =
     Statuses { fatal: 1, not_found: 127, incomplete: 127, denied: 126, not_executable: 1 };
 
-/// Reads tini's command line and variables.
-pub fn read<'a>(call: &Call<'a, '_>) -> Reading<'a> {
-    if let [only] = call.words
-        && only.to_bytes() == b"--version"
-    {
-        return Reading::Print(Printed::on_stdout(format!("{VERSION}\n")));
-    }
-    let mut flags = Settings::default();
-    let mut verbosity = 1;
-    let mut options = Getopt::new("p:hvwgle:s", &[], call.words);
-    for option in options.by_ref() {
-        match option {
-            Item::Option(b'h', _) => return Reading::Print(Printed::on_stdout(usage(call))),
-            Item::Option(b'l', _) => {
-                return Reading::Print(Printed::on_stdout(crate::cli::licence()));
-            }
-            Item::Option(b'v', _) => verbosity += 1,
-            Item::Option(b'w', _) => flags.warn_on_reap = Some(true),
-            Item::Option(b'g', _) => flags.forward_to = Some(Target::Group),
-            Item::Option(b's', _) => flags.subreaper = Some(Subreaper::On),
-            Item::Option(letter @ (b'p' | b'e'), value) => {
-                let value = value.unwrap_or_default();
-                let read = if letter == b'p' { parent_death } else { expected_status };
-                if read(value, &mut flags).is_none() {
-                    return Reading::Print(not_valid(call, letter, value));
-                }
-            }
-            Item::Option(..) => {}
-            Item::Wrong(what) => {
-                let text = format!("{}: {what}\n{}", call.program(), usage(call));
-                return Reading::Print(Printed::on_stderr(text, STATUSES.fatal));
-            }
-        }
-    }
-    let mut argv = options.rest().to_vec();
-    if argv.is_empty() {
-        return Reading::Print(Printed::on_stderr(usage(call), STATUSES.fatal));
-    }
-    // `PROGRAM -- ARGS`, as the usage has it: the getopt of glibc takes the dashes out.
-    if argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
-        && !options.ended_by_dashes()
-        && !call.has_variable(b"POSIXLY_CORRECT")
-    {
-        argv.remove(1);
-    }
-    if call.has_variable(b"TINI_SUBREAPER") {
-        flags.subreaper = Some(Subreaper::On);
-    }
-    if call.has_variable(b"TINI_KILL_PROCESS_GROUP") {
-        flags.forward_to = Some(Target::Group);
-    }
-    if let Some(value) = call.variable(b"TINI_VERBOSITY") {
-        verbosity = integer(value).map_or(0, |(number, _)| number);
-    }
-    // For tini it is the child that has failed, with a status like any other.
-    let mapped = |status| flags.exit_map.apply(Outcome::Exited(status));
-    let statuses = Statuses {
-        fatal: STATUSES.fatal,
-        not_found: mapped(STATUSES.not_found),
-        incomplete: mapped(STATUSES.incomplete),
-        denied: mapped(STATUSES.denied),
-        not_executable: mapped(STATUSES.not_executable),
-    };
-    flags.statuses = Some(statuses);
-    if verbosity != 1 {
-        flags.log_level = Some(level(verbosity));
-    }
-    Reading::Run { flags: flags.into(), defaults: defaults().into(), argv }
+/// What tini's command line and variables ask for.
+#[derive(Default)]
+pub struct Options<'a> {
+    argv: Vec<&'a CStr>,
+    /// `-g`
+    to_group: bool,
+    /// `-s`
+    subreaper: bool,
+    /// `-w`
+    warn_on_reap: bool,
+    /// `-p`
+    parent_death_signal: Option<Signal>,
+    /// `-e`: statuses that become 0.
+    expected: Vec<u8>,
+    /// 1 and the number of `-v`, or the variable.
+    verbosity: i64,
 }
 
-/// What tini does without being told.
-fn defaults() -> Settings {
-    let mut defaults = crate::cli::transient();
-    defaults.subreaper = Some(Subreaper::Off);
-    defaults.warn_if_not_adopting = Some(true);
-    defaults.style = Some(STYLE);
-    for signal in [Signal::TTIN, Signal::TTOU] {
-        // They are not in the list yet.
-        defaults.rewrites.add(rewrite::Rule::new(signal, None)).ok();
+impl<'a> invocation::Options<'a> for Options<'a> {
+    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+        if let [only] = call.arguments
+            && only.to_bytes() == b"--version"
+        {
+            return Err(Printed::on_stdout(format!("{VERSION}\n")));
+        }
+        let mut options = Options { verbosity: 1, ..Options::default() };
+        let mut words = Getopt::new("p:hvwgle:s", &[], call.arguments);
+        for word in words.by_ref() {
+            match word {
+                Item::Option(b'h', _) => return Err(Printed::on_stdout(usage(call))),
+                Item::Option(b'l', _) => return Err(Printed::on_stdout(licence())),
+                Item::Option(b'v', _) => options.verbosity += 1,
+                Item::Option(b'w', _) => options.warn_on_reap = true,
+                Item::Option(b'g', _) => options.to_group = true,
+                Item::Option(b's', _) => options.subreaper = true,
+                Item::Option(b'p', value) => {
+                    let value = value.unwrap_or_default();
+                    let signal = parent_death_signal(value);
+                    let signal = signal.ok_or_else(|| not_valid(call, 'p', value))?;
+                    options.parent_death_signal = Some(signal);
+                }
+                Item::Option(b'e', value) => {
+                    let value = value.unwrap_or_default();
+                    let status =
+                        expected_status(value).ok_or_else(|| not_valid(call, 'e', value))?;
+                    options.expected.push(status);
+                }
+                Item::Option(..) => {}
+                Item::Wrong(reason) => {
+                    let text = format!("{}: {reason}\n{}", call.program(), usage(call));
+                    return Err(Printed::on_stderr(text, STATUSES.fatal));
+                }
+            }
+        }
+        options.argv = words.rest().to_vec();
+        if options.argv.is_empty() {
+            return Err(Printed::on_stderr(usage(call), STATUSES.fatal));
+        }
+        // `PROGRAM -- ARGS`, as the usage has it: the getopt of glibc takes the dashes out.
+        if options.argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
+            && !words.ended_by_dashes()
+            && !call.has_variable(b"POSIXLY_CORRECT")
+        {
+            options.argv.remove(1);
+        }
+        options.subreaper |= call.has_variable(b"TINI_SUBREAPER");
+        options.to_group |= call.has_variable(b"TINI_KILL_PROCESS_GROUP");
+        if let Some(value) = call.variable(b"TINI_VERBOSITY") {
+            options.verbosity = integer(value).map_or(0, |(number, _)| number);
+        }
+        Ok(options)
     }
-    defaults
+
+    fn set_defaults(&self, draft: &mut Draft) {
+        set_common_defaults(draft);
+        draft.plan.subreaper = Subreaper::Off;
+        draft.plan.warn_if_not_adopting = true;
+        draft.plan.logging.style = STYLE;
+        for signal in [Signal::TTIN, Signal::TTOU] {
+            draft.rewrite(rewrite::Rule::new(signal, None)).ok(); // no rewrite is in conflict with another
+        }
+    }
+
+    fn set_options(self, draft: &mut Draft<'a>) {
+        draft.plan.argv = self.argv;
+        if self.to_group {
+            draft.plan.policy.forward_to = Target::Group;
+        }
+        if self.subreaper {
+            draft.plan.subreaper = Subreaper::On;
+        }
+        if self.warn_on_reap {
+            draft.plan.warn_on_reap = true;
+        }
+        if self.parent_death_signal.is_some() {
+            draft.plan.parent_death_signal = self.parent_death_signal;
+        }
+        if self.verbosity != 1 {
+            draft.plan.logging.level = level(self.verbosity);
+        }
+        // In tini a child fails to execute the command, and its status is mapped like any other.
+        let mapped = |status: u8| if self.expected.contains(&status) { 0 } else { status };
+        draft.plan.statuses = Statuses {
+            fatal: STATUSES.fatal,
+            not_found: mapped(STATUSES.not_found),
+            incomplete: mapped(STATUSES.incomplete),
+            denied: mapped(STATUSES.denied),
+            not_executable: mapped(STATUSES.not_executable),
+        };
+        for status in self.expected {
+            draft.map_exit(exit_map::Rule::status(status, 0)).ok(); // a repeated one is mapped already
+        }
+    }
 }
 
 fn level(verbosity: i64) -> LevelFilter {
@@ -119,42 +153,39 @@ fn level(verbosity: i64) -> LevelFilter {
         1 => LevelFilter::Warn,
         2 => LevelFilter::Info,
         3 => LevelFilter::Debug,
-        // It is unsigned: less than 0 is more than anything.
+        // In tini the number is unsigned, so a negative one is large.
         _ => LevelFilter::Trace,
     }
 }
 
-/// `-p`: a name with SIG, in upper case, of those that POSIX has.
-fn parent_death(value: &[u8], flags: &mut Settings) -> Option<()> {
+/// `-p`: a name with SIG, in upper case, of a signal of POSIX.
+fn parent_death_signal(value: &[u8]) -> Option<Signal> {
     let name = std::str::from_utf8(value).ok()?;
     let signal = Signal::parse(name).ok()?;
     let unknown = ["SIGSTKFLT", "SIGIO", "SIGPWR"];
-    // The name that it has here is the only one that it has there.
+    // tini knows no other spelling than the one that sexton shows.
     let known = signal.to_string() == name && signal.number() < 32 && !unknown.contains(&name);
-    known.then(|| flags.parent_death_signal = Some(signal))
+    known.then_some(signal)
 }
 
 /// `-e`: a status that becomes 0.
-fn expected_status(value: &[u8], flags: &mut Settings) -> Option<()> {
-    let status = match integer(value) {
-        _ if value.is_empty() => 0,
-        Some((number, [])) => u8::try_from(number).ok()?,
-        _ => return None,
-    };
-    // It fails if the status is mapped already, and then to the same.
-    flags.exit_map.add(Rule::status(status, 0)).ok();
-    Some(())
+fn expected_status(value: &[u8]) -> Option<u8> {
+    match integer(value) {
+        _ if value.is_empty() => Some(0),
+        Some((number, [])) => u8::try_from(number).ok(),
+        _ => None,
+    }
 }
 
-fn not_valid(call: &Call, letter: u8, value: &[u8]) -> Printed {
-    let prefix = Prefix(STYLE.fatal, call.pid);
+fn not_valid(call: &Invocation, letter: char, value: &[u8]) -> Printed {
     let value = visible(&String::from_utf8_lossy(value));
-    let text = format!("{prefix}Not a valid option for -{}: {value}\n", char::from(letter));
-    Printed::on_stderr(text, STATUSES.fatal)
+    let text = format!("Not a valid option for -{letter}: {value}\n");
+    call.fatal(&STYLE, &text, STATUSES.fatal)
 }
 
-fn usage(call: &Call) -> String {
-    let name = call.name();
+fn usage(call: &Invocation) -> String {
+    let name = call.program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let name = printable(name);
     format!(
         "{name} ({VERSION})\n\
          Usage: {name} [OPTIONS] PROGRAM -- [ARGS] | --version\n\
@@ -173,8 +204,7 @@ fn usage(call: &Call) -> String {
          \x20 -e STATUS   exit with 0 where it would be STATUS (0 to 255)\n\
          \n\
          Variables: TINI_SUBREAPER and TINI_KILL_PROCESS_GROUP, if present, are -s and -g;\n\
-         TINI_VERBOSITY is the level of -v (1 without any).\n",
-        ABOUT = crate::cli::ABOUT,
+         TINI_VERBOSITY is the level of -v (1 without any).\n"
     )
 }
 
@@ -183,6 +213,7 @@ mod tests {
     use super::*;
     use crate::cli::tests::{printed, running};
     use crate::plan::Linger;
+    use crate::values::outcome::Outcome;
 
     #[test]
     fn the_version_is_what_the_docker_daemon_reads_and_only_alone() {

@@ -1,10 +1,11 @@
 //! Command lines and environments, read as sexton and as the inits whose place it takes.
 
 use super::{assert_shows, getopt};
-use sexton::internals::cli::{self, Printed, Request};
+use sexton::internals::cli;
 use sexton::internals::environment::Values;
 use sexton::internals::error::{Error, printable};
 use sexton::internals::plan::Plan;
+use sexton::internals::plan::request::{Printed, Request};
 use sexton::internals::scheduling::{NICENESS, OOM_SCORE_ADJ};
 use sexton::internals::signal::Signal;
 use std::ffi::{CStr, CString};

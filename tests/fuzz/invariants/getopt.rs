@@ -1,8 +1,8 @@
 //! The C library's getopt(3), by which the inits whose place sexton takes read their options.
 
-use sexton::internals::cli::Request;
 use sexton::internals::error::{Error, printable};
 use sexton::internals::plan::Target;
+use sexton::internals::plan::request::Request;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 use std::sync::Mutex;

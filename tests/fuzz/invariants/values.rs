@@ -3,7 +3,7 @@
 use super::assert_shows;
 use sexton::internals::capabilities::{Base, CapabilitySet, List, Sets, Spec};
 use sexton::internals::duration::{self, Shown};
-use sexton::internals::environment::{Edits, Values, variable};
+use sexton::internals::environment::{Edit, Edits, Values, variable};
 use sexton::internals::exit_map::{self, ExitMap};
 use sexton::internals::outcome::Outcome;
 use sexton::internals::rewrite::{self, Rewrites};
@@ -229,19 +229,32 @@ fn resolved<'a>(
 /// `--env` and `--unset-env`.
 fn variables(text: &[u8]) {
     let environment = [c"A=1", c"B=2", c"A=3"];
-    let mut edits = Edits::default();
-    if told(edits.set(text)).is_some() {
+    let shows = |edit: &Edit| assert_shows(&edit.describe(Values::Shown).to_string());
+    if let Some(edit) = told(Edit::set(text)) {
         let at = text.iter().position(|&byte| byte == b'=').unwrap();
+        let edits = only(edit, [Edit::set(text), Edit::unset(&text[..at])]);
         let changed = edits.apply(&environment);
         assert_eq!(variable(&changed, &text[..at]).unwrap().1, &text[at + 1..]);
-        assert!(edits.set(text).is_err() && edits.unset(&text[..at]).is_err());
+        edits.iter().for_each(shows);
     }
-    let mut edits = Edits::default();
-    if told(edits.unset(text)).is_some() {
+    if let Some(edit) = told(Edit::unset(text)) {
+        let edits = only(edit, [Edit::unset(text)]);
         let changed = edits.apply(&environment);
         assert!(variable(&changed, text).is_none());
         assert!(changed.len() == 3 || text == b"A" || text == b"B");
-        assert!(edits.unset(text).is_err());
+        edits.iter().for_each(shows);
     }
-    edits.iter().for_each(|edit| assert_shows(&edit.describe(Values::Shown).to_string()));
+}
+
+/// One edit, which its layer refuses to contradict and a layer above may replace.
+fn only<const N: usize>(edit: Edit, others: [Result<Edit, Reason>; N]) -> Edits {
+    let (mut edits, mut own) = (Edits::default(), 0);
+    edits.add_to_layer(edit, &mut own).unwrap();
+    for other in others.map(Result::unwrap) {
+        assert!(edits.add_to_layer(other.clone(), &mut own).is_err());
+        let mut replaced = edits.clone();
+        replaced.add_to_layer(other.clone(), &mut 0).unwrap();
+        assert!(replaced.iter().eq([&other]));
+    }
+    edits
 }

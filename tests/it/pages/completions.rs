@@ -4,7 +4,7 @@
 use super::{Values, by_section, metavar, repeats, summary, values};
 use sexton::internals::cli::flags::{FLAGS, Flag};
 
-const MADE: &str = "made from src/cli/flags.rs by tests/it/pages: just pages";
+const MADE: &str = "made from src/cli/flags/table.rs by tests/it/pages: just pages";
 
 /// The flags that take a value of their own, which may be the next word.
 fn with_value() -> impl Iterator<Item = (&'static Flag, Values)> {

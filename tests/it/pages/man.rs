@@ -94,7 +94,7 @@ fn variables() -> String {
 pub fn page() -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!(
-        ".\\\" Made from src/cli/flags.rs by tests/it/pages: just pages\n\
+        ".\\\" Made from src/cli/flags/table.rs by tests/it/pages: just pages\n\
          .TH SEXTON 1 {DATE} \"sexton {version}\" \"User Commands\"\n"
     );
     text += &heading("name");

@@ -8,7 +8,7 @@ pub fn page() -> String {
 # Options
 
 `sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at the first word that is none, or at `--`. Made from
-`src/cli/flags.rs`, as `sexton --help` and the man page ([sexton.1](sexton.1)) are.
+`src/cli/flags/table.rs`, as `sexton --help` and the man page ([sexton.1](sexton.1)) are.
 
 Options that may be repeated add up. Of any other that is given twice the last one counts.
 

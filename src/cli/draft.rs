@@ -1,0 +1,180 @@
+//! A request in the making, onto which the layers of settings are read, the lowest first.
+//!
+//! A layer sets a single value whatever a lower layer, or an earlier flag of the same layer, has set. The entries of a list have keys (a signal, a
+//! limit, a variable): an entry takes the place of one of a lower layer with the same key, and two of one layer contradict each other.
+
+use crate::plan::request::{Inspection, Request, StatusFormat};
+use crate::plan::{Grouping, Plan};
+use crate::values::capabilities::{self, List};
+use crate::values::environment::{Edit, Values, variable};
+use crate::values::error::Error;
+use crate::values::exit_map;
+use crate::values::rewrite;
+use crate::values::rlimit;
+use crate::values::signal::Reason;
+use log::LevelFilter;
+use std::ffi::CStr;
+
+/// What the layers that have been read ask for.
+#[derive(Default)]
+pub struct Draft<'a> {
+    /// How to run a command, or to pause.
+    pub plan: Box<Plan<'a>>,
+    /// `--verbose`: how many levels more to log than the plan says.
+    pub verbose: usize,
+    /// `--pause`
+    pub pause: bool,
+    /// `--status`
+    pub status: Option<StatusFormat>,
+    /// `--check`
+    pub check: bool,
+    /// `--dry-run`
+    pub dry_run: Option<Values>,
+    /// The first variable that cannot be used. It is an error once the flags have turned out to be good.
+    pub refused: Option<Error>,
+    /// What the layer that is being read has set.
+    pub layer: Layer,
+}
+
+/// What a layer has set, as far as the next setting of the same layer depends on that.
+#[derive(Default)]
+pub struct Layer {
+    /// The layer is that of the `SEXTON_*` variables.
+    pub is_variables: bool,
+    /// The number of its signal rewrites; the other numbers are alike.
+    rewrites: usize,
+    exit_rules: usize,
+    edits: usize,
+    /// The resource limits that it sets: bit N is limit N of the kernel.
+    limits: u16,
+    /// Its lists of capabilities, each of which takes the place of that of a lower layer as a whole.
+    capabilities: capabilities::Spec,
+    /// How often it says `--verbose`.
+    verbose: usize,
+}
+
+impl Layer {
+    /// The layer of the `SEXTON_*` variables.
+    pub fn of_variables() -> Layer {
+        Layer { is_variables: true, ..Layer::default() }
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// The request of a command line without options, with this environment for the command.
+    pub fn new(environment: Vec<&'a CStr>) -> Draft<'a> {
+        let mut draft = Draft::default();
+        draft.plan.environment = environment;
+        draft
+    }
+
+    /// Forwards another signal, or none.
+    ///
+    /// # Errors
+    /// A signal that this layer rewrites already.
+    pub fn rewrite(&mut self, rule: rewrite::Rule) -> Result<(), Reason> {
+        self.plan.policy.rewrites.add_to_layer(rule, &mut self.layer.rewrites)
+    }
+
+    /// Maps an exit status.
+    ///
+    /// # Errors
+    /// A status or signal that this layer maps already.
+    pub fn map_exit(&mut self, rule: exit_map::Rule) -> Result<(), Reason> {
+        self.plan.exit_map.add_to_layer(rule, &mut self.layer.exit_rules)
+    }
+
+    /// Sets or unsets a variable of the command.
+    ///
+    /// # Errors
+    /// A variable that this layer sets or unsets already.
+    pub fn edit(&mut self, edit: Edit) -> Result<(), Reason> {
+        self.plan.attributes.environment.add_to_layer(edit, &mut self.layer.edits)
+    }
+
+    /// Sets a resource limit. The plan has them in the order of the kernel's numbers.
+    ///
+    /// # Errors
+    /// A limit that this layer sets already.
+    pub fn limit(&mut self, limit: rlimit::Spec) -> Result<(), Reason> {
+        let number = limit.resource as usize;
+        let bit = 1 << number;
+        if self.layer.limits & bit != 0 {
+            return Err(format!("{} is given twice", limit.resource.name()).into());
+        }
+        self.layer.limits |= bit;
+        let limits = &mut self.plan.attributes.limits;
+        match limits.binary_search_by_key(&number, |other| other.resource as usize) {
+            Ok(place) => limits.get_mut(place).into_iter().for_each(|other| *other = limit),
+            Err(place) => limits.insert(place, limit),
+        }
+        Ok(())
+    }
+
+    /// Adds to one of the lists of capabilities.
+    ///
+    /// # Errors
+    /// As for [`List::add`].
+    pub fn capabilities(
+        &mut self,
+        list: fn(&mut capabilities::Spec) -> &mut Option<List>,
+        text: &str,
+    ) -> Result<(), Reason> {
+        let own = list(&mut self.layer.capabilities);
+        own.get_or_insert_default().add(text)?;
+        *list(&mut self.plan.attributes.capabilities) = *own;
+        Ok(())
+    }
+
+    /// Logs this many levels more.
+    pub fn add_verbosity(&mut self, levels: usize) {
+        self.layer.verbose = self.layer.verbose.saturating_add(levels);
+        self.verbose = self.layer.verbose;
+    }
+
+    /// The request, now that all layers have been read.
+    ///
+    /// # Errors
+    /// A variable that cannot be used; settings that contradict each other.
+    pub fn request(self) -> Result<Request<'a>, Error> {
+        let Draft { mut plan, verbose, pause, status, check, dry_run, refused, .. } = self;
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let no_command = plan.argv.is_empty();
+        if let Some(format) = status {
+            if !no_command {
+                return Err(Error::usage("--status runs no command, and one is given"));
+            }
+            let colour = allows_colour(&plan.environment);
+            return Ok(Request::Status(Inspection { format, check, colour }));
+        }
+        if check {
+            return Err(Error::usage("--check goes with --status"));
+        }
+        if pause && !no_command {
+            return Err(Error::usage("--pause runs no command, and one is given"));
+        }
+        if no_command && !pause {
+            return Err(Error::usage(
+                "no command given: usage is sexton [OPTIONS] [--] COMMAND [ARG...], see sexton --help",
+            ));
+        }
+        plan.policy.command_gets_keys = plan.attributes.grouping == Grouping::Shared;
+        let level = (plan.logging.level as usize).saturating_add(verbose);
+        plan.logging.level = LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace);
+        plan.policy.check().map_err(Error::usage)?;
+        plan.attributes.capabilities.check().map_err(Error::usage)?;
+        Ok(match (pause, dry_run) {
+            (true, _) => Request::Pause(plan),
+            (false, Some(values)) => Request::DryRun(plan, values),
+            (false, None) => Request::Run(plan),
+        })
+    }
+}
+
+/// Whether the environment allows colours on a terminal: <https://no-color.org>, and terminals without colours.
+fn allows_colour(environment: &[&CStr]) -> bool {
+    let value = |name: &[u8]| variable(environment, name).map(|(_, value)| value);
+    value(b"NO_COLOR").is_none_or(<[u8]>::is_empty) && value(b"TERM") != Some(b"dumb")
+}

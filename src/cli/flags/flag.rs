@@ -1,0 +1,123 @@
+//! What a flag is.
+
+use crate::cli::draft::Draft;
+use crate::values::signal::Reason;
+use std::ffi::CStr;
+
+/// A flag.
+pub struct Flag {
+    /// Its name without the dashes.
+    pub long: &'static str,
+    /// Its one-letter form.
+    pub short: Option<char>,
+    /// The heading in `--help`.
+    pub section: &'static str,
+    /// The value it takes, and what it sets.
+    pub kind: Kind,
+    /// The text of `--help`, with the default.
+    pub help: &'static str,
+}
+
+/// The value that a flag takes, and what it sets.
+pub enum Kind {
+    /// `--name VALUE`.
+    Value(&'static str, Reader),
+    /// `--name` or `--name=VALUE`. The variable takes yes, no or a value.
+    Optional(&'static str, fn(&mut Draft, Choice) -> Result<(), Reason>),
+    /// `--name VALUE`, which adds to a list. The variable takes several values with commas between them.
+    List(&'static str, Reader),
+    /// `--name`. The variable takes yes or no.
+    Switch(fn(&mut Draft, bool)),
+    /// `-n`, `-nn` and so on. The variable takes the number of times.
+    Count(fn(&mut Draft, usize)),
+    /// A text to print instead of running anything. There is no variable.
+    Print(Page),
+}
+
+/// The value of a flag whose value may be left out.
+#[derive(Clone, Copy)]
+pub enum Choice<'a> {
+    /// No value.
+    Default,
+    /// The variable says no.
+    Off,
+    /// This value.
+    Value(&'a [u8]),
+}
+
+/// What reads a value.
+#[derive(Clone, Copy)]
+pub enum Reader {
+    /// Takes valid UTF-8 only.
+    Text(fn(&mut Draft, &str) -> Result<(), Reason>),
+    /// Takes any bytes: paths, and variables of the command.
+    Bytes(fn(&mut Draft, &[u8]) -> Result<(), Reason>),
+}
+
+/// A text to print.
+#[derive(Clone, Copy)]
+pub enum Page {
+    /// `--help`
+    Help,
+    /// `--version`
+    Version,
+}
+
+impl Reader {
+    /// Reads a value into the draft.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn read(self, value: &[u8], draft: &mut Draft) -> Result<(), Reason> {
+        match self {
+            Reader::Text(read) => {
+                let text = std::str::from_utf8(value).map_err(|_| "it is not valid UTF-8")?;
+                read(draft, text)
+            }
+            Reader::Bytes(read) => read(draft, value),
+        }
+    }
+}
+
+/// The beginning of the names of all variables.
+pub const PREFIX: &str = "SEXTON_";
+
+/// A byte of a flag's name, as the name of its variable has it.
+const fn in_variable(byte: u8) -> u8 {
+    if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }
+}
+
+/// The name of the variable for a flag of this name.
+pub fn variable(long: &str) -> String {
+    PREFIX.chars().chain(long.bytes().map(in_variable).map(char::from)).collect()
+}
+
+impl Flag {
+    /// Whether a variable does the same.
+    fn has_variable(&self) -> bool {
+        !matches!(self.kind, Kind::Print(_))
+    }
+
+    /// The name of the variable that does the same.
+    pub fn variable(&self) -> Option<String> {
+        self.has_variable().then(|| variable(self.long))
+    }
+
+    /// The value of that variable, if this entry of the environment is that variable.
+    pub fn value_in<'a>(&self, entry: &'a CStr) -> Option<&'a [u8]> {
+        let rest = entry.to_bytes().strip_prefix(PREFIX.as_bytes())?;
+        let (name, value) = rest.split_at_checked(self.long.len())?;
+        let is_name = name.iter().copied().eq(self.long.bytes().map(in_variable));
+        value.strip_prefix(b"=").filter(|_| is_name && self.has_variable())
+    }
+
+    /// How it is written: `--name`, `--name VALUE`, `--name[=VALUE]`.
+    pub fn usage(&self) -> String {
+        let long = self.long;
+        match self.kind {
+            Kind::Value(metavar, _) | Kind::List(metavar, _) => format!("--{long} {metavar}"),
+            Kind::Optional(metavar, _) => format!("--{long}[={metavar}]"),
+            Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("--{long}"),
+        }
+    }
+}

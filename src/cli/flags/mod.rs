@@ -1,0 +1,16 @@
+//! sexton's flags.
+//!
+//! - `flag`: what a flag is;
+//! - `table`: all of them. The command line, the variables, `--help`, the man page, the completions and `docs/options.md` come from this table;
+//! - `values`: how values are read that only flags have;
+//! - `help`: the text of `--help`.
+//!
+//! A new flag is one entry of the table, the field of the plan that it sets, and what that field does.
+
+mod flag;
+pub mod help;
+mod table;
+mod values;
+
+pub use flag::{Choice, Flag, Kind, PREFIX, Page, Reader};
+pub use table::FLAGS;

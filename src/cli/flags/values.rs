@@ -1,0 +1,230 @@
+//! How values are read that only flags have. Other values are read in `crate::values`.
+
+use super::flag::{Choice, variable};
+use crate::cli::draft::Draft;
+use crate::plan::request::StatusFormat;
+use crate::plan::{EscalationStep, Given, LogTo, TerminationLog};
+use crate::text::escape::Shortened;
+use crate::values::address::SyslogAddress;
+use crate::values::duration;
+use crate::values::environment::Values;
+use crate::values::rewrite::forwardable;
+use crate::values::signal::{Reason, Signal, SignalSet};
+use crate::values::stdio::Redirection;
+use std::ffi::CString;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Sets a single value.
+///
+/// # Errors
+/// None; the result is that of the functions that end with this one.
+pub fn set<T>(field: &mut T, value: T) -> Result<(), Reason> {
+    *field = value;
+    Ok(())
+}
+
+/// A value that is looked up later, with the name of the flag, or of the variable if the layer is that of the variables.
+pub fn given<T>(value: T, flag: &str, text: &str, draft: &Draft) -> Given<T> {
+    let by = if draft.layer.is_variables { variable(flag) } else { format!("--{flag}") };
+    Given { value, text: text.to_owned(), by }
+}
+
+/// The value that a word stands for.
+///
+/// # Errors
+/// Any other word; the reason lists those that are known.
+pub fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
+    let found = choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value);
+    found.ok_or_else(|| expected(&mut choices.iter().map(|&(word, _)| word)))
+}
+
+fn expected(words: &mut dyn Iterator<Item = &str>) -> Reason {
+    let words: Vec<&str> = words.collect();
+    format!("expected one of {}", words.join(", ")).into()
+}
+
+/// A duration, or `none`.
+///
+/// # Errors
+/// Anything else.
+pub fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
+    if text == "none" {
+        return Ok(None);
+    }
+    Ok(Some(duration::parse(text).map_err(|reason| format!("{reason}, or 'none'"))?))
+}
+
+/// Where to log.
+///
+/// # Errors
+/// Anything that is not in the list, and addresses that are not numeric.
+pub fn log_to(text: &str) -> Result<LogTo, Reason> {
+    let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
+        socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
+            let address = Shortened(address);
+            format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
+        })
+    };
+    match (text, text.strip_prefix("udp://"), text.strip_prefix("tcp://")) {
+        ("stderr", ..) => Ok(LogTo::Stderr),
+        ("syslog", ..) => Ok(LogTo::Syslog(SyslogAddress::Local)),
+        ("none", ..) => Ok(LogTo::None),
+        (_, Some(address), _) => syslog(address, SyslogAddress::Udp),
+        (_, _, Some(address)) => syslog(address, SyslogAddress::Tcp),
+        _ => Err("expected stderr, syslog, udp://ADDRESS, tcp://ADDRESS or none".into()),
+    }
+}
+
+/// An IP address, with a port or with syslog's own. Names are not looked up, because that can block.
+fn socket_address(text: &str) -> Option<SocketAddr> {
+    const SYSLOG_PORT: u16 = 514;
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = || bare.unwrap_or(text).parse::<IpAddr>().ok();
+    let usual = || Some(SocketAddr::new(address()?, SYSLOG_PORT));
+    text.parse().ok().or_else(usual).filter(|address: &SocketAddr| address.port() != 0)
+}
+
+/// A path.
+///
+/// # Errors
+/// An empty one.
+pub fn path(bytes: &[u8]) -> Result<CString, Reason> {
+    match CString::new(bytes) {
+        Ok(path) if !path.is_empty() => Ok(path),
+        _ => Err("expected a path".into()),
+    }
+}
+
+/// A file to read.
+///
+/// # Errors
+/// As for [`path`].
+pub fn input(value: &[u8]) -> Result<Redirection, Reason> {
+    Ok(Redirection { path: path(value)?, append: false })
+}
+
+/// A file to write: `PATH`, or `>>PATH` to append to it.
+///
+/// # Errors
+/// As for [`path`].
+pub fn output(value: &[u8]) -> Result<Redirection, Reason> {
+    let append = value.strip_prefix(b">>");
+    Ok(Redirection { path: path(append.unwrap_or(value))?, append: append.is_some() })
+}
+
+/// A file mode creation mask.
+///
+/// # Errors
+/// Anything but octal digits, and a mask above 0o777.
+pub fn umask(text: &str) -> Result<u32, Reason> {
+    let octal = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    let mask = u32::from_str_radix(text, 8).ok().filter(|&mask| octal && mask <= 0o777);
+    mask.ok_or_else(|| "expected an octal number from 0 to 777".into())
+}
+
+/// `SIGNAL,...`: signals that can reach sexton.
+///
+/// # Errors
+/// As for [`forwardable`].
+pub fn stop_signals(text: &str) -> Result<SignalSet, Reason> {
+    let mut signals = text.split(',').map(forwardable);
+    signals.try_fold(SignalSet::EMPTY, |set, signal| Ok(set.with(signal?)))
+}
+
+/// `SIGNAL:DURATION,...`
+///
+/// # Errors
+/// Anything else, and a duration of 0.
+pub fn escalation(text: &str) -> Result<Vec<EscalationStep>, Reason> {
+    text.split(',').map(step).collect()
+}
+
+fn step(text: &str) -> Result<EscalationStep, Reason> {
+    let (signal, after) =
+        text.split_once(':').ok_or("expected SIGNAL:DURATION, such as INT:5s,QUIT:5s")?;
+    let step = EscalationStep { signal: Signal::parse(signal)?, after: duration::parse(after)? };
+    if step.after == Duration::ZERO {
+        return Err("each duration must be more than 0".into());
+    }
+    Ok(step)
+}
+
+/// `--termination-log`
+///
+/// # Errors
+/// A path that is neither absolute nor `-`: most likely a mistyped `yes` of the variable.
+pub fn termination_log(choice: Choice) -> Result<Option<TerminationLog>, Reason> {
+    Ok(match choice {
+        Choice::Off => None,
+        Choice::Default => {
+            let path = c"/dev/termination-log".to_owned();
+            Some(TerminationLog { path, by_default: true })
+        }
+        Choice::Value(value) if value.starts_with(b"/") || value == b"-" => {
+            Some(TerminationLog { path: path(value)?, by_default: false })
+        }
+        Choice::Value(_) => return Err("expected an absolute path or -".into()),
+    })
+}
+
+/// `--status`
+///
+/// # Errors
+/// An unknown format.
+pub fn status(format: Choice) -> Result<Option<StatusFormat>, Reason> {
+    let formats = [("text", StatusFormat::Text), ("json", StatusFormat::Json)];
+    Ok(match format {
+        Choice::Off => None,
+        Choice::Default => Some(StatusFormat::Text),
+        Choice::Value(value) => {
+            Some(choice(std::str::from_utf8(value).unwrap_or_default(), &formats)?)
+        }
+    })
+}
+
+/// `--dry-run`
+///
+/// # Errors
+/// Any value but `values`.
+pub fn dry_run(choice: Choice) -> Result<Option<Values>, Reason> {
+    match choice {
+        Choice::Off => Ok(None),
+        Choice::Default => Ok(Some(Values::Hidden)),
+        Choice::Value(b"values") => Ok(Some(Values::Shown)),
+        Choice::Value(_) => Err("expected 'values'".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn syslog_addresses_are_numeric() {
+        for (text, address) in [
+            ("udp://192.0.2.1", "192.0.2.1:514"),
+            ("udp://192.0.2.1:5514", "192.0.2.1:5514"),
+            ("udp://[2001:db8::1]:9", "[2001:db8::1]:9"),
+            ("udp://[2001:db8::1]", "[2001:db8::1]:514"),
+            ("udp://::1", "[::1]:514"),
+        ] {
+            let expected = SyslogAddress::Udp(address.parse().unwrap());
+            assert_eq!(log_to(text), Ok(LogTo::Syslog(expected)), "{text}");
+        }
+        let tcp = SyslogAddress::Tcp("127.0.0.1:6514".parse().unwrap());
+        assert_eq!(log_to("tcp://127.0.0.1:6514"), Ok(LogTo::Syslog(tcp)));
+        assert_eq!(log_to("syslog"), Ok(LogTo::Syslog(SyslogAddress::Local)));
+        for text in [
+            "",
+            "udp",
+            "udp://",
+            "udp://host",
+            "tcp://1.2.3.4:0",
+            "tcp://1.2.3.4:65536",
+            "http://1.2.3.4",
+        ] {
+            assert!(log_to(text).is_err(), "{text}");
+        }
+    }
+}

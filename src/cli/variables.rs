@@ -1,0 +1,94 @@
+//! The `SEXTON_*` variables, each of which does what its flag does.
+
+use super::draft::{Draft, Layer};
+use super::flags::{Choice, FLAGS, Flag, Kind, PREFIX};
+use super::suggest;
+use crate::plan::UnknownVariable;
+use crate::values::error::Error;
+use crate::values::signal::Reason;
+use std::ffi::CStr;
+
+/// Whether an entry of the environment is a variable of sexton's, which the command does not get.
+pub fn is_own(entry: &CStr) -> bool {
+    entry.to_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// Reads the layer of the variables. If one cannot be used the others are read nevertheless: the log format may be among them.
+pub fn read(variables: &[&CStr], draft: &mut Draft) {
+    if variables.is_empty() {
+        return;
+    }
+    draft.layer = Layer::of_variables();
+    for flag in FLAGS {
+        let Some(value) = variables.iter().find_map(|entry| flag.value_in(entry)) else { continue };
+        // Compose and Kubernetes write `SEXTON_GRACE=` for a variable that is not set.
+        if value.is_empty() {
+            continue;
+        }
+        if let Err(reason) = read_one(flag, value, draft) {
+            let name = flag.variable().unwrap_or_default();
+            draft.refused.get_or_insert_with(|| Error::invalid(value, &name, reason));
+        }
+        // In compatibility mode sexton warns of trouble only if it is asked to log in its own way.
+        if ["log-level", "log-to", "log-format"].contains(&flag.long) {
+            draft.plan.warn_of_trouble = true;
+        }
+    }
+}
+
+fn read_one(flag: &Flag, value: &[u8], draft: &mut Draft) -> Result<(), Reason> {
+    match flag.kind {
+        Kind::Value(_, reader) => reader.read(value, draft),
+        Kind::List(_, reader) => {
+            value.split(|&byte| byte == b',').try_for_each(|item| reader.read(item, draft))
+        }
+        Kind::Optional(_, set) => {
+            let choice = match yes_or_no(value) {
+                Some(true) => Choice::Default,
+                Some(false) => Choice::Off,
+                None => Choice::Value(value),
+            };
+            set(draft, choice).map_err(|reason| format!("{reason}, or yes or no").into())
+        }
+        Kind::Switch(set) => match yes_or_no(value) {
+            Some(on) => {
+                set(draft, on);
+                Ok(())
+            }
+            None => Err("expected 1, true, yes or on, or 0, false, no or off".into()),
+        },
+        Kind::Count(add) => match value {
+            [digit @ b'0'..=b'9'] => {
+                add(draft, (digit - b'0').into());
+                Ok(())
+            }
+            _ => Err("expected a number from 0 to 9".into()),
+        },
+        Kind::Print(_) => Ok(()),
+    }
+}
+
+fn yes_or_no(value: &[u8]) -> Option<bool> {
+    match value {
+        b"1" | b"true" | b"yes" | b"on" => Some(true),
+        b"0" | b"false" | b"no" | b"off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The variable, if sexton has none of that name and Kubernetes makes none for a service that is called "sexton". An empty
+/// variable counts as one that is not set.
+pub fn unknown<'a>(entry: &&'a CStr) -> Option<UnknownVariable<'a>> {
+    let bytes = entry.to_bytes();
+    let name = bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let is_empty = bytes.strip_prefix(name) == Some(b"=");
+    let known = || FLAGS.iter().filter_map(Flag::variable);
+    let service = [&b"SEXTON_SERVICE_"[..], b"SEXTON_PORT"];
+    let is_known = known().any(|known| known.as_bytes() == name)
+        || service.iter().any(|prefix| name.starts_with(prefix));
+    if is_empty || is_known {
+        return None;
+    }
+    let suggestion = std::str::from_utf8(name).ok().and_then(suggest::variable);
+    Some(UnknownVariable { name, suggestion })
+}
