@@ -1,14 +1,14 @@
 //! Starting main: a child, the steps in it, exec; and what it tells if one fails.
 //!
-//! Nothing in the child allocates, and all that it needs is built before. A failure goes through a
-//! close-on-exec pipe that is read only after the child has ended: so sexton never waits for a step or
-//! an exec that hangs, and goes on to handle signals meanwhile.
+//! Nothing in the child allocates, and all that it needs is built before. The child reports a failure by a number
+//! that it shares with sexton until the exec (an eventfd). sexton reads it only after the child has ended: it never
+//! waits for a step or an exec that hangs, and goes on to handle signals meanwhile.
 
 #![forbid(unsafe_code)]
 
 use crate::child::steps::Step;
 use crate::sys::exec::{Strings, execve};
-use crate::sys::{Errno, credentials, fds, files, limits, process, scheduling, signals, tty};
+use crate::sys::{Errno, credentials, files, limits, process, scheduling, signals, tty};
 use crate::text::fixed::Fixed;
 use crate::values::environment::Naming;
 use crate::values::signal::SignalSet;
@@ -87,7 +87,7 @@ fn vector<'a>(first: &[&'a CStr], rest: &[&'a CStr]) -> Strings<'a> {
 pub struct Child {
     /// Its process ID, which is also its process group's.
     pub pid: i32,
-    pipe: OwnedFd,
+    number: OwnedFd,
 }
 
 /// What the child has reported.
@@ -99,7 +99,7 @@ pub struct Messages {
     pub failure: Option<Failure>,
 }
 
-/// One message in the pipe.
+/// One message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Message {
     Failure(Failure),
@@ -118,41 +118,72 @@ pub enum Failure {
     NotFound,
 }
 
+/// A part of the number that the messages are.
+struct Field {
+    at: u32,
+    width: u32,
+}
+
+impl Field {
+    // Of a failure:
+    const KIND: Field = Field { at: 0, width: 2 };
+    const ERRNO: Field = Field { at: 2, width: 12 };
+    const INDEX: Field = Field { at: 14, width: 20 };
+    // Of a step that was left out, if there is one:
+    const IS_LEFT_OUT: Field = Field { at: 34, width: 1 };
+    const WHY: Field = Field { at: 35, width: 12 };
+    const STEP: Field = Field { at: 47, width: 12 };
+
+    const fn mask(&self) -> u64 {
+        (1 << self.width) - 1
+    }
+
+    const fn put(&self, value: u64) -> u64 {
+        (value & self.mask()) << self.at
+    }
+
+    const fn get(&self, number: u64) -> u64 {
+        number >> self.at & self.mask()
+    }
+}
+
 impl Message {
-    const SIZE: usize = 12;
-
-    fn to_bytes(self) -> [u8; Message::SIZE] {
-        let words = match self {
-            Message::Failure(Failure::Step(index, errno)) => [0, index as u32, errno as u32],
-            Message::Failure(Failure::Exec(index, errno)) => [1, index as u32, errno as u32],
-            Message::Failure(Failure::NotFound) => [2, 0, 0],
-            Message::LeftOut(index, errno) => [3, index as u32, errno as u32],
+    /// As a number that is not zero. Those of both kinds of message have no bit in common, so that their sum has both.
+    fn to_number(self) -> u64 {
+        let failure = |kind: u64, index: usize, errno: Errno| {
+            Field::KIND.put(kind) | Field::ERRNO.put(errno as u64) | Field::INDEX.put(index as u64)
         };
-        let mut bytes = [0; Message::SIZE];
-        for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
-            slot.copy_from_slice(&word.to_ne_bytes());
-        }
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Message {
-        let mut words = [0u32; 3];
-        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-            *word = u32::from_ne_bytes(chunk.try_into().unwrap_or_default());
-        }
-        let [kind, index, errno] = words;
-        let (index, errno) = (index as usize, Errno::from_raw(errno as i32));
-        match kind {
-            0 => Message::Failure(Failure::Step(index, errno)),
-            1 => Message::Failure(Failure::Exec(index, errno)),
-            2 => Message::Failure(Failure::NotFound),
-            _ => Message::LeftOut(index, errno),
+        match self {
+            Message::Failure(Failure::Step(index, errno)) => failure(1, index, errno),
+            Message::Failure(Failure::Exec(index, errno)) => failure(2, index, errno),
+            Message::Failure(Failure::NotFound) => failure(3, 0, Errno::ENOENT),
+            Message::LeftOut(index, errno) => {
+                let why = Field::WHY.put(errno as u64);
+                Field::IS_LEFT_OUT.put(1) | why | Field::STEP.put(index as u64)
+            }
         }
     }
 
-    /// A pipe takes such a message whole (pipe(7)); without anybody who reads it the child has nobody to report to.
-    fn send(self, pipe: &OwnedFd) {
-        nix::unistd::write(pipe, &self.to_bytes()).ok();
+    /// Adds it to the number that sexton reads; once for each kind. It cannot fail but by a seccomp filter.
+    fn send(self, number: &OwnedFd) {
+        nix::unistd::write(number, &self.to_number().to_ne_bytes()).ok();
+    }
+}
+
+impl Messages {
+    fn from_number(number: u64) -> Messages {
+        let index = |field: Field| field.get(number) as usize;
+        let errno = |field: Field| Errno::from_raw(field.get(number) as i32);
+        Messages {
+            left_out: (Field::IS_LEFT_OUT.get(number) != 0)
+                .then(|| (index(Field::STEP), errno(Field::WHY))),
+            failure: match Field::KIND.get(number) {
+                0 => None,
+                1 => Some(Failure::Step(index(Field::INDEX), errno(Field::ERRNO))),
+                2 => Some(Failure::Exec(index(Field::INDEX), errno(Field::ERRNO))),
+                _ => Some(Failure::NotFound),
+            },
+        }
     }
 }
 
@@ -162,45 +193,41 @@ impl Child {
     /// # Errors
     /// None of the kernel's; what a seccomp filter gives.
     pub fn messages(&self) -> Result<Messages, Errno> {
-        // All that there is comes at once: a step that was left out, and a failure.
-        let mut bytes = [0; 2 * Message::SIZE];
-        let length = nix::unistd::read(&self.pipe, &mut bytes)?;
-        let mut messages = Messages::default();
-        for bytes in bytes.get(..length).unwrap_or_default().chunks_exact(Message::SIZE) {
-            match Message::from_bytes(bytes) {
-                Message::Failure(failure) => messages.failure = Some(failure),
-                Message::LeftOut(index, errno) => messages.left_out = Some((index, errno)),
-            }
+        let mut bytes = [0; size_of::<u64>()];
+        match nix::unistd::read(&self.number, &mut bytes) {
+            Ok(_) => Ok(Messages::from_number(u64::from_ne_bytes(bytes))),
+            Err(Errno::EAGAIN) => Ok(Messages::default()), // it is still zero
+            Err(errno) => Err(errno),
         }
-        Ok(messages)
     }
 
     /// The descriptor that sexton keeps open for that.
     #[must_use]
     pub fn descriptor(&self) -> &OwnedFd {
-        &self.pipe
+        &self.number
     }
 }
 
 /// Makes a child that carries out the steps and executes the program. The child has a copy of the memory, and sexton
 /// does not wait for it: a file system or a scanner may keep an exec for ever (docs/decisions/fork.md).
 ///
+/// `number` is a [`fds::shared_number`](crate::sys::fds::shared_number), for the child's messages.
+///
 /// # Errors
-/// The pipe or the child failed: EMFILE, ENFILE, EAGAIN (a limit on processes), ENOMEM.
-pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
-    let (read, write) = fds::pipe()?;
+/// No process can be made: EAGAIN (a limit on processes), ENOMEM.
+pub fn spawn(program: &mut Program, steps: &[Step], number: OwnedFd) -> Result<Child, Errno> {
     // A session that has a terminal must give it up before another can have it.
     let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
     let mask = steps.iter().find_map(|step| match step {
         Step::Mask(mask) => Some(*mask),
         _ => None,
     });
-    let needs = Needs { pipe: write, terminal, mask: mask.unwrap_or_default() };
+    let needs = Needs { number, terminal, mask: mask.unwrap_or_default() };
     match process::fork()? {
-        Some(pid) => Ok(Child { pid, pipe: read }),
+        Some(pid) => Ok(Child { pid, number: needs.number }),
         None => {
             let failure = become_command(program, steps, &needs);
-            Message::Failure(failure).send(&needs.pipe);
+            Message::Failure(failure).send(&needs.number);
             process::exit_now(crate::values::error::STATUS_FATAL.into())
         }
     }
@@ -209,7 +236,7 @@ pub fn spawn(program: &mut Program, steps: &[Step]) -> Result<Child, Errno> {
 /// What the child needs besides the steps.
 struct Needs {
     /// For messages.
-    pipe: OwnedFd,
+    number: OwnedFd,
     /// For [`Step::Terminal`].
     terminal: Result<OwnedFd, Errno>,
     /// The signal mask that the command will have.
@@ -223,7 +250,7 @@ fn become_command(program: &mut Program, steps: &[Step], needs: &Needs) -> Failu
         match carry_out(step, needs) {
             Ok(()) => {}
             Err(errno) if is_dispensable(step, errno) => {
-                Message::LeftOut(index, errno).send(&needs.pipe);
+                Message::LeftOut(index, errno).send(&needs.number);
             }
             Err(errno) => return Failure::Step(index, errno),
         }
@@ -280,7 +307,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         }
         Step::ShareOutput => files::share_output(),
         Step::CloseOthers(kept) => {
-            files::close_others(*kept, &needs.pipe);
+            files::close_others(*kept, &needs.number);
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),
@@ -318,27 +345,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_survive_the_pipe() {
-        let exec = Failure::Exec(70_000, Errno::ENOENT);
-        let failures = [Failure::Step(3, Errno::EPERM), exec, Failure::NotFound];
-        let left_out = Message::LeftOut(1, Errno::ENOTTY);
-        for message in failures.map(Message::Failure).into_iter().chain([left_out]) {
-            assert_eq!(Message::from_bytes(&message.to_bytes()), message);
+    fn the_number_has_all_that_the_child_has_reported() {
+        let steps = [Failure::Step(0, Errno::EPERM), Failure::Step(300, Errno::EHWPOISON)];
+        let execs = [Failure::Exec(131_072, Errno::ENOENT), Failure::NotFound];
+        let failures = steps.into_iter().chain(execs).map(Some).chain([None]);
+        for failure in failures {
+            for left_out in [None, Some((0, Errno::ENOTTY)), Some((4, Errno::EHWPOISON))] {
+                let sent = [
+                    failure.map(Message::Failure),
+                    left_out.map(|(index, errno)| Message::LeftOut(index, errno)),
+                ];
+                let fd = crate::sys::fds::shared_number().unwrap();
+                sent.into_iter().flatten().for_each(|message| message.send(&fd));
+                let child = Child { pid: 1, number: fd };
+                assert_eq!(child.messages(), Ok(Messages { left_out, failure }));
+            }
         }
-    }
-
-    #[test]
-    fn all_that_the_child_has_reported_is_read_at_once() {
-        let (read, write) = fds::pipe().unwrap();
-        let child = Child { pid: 1, pipe: read };
-        Message::LeftOut(1, Errno::ENOTTY).send(&write);
-        Message::Failure(Failure::NotFound).send(&write);
-        let left_out = Some((1, Errno::ENOTTY));
-        let both = Messages { left_out, failure: Some(Failure::NotFound) };
-        assert_eq!(child.messages(), Ok(both));
-        Message::LeftOut(1, Errno::ENOTTY).send(&write);
-        assert_eq!(child.messages(), Ok(Messages { left_out, failure: None }));
-        drop(write);
-        assert_eq!(child.messages(), Ok(Messages::default()));
     }
 }

@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_that_was_sent_long_before_is_told_too() {
+    fn a_signal_that_was_sent_long_before_is_reported_too() {
         let sent_before = Some(Duration::from_millis(5200));
         let outcome = Some(Outcome::Killed { signal: Signal::USR1, core: false });
         let record = Record { outcome, unexpected: true, sent_before, ..record() };

@@ -27,7 +27,7 @@ use crate::report::{Record, Report, Sender};
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::wait::{Asked, Waited};
-use crate::sys::{self, Errno, credentials, process, signals, wait};
+use crate::sys::{self, Errno, credentials, fds, process, signals, wait};
 use crate::values::capabilities::CapabilitySet;
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
@@ -157,6 +157,8 @@ impl<'a> Runtime<'a> {
     ) -> Result<Box<Runtime<'a>>, Error> {
         let parent = self_setup::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
+        // Without this descriptor nothing goes, so it comes before others that are good to have.
+        let number = fds::shared_number().map_err(launch::explain_fork)?;
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
@@ -165,7 +167,8 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
         // Before main: it may hit the limit at once.
         let oom = OomWatch::start(pid);
-        let child = spawn::spawn(&mut program, &launch.steps).map_err(launch::explain_fork)?;
+        let child =
+            spawn::spawn(&mut program, &launch.steps, number).map_err(launch::explain_fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());

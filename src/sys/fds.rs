@@ -69,6 +69,21 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((above_stdio(read)?, above_stdio(write)?))
 }
 
+/// A number that processes share by a descriptor above 2 (eventfd(2)): zero, and read without waiting. Where a pipe would do,
+/// it takes one descriptor instead of two. Close-on-exec.
+///
+/// # Errors
+/// EMFILE, ENFILE, ENOMEM.
+pub fn shared_number() -> Result<OwnedFd, Errno> {
+    // SAFETY: takes integers only. The call is raw: `nix` has it in a feature of its own.
+    let fd = Errno::result(unsafe {
+        libc::syscall(libc::SYS_eventfd2, 0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK)
+    })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the descriptor is new, so nothing else owns it.
+    above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 /// The same open file at a descriptor above 2. If sexton was started with one of 0 to 2 closed, the command
 /// must find it closed.
 pub fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {

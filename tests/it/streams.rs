@@ -209,7 +209,7 @@ fn the_files_are_the_command_s_only_and_open_as_they_should_be() {
     let mut running =
         Setup::new(&["--stdin", &input, "--stderr", &output, &probe(), "sleep"]).start();
     running.expect("ready");
-    // The standard streams, and a pipe.
+    // The standard streams, and an eventfd.
     wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
     let is_file = |(_, target): &(i32, String)| target.starts_with(folder.path());
     assert!(!running.descriptors().iter().any(is_file), "{:?}", running.descriptors());
@@ -292,19 +292,19 @@ fn a_lowered_limit_does_not_bound_the_steps_and_a_raised_one_helps_them() {
     const NOFILE: i32 = 7;
     let folder = Folder::new("limited");
     let path = format!("{}/out", folder.path());
-    // At that step the lowest free descriptor is 5, and the command's loader needs one.
+    // At that step the lowest free descriptor is 4, and the command's loader needs one.
     shell(&["--rlimit=nofile=4", "--stdout", &path], "ulimit -n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "4\n");
     shell(&["--rlimit=fsize=0", "--stdout", &path], ":");
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
 
     let words = ["--stdout", &path, "sh", "-c", "ulimit -n"];
-    let ended = Setup::new(&words).limit(NOFILE, 5, 100).run();
+    let ended = Setup::new(&words).limit(NOFILE, 4, 100).run();
     let expected = format!(
         "sexton: fatal: unable to write to '{path}' as standard output: too many open files\n"
     );
     assert_eq!((ended.status, ended.stderr), (125, expected));
     let words = [&["--rlimit=nofile=max"], &words[..]].concat();
-    assert_eq!(Setup::new(&words).limit(NOFILE, 5, 100).run().status, 0);
+    assert_eq!(Setup::new(&words).limit(NOFILE, 4, 100).run().status, 0);
     assert_eq!(fs::read_to_string(&path).unwrap(), "100\n");
 }

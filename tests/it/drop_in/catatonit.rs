@@ -1,8 +1,8 @@
 //! catatonit.
 
 use super::{
-    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, what_cannot_be_printed,
-    what_command_is_given, what_is_no_command, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, what_cannot_be_printed, what_command_is_given,
+    what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
@@ -186,13 +186,4 @@ fn sexton_pauses_under_any_name_and_reaps() {
         let ended = running.end();
         assert_eq!((ended.status, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
     }
-}
-
-#[test]
-fn the_session_that_catatonit_leads_is_hung_up_at_the_end() {
-    let mut pair = Pair::new("catatonit", libc::SIGRTMAX());
-    for words in [&["--"][..], &["-g", "--"]] {
-        the_session_is_hung_up(&mut pair, words, false);
-    }
-    pair.finish(10);
 }

@@ -1,8 +1,8 @@
 //! dumb-init.
 
 use super::{
-    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, wait_for_state,
-    what_cannot_be_printed, what_command_is_given, what_is_no_command, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, wait_for_state, what_cannot_be_printed,
+    what_command_is_given, what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::{Running, Setup, Terminal, wait_until};
 use nix::libc;
@@ -320,14 +320,6 @@ fn with_a_terminal_the_command_leads_a_session_that_has_it_and_is_not_hung_up() 
         }
     }
     pair.finish(8);
-}
-
-#[test]
-fn the_session_that_dumb_init_leads_is_hung_up_at_the_end() {
-    let mut pair = Pair::new("dumb-init", LAST);
-    the_session_is_hung_up(&mut pair, &[], true);
-    the_session_is_hung_up(&mut pair, &["-c"], false);
-    pair.finish(10);
 }
 
 /// As in gVisor.

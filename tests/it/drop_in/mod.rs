@@ -7,9 +7,10 @@
 
 mod catatonit;
 mod dumb_init;
+mod terminals;
 mod tini;
 
-use crate::harness::{Ended, Folder, Place, Running, Setup, Terminal, probe, sexton, wait_until};
+use crate::harness::{Ended, Folder, Place, Running, Setup, probe, sexton, wait_until};
 use nix::libc;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
@@ -402,29 +403,6 @@ pub fn what_is_no_command(pair: &mut Pair, words: &[&str], through_a_file: Optio
     pair.run(&[
         case(&[words, &["x"]].concat()).with(|setup| setup.bind("/etc/passwd", "/usr/bin/env"))
     ]);
-}
-
-/// What the command leaves in the background of a terminal's session that the init leads: the kernel hangs the foreground group up
-/// when that session ends, and so it must still be the command's. `obeys` says that a SIGTERM came before.
-pub fn the_session_is_hung_up(pair: &mut Pair, words: &[&str], obeys: bool) {
-    const RUNS: &str = "until grep -qs sleep /proc/$!/comm; do :; done";
-    for (script, left) in [
-        ("sleep 1000 & RUNS; exit 3", 0),
-        ("sleep 1000 & RUNS; kill -KILL $$", 0),
-        ("nohup sleep 1000 >/dev/null & RUNS; exit 3", u32::from(!obeys)),
-        ("setsid sleep 1000 & RUNS; exit 3", 1),
-        ("bash -c 'set -m; sleep 1000 & RUNS'; exit 3", 1), // a group of its own, in the background
-    ] {
-        let case = case(&[words, &["sh", "-c", &script.replace("RUNS", RUNS)]].concat()).child();
-        pair.compare("the end of a session", &case, |setup, pair| {
-            let terminal = Terminal::new();
-            let running = setup.terminal(&terminal.program).start();
-            wait_until("the init ends", || running.has_ended());
-            let living = || living(&running.adopted_by_init());
-            wait_until("only those are left that are to be", || living() == [left.to_string()]);
-            Seen { output: living(), ..pair.seen(None, "", "") }
-        });
-    }
 }
 
 /// How many of them there are that are no zombies, or about to be buried.

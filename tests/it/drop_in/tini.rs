@@ -1,8 +1,8 @@
 //! tini, which Docker has as docker-init.
 
 use super::{
-    Pair, a_look_inside, case, how_command_ends, the_session_is_hung_up, what_cannot_be_printed,
-    what_command_is_given, what_is_no_command, what_pid_1_holds,
+    Pair, a_look_inside, case, how_command_ends, what_cannot_be_printed, what_command_is_given,
+    what_is_no_command, what_pid_1_holds,
 };
 use crate::harness::wait_until;
 use nix::libc;
@@ -244,13 +244,4 @@ fn tini_leaves_what_the_command_leaves_behind() {
         });
     }
     pair.finish(9);
-}
-
-#[test]
-fn the_session_that_tini_leads_is_hung_up_at_the_end() {
-    let mut pair = Pair::new("tini", libc::SIGRTMAX());
-    for words in [&["--"][..], &["-s", "--"], &["-g", "--"]] {
-        the_session_is_hung_up(&mut pair, words, false);
-    }
-    pair.finish(15);
 }

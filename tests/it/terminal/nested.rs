@@ -88,3 +88,44 @@ fn the_terminal_s_leader_may_be_somebody_else() {
     assert!(report.contains("session: 1\r\n"), "{report}");
     assert_eq!(running.end().status, 0);
 }
+
+/// docs/drop-in.md: sexton never takes a terminal from the foreground group.
+#[test]
+fn a_script_is_left_without_the_terminal_by_tini_only() {
+    for (tini, has_it) in [("tini -s", false), ("SEXTON --as tini -s", true)] {
+        let (mut terminal, running) = script(&words(&format!("{tini} -- true; PROBE report")));
+        let report = terminal.expect("end");
+        assert_eq!(report.contains("terminal group: 1\r\n"), has_it, "{tini}: {report}");
+        drop(running);
+    }
+}
+
+/// docs/drop-in.md: a key that stops the command is no end.
+#[test]
+fn a_shell_waits_for_a_job_that_tini_has_not_noticed_to_be_stopped() {
+    for tini in ["tini -s", "SEXTON --as tini -s"] {
+        let mut shell = Shell::new();
+        shell.line(&format!("{tini} -- PROBE sleep"));
+        shell.terminal.expect("ready\r\n");
+        let [init] = shell.running.children()[..] else { panic!("the shell has one child") };
+        let [main] = children_of(init)[..] else { panic!("the init has one child") };
+        shell.terminal.type_in(CTRL_Z);
+        if tini.starts_with("tini") {
+            wait_until("main is stopped", || state(main) == 'T');
+            wait_until("tini has taken its SIGCHLD", || {
+                crate::harness::status_field(init, "ShdPnd") == "0000000000000000"
+            });
+            assert_eq!((state(init), shell.terminal.foreground()), ('S', main));
+            continue;
+        }
+        shell.expect_stopped();
+        assert_eq!(state(main), 'T');
+        shell.line("fg");
+        wait_until("main goes on in the foreground", || {
+            shell.terminal.foreground() == main && state(main) == 'S'
+        });
+        shell.terminal.type_in(CTRL_C);
+        shell.expect_status(130);
+        shell.exit();
+    }
+}
