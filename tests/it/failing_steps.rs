@@ -103,9 +103,9 @@ fn session_limits_and_scheduling() -> Vec<Case> {
         ),
         case(
             "Limit",
-            &["--rlimit=stack=1G:2G"],
-            |setup| without_sys_resource(setup).limit(3, 1 << 20, 1 << 30),
-            "set limit stack to 1073741824:2147483648: operation not permitted",
+            &["--rlimit=core=1G:2G"],
+            |setup| without_sys_resource(setup).limit(4, 1 << 20, 1 << 30),
+            "set limit core to 1073741824:2147483648: operation not permitted",
             Some(RAISED),
         ),
         case(
