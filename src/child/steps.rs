@@ -109,12 +109,15 @@ pub enum Step {
     Mask(SignalSet),
 }
 
+/// [`Step::Terminal`] as an action: the one step that a run goes on without.
+pub const TAKE_OVER_TERMINAL: &str = "take over sexton's controlling terminal";
+
 /// The step as an action: "unable to ..."
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Session => f.write_str("begin a session"),
-            Step::Terminal => f.write_str("take over sexton's controlling terminal"),
+            Step::Terminal => f.write_str(TAKE_OVER_TERMINAL),
             Step::ProcessGroup => f.write_str("create a process group"),
             Step::Foreground => f.write_str("become the terminal's foreground process group"),
             Step::Limit(resource, limits) => write!(f, "set limit {} to {limits}", resource.name()),

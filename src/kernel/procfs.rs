@@ -138,7 +138,12 @@ impl Status {
         for line in text.split(|&byte| byte == b'\n') {
             // The name may be no UTF-8; no other line is.
             let Ok(line) = std::str::from_utf8(line) else { continue };
-            let Some((key, value)) = line.split_once(':') else { continue };
+            // Not by `split_once`, which searches by code that could panic: the loop comes here.
+            let colon = line.bytes().position(|byte| byte == b':');
+            let Some((key, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
+                continue;
+            };
+            let value = value.get(1..).unwrap_or_default();
             let mut words = value.split_ascii_whitespace();
             let set = || u64::from_str_radix(value.trim(), 16).map(SignalSet::from_bits);
             match key {

@@ -18,7 +18,7 @@ use self::terminal::Terminal;
 use crate::child::launch::{self, Launch};
 use crate::child::spawn::Messages;
 use crate::child::spawn::{self, Child, Program};
-use crate::child::steps::Inherited;
+use crate::child::steps::{self, Inherited};
 use crate::kernel::processes;
 use crate::plan::{Plan, Target};
 use crate::report::recorder::{OomWatch, Recorder};
@@ -480,9 +480,8 @@ impl<'a> Runtime<'a> {
             warn!("unable to learn whether main was executed: {}", sys::reason(errno));
             Messages::default()
         });
-        if let Some((step, errno)) = left_out
-            && let Some(step) = self.launch.steps.get(step)
-        {
+        if let Some((_, errno)) = left_out {
+            let step = steps::TAKE_OVER_TERMINAL; // no other can be left out
             info!("a step was left out: unable to {step}: {}", sys::reason(errno));
         }
         if let Some(failure) = failure {
