@@ -84,7 +84,8 @@ fn an_orphan_is_told_of_while_the_command_runs(engine: &Engine) {
 /// there is none may be the next to be killed.
 fn start_with_struck_orphan(engine: &Engine) -> Container {
     let command_sleeps = "grep -q '(sleep) S' /proc/$$/stat";
-    let script = format!("((until {main_sleeps}; do :; done; exec {GLUTTON}) &); exec sleep 1000");
+    let script =
+        format!("((until {command_sleeps}; do :; done; exec {GLUTTON}) &); exec sleep 1000");
     let mut container = start(engine, &[], &["sh", "-c", &script]);
     container.wait_for("sexton: warning: orphan ");
     container.wait_for(&format!(" was killed {BLAMED}\n"));
