@@ -17,7 +17,7 @@ pub struct Delivery {
     /// sexton's own process ID: if it is PID 1, the tree is the PID namespace.
     own: i32,
     /// The command's process ID, and its process group's.
-    main: i32,
+    command: i32,
     command_reaped: bool,
     /// Not all descendants can be seen in /proc, and that has been told.
     blind: bool,
@@ -34,10 +34,10 @@ pub struct Delivery {
 impl Delivery {
     /// For sexton and its the command.
     #[must_use]
-    pub fn new(own: i32, main: i32) -> Delivery {
+    pub fn new(own: i32, command: i32) -> Delivery {
         Delivery {
             own,
-            main,
+            command,
             command_reaped: false,
             blind: false,
             failed: false,
@@ -59,10 +59,10 @@ impl Delivery {
         self.command_reaped = true;
     }
 
-    /// Whether a process is main: not one that has got its process ID after it.
+    /// The command's process ID, as long as the command is not reaped.
     #[must_use]
-    pub fn is_command(&self, pid: i32) -> bool {
-        pid == self.main && !self.command_reaped
+    pub fn command(&self) -> Option<i32> {
+        (!self.command_reaped).then_some(self.command)
     }
 
     /// Sends a signal with the value that it may carry, and SIGCONT after it if so told; whether there was anybody to get it.
@@ -134,10 +134,10 @@ impl Delivery {
             return self.send_to_descendants(signals);
         }
         let mut results = signals.into_iter().flatten().map(|signal| match to {
-            Target::Command => send::to_process(self.main, signal),
+            Target::Command => send::to_process(self.command, signal),
             // The command has no group of its own before it has begun its session, or after it has left it.
-            Target::Group => match send::to_group(self.main, signal) {
-                Err(Errno::ESRCH) if !self.command_reaped => send::to_process(self.main, signal),
+            Target::Group => match send::to_group(self.command, signal) {
+                Err(Errno::ESRCH) if !self.command_reaped => send::to_process(self.command, signal),
                 result => result,
             },
             Target::Tree => tree::to_namespace(signal),
@@ -164,7 +164,7 @@ impl Delivery {
     /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's, unless
     /// a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
     fn send_to_those_known(&mut self, signals: Signals) -> Result<Target, Errno> {
-        if self.command_reaped && !wait::has_child_in_group(self.main) {
+        if self.command_reaped && !wait::has_child_in_group(self.command) {
             return Err(Errno::ESRCH);
         }
         self.send_all(signals, Target::Group)

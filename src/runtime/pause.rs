@@ -2,9 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use super::retry::Retry;
 use super::self_setup;
 use crate::plan::Plan;
-use crate::runtime::retry::Retry;
 use crate::sys::wait::{self, Waited};
 use crate::sys::{Errno, credentials, process, signals};
 use crate::values::capabilities::CapabilitySet;

@@ -1,0 +1,242 @@
+//! Reaping: which child is reaped next, when all children are looked at, and whether anything is left of the tree.
+//!
+//! The reaper knows the children and decides nothing about the command: the loop hands its findings to the supervisor.
+
+#![forbid(unsafe_code)]
+
+use super::backoff::Backoff;
+use super::foreign::Foreign;
+use super::retry::Retry;
+use crate::kernel::processes::Name;
+use crate::plan::Plan;
+use crate::supervisor::Time;
+use crate::sys::wait::{self, Asked, Waited};
+use crate::sys::{Errno, process, signals};
+use crate::values::error::Error;
+use ::log::{Level, log_enabled};
+use std::time::Duration;
+
+/// How many children are reaped before signals get their turn: a storm of orphans must not delay a
+/// stop.
+pub const REAPED_AT_ONCE: usize = 256;
+
+/// How often [`reap_killed`] looks: for two seconds, if nobody ends.
+const LOOKS_AT_THE_KILLED: usize = 200;
+
+/// The pause between two such looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// The children that the next call may reap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Candidates {
+    /// Whichever has ended.
+    All,
+    /// This child.
+    One(i32),
+    /// The command, which has ended. Its end is to be announced before it is reaped.
+    Command(i32),
+    /// None, because no child has ended; one that was stopped is reported.
+    None,
+}
+
+/// The state of sexton's children.
+pub struct Reaper {
+    /// sexton's own process ID.
+    own: i32,
+    /// The process ID that the command has, or had.
+    command: i32,
+    /// Each orphan is logged with its name, which has to be read before the orphan is reaped.
+    logs_orphans: bool,
+    /// The command's end is announced before the command is reaped, and has not been announced yet.
+    announces_end: bool,
+    /// Children may have ended since all of them were last looked at.
+    due: bool,
+    /// When all of them may be looked at again.
+    backoff: Backoff,
+    /// A child has ended since the supervisor last heard of one.
+    progress: bool,
+    /// Processes of the namespace that are not sexton's children, if they are all that is left.
+    foreign: Foreign,
+    /// The kernel reaps each child that ends, and sexton is not informed.
+    kernel_reaps: bool,
+    retry: Retry,
+}
+
+impl Reaper {
+    /// sexton has the process ID `own`, and the command `command`.
+    #[must_use]
+    pub fn new(plan: &Plan, own: i32, command: i32) -> Reaper {
+        Reaper {
+            own,
+            command,
+            logs_orphans: plan.warn_on_reap || log_enabled!(Level::Debug),
+            announces_end: plan.policy.signal_at_end,
+            due: true, // for children that sexton was started with
+            backoff: Backoff::default(),
+            progress: false,
+            foreign: Foreign::default(),
+            kernel_reaps: false,
+            retry: Retry::FOR_CHILDREN,
+        }
+    }
+
+    /// Whether all children are to be looked at now.
+    #[must_use]
+    pub fn is_due(&self, now: Time) -> bool {
+        self.due && !self.is_put_off(now)
+    }
+
+    /// When all children are to be looked at next; `None` as long as no SIGCHLD comes.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Time> {
+        let children = self.due.then(|| self.backoff.put_off_until().unwrap_or_default());
+        [children, self.foreign.look_again_at()].into_iter().flatten().min()
+    }
+
+    /// Whether the last looks took so long that the next has to wait.
+    #[must_use]
+    pub fn is_put_off(&self, now: Time) -> bool {
+        self.backoff.put_off_until().is_some_and(|until| until > now)
+    }
+
+    /// SIGCHLD came: at least one child has changed.
+    pub fn child_signalled(&mut self) {
+        self.due = true;
+        self.progress = true;
+    }
+
+    /// A SIGCHLD may have been lost.
+    pub fn sigchld_may_be_lost(&mut self) {
+        self.due = true;
+    }
+
+    /// Looks again if the pause between two looks at foreign processes is over.
+    pub fn pass_time(&mut self, now: Time) {
+        self.due |= self.foreign.look_again_at().is_some_and(|at| at <= now);
+    }
+
+    /// Whether the end of a foreign process is waited for, by [`Reaper::wait_for_foreign`].
+    #[must_use]
+    pub fn watches_foreign(&self) -> bool {
+        self.foreign.is_watching()
+    }
+
+    /// Waits until a signal is pending, the foreign process has ended, or the time is over.
+    pub fn wait_for_foreign(&mut self, timeout: Option<Duration>) {
+        self.due |= self.foreign.wait(timeout);
+    }
+
+    /// The children to reap next, if it is not a certain one. Until the command's end has been announced, each is reaped by
+    /// its process ID, so that the command is never reaped together with others.
+    #[must_use]
+    pub fn candidates(&mut self, pid: Option<i32>) -> Candidates {
+        let pid = pid.or_else(|| self.logs_orphans.then(wait::peek).flatten());
+        if !self.announces_end {
+            return pid.map_or(Candidates::All, Candidates::One);
+        }
+        match pid.or_else(wait::peek) {
+            Some(pid) if pid != self.command => Candidates::One(pid),
+            _ if wait::has_ended(self.command) => {
+                self.announces_end = false;
+                Candidates::Command(self.command)
+            }
+            _ => Candidates::None,
+        }
+    }
+
+    /// Reaps one child, and reports one that was stopped if `stops`; and its name, if that is logged. `command` is the
+    /// command's process ID as long as the command is not reaped.
+    #[must_use]
+    pub fn reap(
+        &self,
+        candidates: Candidates,
+        command: Option<i32>,
+        stops: bool,
+    ) -> (Waited, Name) {
+        let pid = match candidates {
+            Candidates::All => None,
+            Candidates::One(pid) | Candidates::Command(pid) => Some(pid),
+            Candidates::None => return (wait::alive(stops), Name::default()),
+        };
+        let name = pid.filter(|_| self.logs_orphans).map(Name::of).unwrap_or_default();
+        let usage = pid.is_none() || pid == command;
+        (wait::child(pid, Asked { stops, usage }), name)
+    }
+
+    /// Puts the next look at all children off by what the last one took, from `begin` to `end`.
+    pub fn put_off(&mut self, begin: Time, end: Time, command_runs: bool) {
+        self.backoff.looked(begin, end, command_runs);
+    }
+
+    /// All children were looked at, and `found` is why none could be reaped; whether the tree is empty, or `None` if
+    /// that is not known yet. `command_is_left` says that the command is not reaped.
+    ///
+    /// # Errors
+    /// Children cannot be waited for at all.
+    pub fn reaped_all(
+        &mut self,
+        found: Waited,
+        command_is_left: bool,
+        now: Time,
+    ) -> Result<Option<bool>, Error> {
+        let result = match found {
+            Waited::Failed(errno) => Err(errno),
+            // There is the command, which nobody else can have reaped.
+            Waited::NoChildren if command_is_left => Err(Errno::ECHILD),
+            _ => Ok(found == Waited::NoChildren),
+        };
+        let Some(no_children) = self.retry.try_again(result)? else { return Ok(None) };
+        self.due = false;
+        if !no_children {
+            self.foreign.are_no_matter();
+            return Ok(Some(false));
+        }
+        let is_init = self.own == process::INIT;
+        Ok(Some(!is_init || !self.foreign.are_left(self.command, now)))
+    }
+
+    /// Whether a child has ended since the last call.
+    #[must_use]
+    pub fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progress)
+    }
+
+    /// The command was reaped. If nobody else is left all is over, so the next look does not wait.
+    ///
+    /// From now on the kernel reaps for PID 1, unless orphans are logged: to reap thousands that end at once takes longer than
+    /// their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.
+    pub fn command_is_reaped(&mut self) {
+        self.backoff.hurry();
+        if self.own == process::INIT && !self.logs_orphans {
+            signals::let_kernel_reap();
+            self.kernel_reaps = true;
+        }
+    }
+
+    /// Keeps the kernel from reaping, because processes are counted after they were killed; whether it did reap, so that
+    /// [`Reaper::let_kernel_reap_again`] has to follow.
+    #[must_use]
+    pub fn keep_kernel_from_reaping(&self) -> bool {
+        if self.kernel_reaps {
+            signals::reap_again();
+        }
+        self.kernel_reaps
+    }
+
+    /// Lets the kernel reap again.
+    pub fn let_kernel_reap_again(&mut self) {
+        signals::let_kernel_reap();
+        self.due = true; // either change has dropped a SIGCHLD that was pending
+    }
+}
+
+/// Reaps children that were killed, for two seconds at most without the end of one.
+pub fn reap_killed() {
+    for _ in 0..LOOKS_AT_THE_KILLED {
+        match wait::child(None, Asked::default()) {
+            Waited::Child(..) => {}
+            Waited::Nothing => process::sleep(BETWEEN_LOOKS),
+            Waited::NoChildren | Waited::Failed(_) => break,
+        }
+    }
+}
