@@ -15,7 +15,7 @@ const POLLS: &[(i64, u64, u64)] = &[
 
 /// A command that ends with 7, where one more process has entered the namespace.
 fn beside_a_foreign_process(flags: &[&str]) -> Setup {
-    Setup::new(&[flags, &["sh", "-c", "exit 7"]].concat()).foreign("read x")
+    Setup::new(&[flags, &["sh", "-c", "exit 7"]].concat()).foreign("trap '' USR1; read x")
 }
 
 /// Whether sexton waits in poll(2) without a time-out: so nothing but an event wakes it up.

@@ -1,6 +1,8 @@
 //! SPEC 4: the stop, the grace, the linger time, and the end.
 
-use crate::harness::{Place, Running, Setup, Traced, be_traced, probe, status_field, wait_until};
+use crate::harness::{
+    Place, Running, Setup, Traced, be_traced, children_of, probe, status_field, wait_until,
+};
 use nix::libc;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -269,6 +271,11 @@ fn the_command_s_group_is_signalled_without_proc_when_the_command_has_ended() {
     let words = ["-v", "--linger=20s", "sh", "-c", script];
     let mut running = Setup::new(&words).place(Place::Child).without_proc().start();
     running.expect("ready");
+    // Until then it has the shell's handler.
+    let command = running.children()[0];
+    wait_until("the child is executed", || {
+        children_of(command).first().is_some_and(|&pid| status_field(pid, "Name") == "sleep")
+    });
     let begin = Instant::now();
     running.signal(libc::SIGTERM);
     let ended = running.end_with_its_tree();

@@ -49,7 +49,7 @@ pub struct Running {
 struct Foreign {
     /// Its parent, outside, which waits for it.
     parent: std::process::Child,
-    input: Option<ChildStdin>,
+    input: ChildStdin,
 }
 
 impl Foreign {
@@ -64,7 +64,7 @@ impl Foreign {
             .unwrap();
         let mut line = [0; 8];
         parent.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
-        let input = parent.stdin.take();
+        let input = parent.stdin.take().unwrap();
         Foreign { parent, input }
     }
 
@@ -238,10 +238,12 @@ impl Running {
         self.foreign.as_ref().unwrap().signal_parent(signal);
     }
 
-    /// Ends what the process reads that has entered the namespace.
+    /// Gives the process that has entered the namespace the line that it reads.
+    ///
+    /// The end of its input would not do: another test's namespace may have inherited the pipe.
     #[allow(dead_code, reason = "tests/faults has no use for it")]
     pub fn let_foreign_end(&mut self) {
-        self.foreign.as_mut().unwrap().input = None;
+        self.foreign.as_mut().unwrap().input.write_all(b"\n").unwrap();
     }
 
     /// A field of /proc/PID/status of sexton.
