@@ -218,7 +218,8 @@ impl Init {
         self
     }
 
-    /// Writes a report of the end to this file, as JSON.
+    /// Writes a report of the end, as JSON, to this file, which it replaces; or adds it to standard output or standard error, if the
+    /// path is `-`, `/dev/stdout` or `/dev/stderr`. A file that cannot be written is an error of [`Init::run`].
     pub fn report(mut self, path: impl AsRef<Path>) -> Init {
         match CString::new(path.as_ref().as_os_str().as_bytes()) {
             Ok(path) if !path.is_empty() => {

@@ -678,6 +678,51 @@ mod tests {
     }
 
     #[test]
+    fn streams_by_their_names_are_duplicated_before_any_file_is_opened() {
+        let file = |path: &CStr| Some(Redirection { path: path.to_owned(), append: false });
+        let with = |stdio| Attributes { stdio, ..Attributes::default() };
+        let of = |stdio| between(&with(stdio), &inherited(), &nobody());
+        // Each of the other, and of a file that comes later.
+        let exchanged = of([None, file(c"/dev/stderr"), file(c"-")]);
+        assert_eq!(exchanged, [Step::Duplicate([None, Some(2), Some(1)])]);
+        let text = exchanged.first().map(ToString::to_string);
+        let told = "duplicate standard error as standard output, standard output as standard error";
+        assert_eq!(text.as_deref(), Some(told));
+        let mixed = of([file(c"/dev/fd/7"), file(c"log"), file(c"/proc/1/fd/1")]);
+        let open = Step::Open(Stream::Output, file(c"log").unwrap());
+        assert_eq!(mixed, [Step::Duplicate([Some(7), None, Some(1)]), open]);
+        // What it is already; the input's dash is the input.
+        assert_eq!(of([file(c"-"), file(c"-"), file(c"/dev/stderr")]), []);
+        // Another process's is added to.
+        let foreign = c"/proc/7/fd/1";
+        let added = Redirection { path: foreign.to_owned(), append: true };
+        assert_eq!(of([None, file(foreign), None]), [Step::Open(Stream::Output, added)]);
+    }
+
+    #[test]
+    fn a_stream_that_the_command_has_under_another_number_is_given_to_it_too() {
+        let file = |path: &CStr| Some(Redirection { path: path.to_owned(), append: false });
+        let roots = Some(OwnedStream { owner: ROOT, terminal: false });
+        let inherited = Inherited { streams: [None, roots, roots], ..root() };
+        for (stdio, given) in [
+            ([None, None, None], &[Stream::Output, Stream::Error][..]),
+            ([None, file(c"log"), None], &[Stream::Error]),
+            ([None, file(c"/dev/stderr"), None], &[Stream::Error]),
+            ([None, file(c"/dev/stderr"), file(c"-")], &[Stream::Output, Stream::Error]),
+            ([None, file(c"-"), file(c"log")], &[Stream::Output]),
+            ([None, file(c"log"), file(c"log")], &[]),
+        ] {
+            let main = Attributes { stdio, ..Attributes::default() };
+            let steps = between(&main, &inherited, &app());
+            let found = steps.iter().filter_map(|step| match step {
+                Step::GiveStream(stream, 1000) => Some(*stream),
+                _ => None,
+            });
+            assert_eq!(found.collect::<Vec<_>>(), given, "{:?}", main.stdio);
+        }
+    }
+
+    #[test]
     fn a_limit_of_which_one_side_is_raised_comes_first() {
         let main = Attributes { nice: Some(1), ..limited(&["as=5:20", "data=5:21", "cpu=10:20"]) };
         let order: Vec<_> = between(&main, &inherited(), &nobody())
