@@ -65,30 +65,20 @@ impl Delivery {
         (!self.command_reaped).then_some(self.command)
     }
 
-    /// Sends a signal with the value that it may carry, and SIGCONT after it if so told; whether there was anybody to get it.
-    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> bool {
-        let whom = name(to);
+    /// Sends a signal with the value that it may carry, and SIGCONT after it if `and_continue`.
+    pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> Sent {
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
         let mut result = self.send_all([Some(received), then], to);
+        let mut value_lost = None;
         if let Err(errno) = result
             && received.origin.carries_value()
             && errno != Errno::ESRCH
         {
-            let why = match errno {
-                Errno::EAGAIN => "for which there is no room", // for a signal alone there always is
-                _ => "which this system cannot send there",
-            };
-            warn!("{signal} goes to {whom} without its value, {why}");
+            value_lost = Some(errno);
             result = self.send_all([Some(Received::own(signal)), then], to);
         }
-        match result {
-            Ok(reached) => info!("sent {signal} to {}", name(reached)),
-            Err(Errno::ESRCH) if self.blind => info!("nobody is known who could get {signal}"),
-            Err(Errno::ESRCH) if to != Target::Command => info!("nobody is left to get {signal}"),
-            Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
-        }
-        result.is_ok()
+        Sent { signal, to, value_lost, result, is_blind: self.blind }
     }
 
     /// Sends SIGHUP and SIGCONT to those of the tree that a terminal would send it that goes away.
@@ -296,6 +286,47 @@ impl Delivery {
         }
         warn!("exiting without what did not end after SIGKILL");
         seen.then_some(told)
+    }
+}
+
+/// What became of a signal that was to be sent, to be logged: the signal comes first.
+#[must_use]
+pub struct Sent {
+    signal: Signal,
+    to: Target,
+    /// Why it could not be sent with its value.
+    value_lost: Option<Errno>,
+    /// Whom it has reached.
+    result: Result<Target, Errno>,
+    /// Not all descendants can be seen.
+    is_blind: bool,
+}
+
+impl Sent {
+    /// Whether there was anybody to get it.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    /// Logs it.
+    pub fn log(&self) {
+        let (signal, whom) = (self.signal, name(self.to));
+        if let Some(errno) = self.value_lost {
+            let why = match errno {
+                Errno::EAGAIN => "for which there is no room", // for a signal alone there always is
+                _ => "which this system cannot send there",
+            };
+            warn!("{signal} goes to {whom} without its value, {why}");
+        }
+        match self.result {
+            Ok(reached) => info!("sent {signal} to {}", name(reached)),
+            Err(Errno::ESRCH) if self.is_blind => info!("nobody is known who could get {signal}"),
+            Err(Errno::ESRCH) if self.to != Target::Command => {
+                info!("nobody is left to get {signal}");
+            }
+            Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod backoff;
 mod delivery;
 mod ending;
 mod foreign;
+mod incoming;
 mod next_signal;
 pub mod pause;
 mod privileges;
@@ -24,6 +25,7 @@ mod self_setup;
 mod terminal;
 
 use self::delivery::Delivery;
+use self::incoming::Incoming;
 use self::next_signal::NextSignal;
 use self::reaper::{Candidates, REAPED_AT_ONCE, Reaper};
 use self::terminal::Terminal;
@@ -35,7 +37,7 @@ use crate::kernel::processes;
 use crate::plan::{Plan, Target};
 use crate::report::recorder::{OomWatch, Recorder};
 use crate::report::sinks::Outlets;
-use crate::report::{Record, Report, Sender};
+use crate::report::{Record, Report};
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::wait::Waited;
@@ -43,7 +45,7 @@ use crate::sys::{self, fds, process, signals};
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
-use ::log::{Level, debug, info, log_enabled, trace, warn};
+use ::log::{debug, info, trace, warn};
 use std::os::fd::{AsRawFd, RawFd};
 
 /// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status. Nothing
@@ -96,6 +98,8 @@ struct Runtime<'a> {
     child: Child,
     /// What the child does before exec, to name the step that failed.
     launch: Launch<'a>,
+    /// The signal that is handled now.
+    incoming: Option<Incoming>,
     /// When SIGKILL may be sent again.
     kill_after: Time,
     /// Why the command could not be started, or why sexton cannot go on.
@@ -143,6 +147,7 @@ impl<'a> Runtime<'a> {
             recorder: Recorder::new(plan, &launch, child.pid, oom),
             child,
             launch,
+            incoming: None,
             kill_after: Time::ZERO,
             failure: None,
             exit: None,
@@ -224,16 +229,17 @@ impl<'a> Runtime<'a> {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line that nobody reads
         }
-        let policy = &self.plan.policy;
-        let is_stop = policy.stop_signals.contains(received.signal)
-            && policy.rewrites.apply(received.signal).is_some();
-        let is_logged = is_stop || log_enabled!(Level::Info);
-        let name = if is_logged { name_of(received.origin) } else { processes::Name::default() };
-        info!("received {} from {}", received.signal, Sender(received.origin, name));
-        if is_stop {
-            self.recorder.stop(received, name, self.clock.now());
-        }
+        self.incoming = Some(Incoming::new(received));
         self.handle(Event::Signal(received));
+        self.log_incoming();
+        self.incoming = None;
+    }
+
+    /// Logs the signal that is handled now, before the first line about what is done with it.
+    fn log_incoming(&mut self) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.log();
+        }
     }
 
     /// A SIGCHLD names one child, which is reaped without looking at the others. But it may stand for others too,
@@ -353,7 +359,8 @@ impl<'a> Runtime<'a> {
         }
         for action in actions {
             // The action is logged afterwards: a log on a file system that does not answer must not put SIGKILL off.
-            self.carry_out(action);
+            self.carry_out(action, now);
+            self.log_incoming();
             trace!("{action:?}");
         }
         if let Some(stage) = self.supervisor.stage() {
@@ -361,10 +368,11 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn carry_out(&mut self, action: Action) {
+    /// `now` is when the event came.
+    fn carry_out(&mut self, action: Action, now: Time) {
         match action {
             Action::Send { signal, to, and_continue } => {
-                if self.delivery.send(signal, to, and_continue) {
+                if self.send(signal, to, and_continue) {
                     self.recorder.sent(signal.signal, self.clock.now());
                 }
             }
@@ -378,17 +386,24 @@ impl<'a> Runtime<'a> {
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => self.suspend(signal),
             // SIGSTOP stops anybody but PID 1, for which it does nothing.
-            Action::Stop => _ = signals::stop_self(Signal::STOP),
+            Action::Stop => {
+                self.log_incoming();
+                signals::stop_self(Signal::STOP);
+            }
             Action::Continue => {
                 self.terminal.lend_on_request(self.child.pid);
-                self.delivery.send(Received::own(Signal::CONT), Target::Group, false);
+                self.send(Received::own(Signal::CONT), Target::Group, false);
             }
             Action::Resume { signal, mut to } => {
                 if self.terminal.is_job() {
                     self.terminal.lend_again(self.child.pid);
                     to = if to == Target::Command { Target::Group } else { to };
                 }
-                self.delivery.send(signal, to, false);
+                self.send(signal, to, false);
+            }
+            Action::RecordStop(received) => {
+                let name = self.incoming.as_mut().map(Incoming::name).unwrap_or_default();
+                self.recorder.stop(received, name, now);
             }
             Action::Exit { outcome, survivors } => {
                 if survivors {
@@ -401,6 +416,14 @@ impl<'a> Runtime<'a> {
                 });
             }
         }
+    }
+
+    /// Sends a signal, and logs it and the one that it was received for; whether there was anybody to get it.
+    fn send(&mut self, signal: Received, to: Target, and_continue: bool) -> bool {
+        let sent = self.delivery.send(signal, to, and_continue);
+        self.log_incoming();
+        sent.log();
+        sent.is_ok()
     }
 
     /// Kills the tree, and again what is left of it or was forked meanwhile.
@@ -426,6 +449,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn note_kill(&mut self, cause: Cause) {
+        self.log_incoming();
         let killed = self.delivery.killed();
         self.recorder.sent(Signal::KILL, self.clock.now());
         self.recorder.kill(cause, killed.count());
@@ -443,7 +467,7 @@ impl<'a> Runtime<'a> {
         let error = error.with_status(self.plan.statuses.fatal);
         crate::log::fatal(&error);
         self.recorder.failed(error.message().to_string());
-        self.delivery.send(Received::own(Signal::KILL), Target::Tree, false);
+        self.send(Received::own(Signal::KILL), Target::Tree, false);
         while self.delivery.is_under_way() {
             self.delivery.go_on();
         }
@@ -478,10 +502,4 @@ impl<'a> Runtime<'a> {
             self.handle(Event::NotSuspended(signal));
         }
     }
-}
-
-/// The name of a sender.
-fn name_of(origin: Origin) -> processes::Name {
-    let sender = origin.pid > 0 && !origin.is_kernel();
-    if sender { processes::Name::of(origin.pid) } else { processes::Name::default() }
 }

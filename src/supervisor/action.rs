@@ -40,6 +40,9 @@ pub enum Action {
         /// Whom to, if it is not for a job.
         to: Target,
     },
+    /// Record that this signal has asked for a stop. It comes after the signal was forwarded, because to find the sender's name
+    /// takes time.
+    RecordStop(Received),
     /// Exit.
     Exit {
         /// How the command ended; `None` if it did not, although it was sent SIGKILL.

@@ -21,7 +21,7 @@ mod phase;
 
 pub use self::action::{Action, Actions, Cause};
 pub use self::event::Event;
-use self::phase::Phase;
+use self::phase::{Forward, Phase};
 pub use self::phase::{Stage, Time};
 
 use crate::plan::{Linger, Policy, Target};
@@ -60,7 +60,7 @@ pub struct Supervisor<'p> {
     policy: &'p Policy,
     phase: Phase,
     /// How the command ended; `None` while it has not been reaped.
-    main: Option<Outcome>,
+    command: Option<Outcome>,
     /// When the command may be continued (again), and whether it waits for that.
     continue_after: Time,
     continue_due: bool,
@@ -75,7 +75,7 @@ impl<'p> Supervisor<'p> {
         Supervisor {
             policy,
             phase: Phase::Running,
-            main: None,
+            command: None,
             continue_after: Time::ZERO,
             continue_due: false,
             thaws: MOST_THAWS,
@@ -99,7 +99,9 @@ impl<'p> Supervisor<'p> {
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         match self.phase {
-            Phase::Running if self.main.is_some() && self.policy.wait_all => Some(Stage::WaitAll),
+            Phase::Running if self.command.is_some() && self.policy.wait_all => {
+                Some(Stage::WaitAll)
+            }
             Phase::Running => Some(Stage::Run),
             Phase::Draining { .. } => Some(Stage::Drain),
             Phase::Stopping { .. } => Some(Stage::Stop),
@@ -112,7 +114,7 @@ impl<'p> Supervisor<'p> {
     /// Whether [`Event::ReapedAll`] matters: the command has ended, or all are being killed. Otherwise it changes nothing.
     #[must_use]
     pub fn heeds_reaped_all(&self) -> bool {
-        self.main.is_some() || matches!(self.phase, Phase::Killing { .. })
+        self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
     /// Takes note of an event and says what to do now.
@@ -130,7 +132,7 @@ impl<'p> Supervisor<'p> {
             Event::NotSuspended(_) => self.continue_due = !self.is_ending(),
             Event::CommandEnding => self.signal_at_end(&mut actions),
             Event::CommandEnded(outcome) => {
-                self.main = Some(outcome);
+                self.command = Some(outcome);
                 self.continue_due = false;
                 // What is left of the tree is only known after the sweep: nothing is due before that.
                 return actions;
@@ -184,11 +186,14 @@ impl<'p> Supervisor<'p> {
             return;
         }
         let rewritten = self.policy.rewrites.apply(received.signal);
+        let forward = rewritten.map(|sent_as| Forward { received, sent_as });
         if !self.policy.stop_signals.contains(received.signal) {
-            if let (Some(signal), Some(to)) = (rewritten, self.target(received)) {
-                let signal = Received { signal, ..received };
+            if let Some(forward) = forward
+                && let Some(to) = self.target(forward)
+            {
+                let signal = forward.sent();
                 actions.push(match signal.signal {
-                    Signal::CONT if self.main.is_none() => Action::Resume { signal, to },
+                    Signal::CONT if self.command.is_none() => Action::Resume { signal, to },
                     _ => Action::Send { signal, to, and_continue: false },
                 });
             }
@@ -197,26 +202,31 @@ impl<'p> Supervisor<'p> {
             }
             return;
         }
-        if rewritten.is_none() {
-            return; // ignored, as a stop signal too
+        // A stop signal may be ignored, too.
+        if let Some(stop) = forward
+            && self.phase != Phase::Over
+        {
+            self.stop_signal(stop, now, actions);
+            actions.push(Action::RecordStop(received));
         }
+    }
+
+    fn stop_signal(&mut self, stop: Forward, now: Time, actions: &mut Actions) {
         match self.phase {
             Phase::Running if self.policy.drain > Duration::ZERO => {
-                self.phase = Phase::Draining {
-                    held: received,
-                    until: now.saturating_add(self.policy.drain),
-                };
+                self.phase =
+                    Phase::Draining { held: stop, until: now.saturating_add(self.policy.drain) };
             }
-            Phase::Running => self.stop(received, now, actions),
+            Phase::Running => self.stop(stop, now, actions),
             Phase::Draining { held, .. } => {
                 self.stop(held, now, actions);
-                if held.signal != received.signal {
-                    self.send_stop(received, actions);
+                if held.received.signal != stop.received.signal {
+                    self.send_stop(stop, actions);
                 }
             }
-            Phase::Stopping { .. } => self.send_stop(received, actions),
+            Phase::Stopping { .. } => self.send_stop(stop, actions),
             Phase::Lingering { kill_at, look_at } => {
-                self.send_stop(received, actions);
+                self.send_stop(stop, actions);
                 let kill_at = earlier(kill_at, self.grace_from(now));
                 self.phase = Phase::Lingering { kill_at, look_at };
             }
@@ -225,7 +235,7 @@ impl<'p> Supervisor<'p> {
     }
 
     /// Forwards the first stop signal and starts the clock.
-    fn stop(&mut self, stop: Received, now: Time, actions: &mut Actions) {
+    fn stop(&mut self, stop: Forward, now: Time, actions: &mut Actions) {
         self.phase = Phase::Stopping {
             stop,
             step: 0,
@@ -238,39 +248,36 @@ impl<'p> Supervisor<'p> {
 
     /// Sends a stop signal, or what it is rewritten to, and SIGCONT, without which a stopped process
     /// could not act on it.
-    fn send_stop(&self, received: Received, actions: &mut Actions) {
-        if let Some(signal) = self.policy.rewrites.apply(received.signal) {
-            let to = self.stop_target(received);
-            self.send_and_continue(Received { signal, ..received }, to, actions);
-            if self.main.is_some() {
-                actions.push(Action::HangUp);
-            }
+    fn send_stop(&self, stop: Forward, actions: &mut Actions) {
+        self.send_and_continue(stop.sent(), self.stop_target(stop), actions);
+        if self.command.is_some() {
+            actions.push(Action::HangUp);
         }
     }
 
     /// Who gets a signal. Once the command has been reaped: those that remain, if the run waits for them or everybody
     /// would get it; nobody else.
-    fn target(&self, received: Received) -> Option<Target> {
-        match (self.policy.forward_to, self.main) {
+    fn target(&self, forward: Forward) -> Option<Target> {
+        match (self.policy.forward_to, self.command) {
             _ if self.is_ending() => None,
             (Target::Tree, _) => Some(Target::Tree),
             (_, Some(_)) => self.policy.wait_all.then_some(Target::Tree),
-            (Target::Command, None) if self.command_has_had(received) => None,
+            (Target::Command, None) if self.command_has_had(forward) => None,
             // A key is for the whole foreground group, which the command's would be without sexton.
-            (Target::Command, None) if is_from_terminal(received) => Some(Target::Group),
+            (Target::Command, None) if is_from_terminal(forward.received) => Some(Target::Group),
             (to, None) => Some(to),
         }
     }
 
     /// Whether a key has sent the command the same already.
-    fn command_has_had(&self, received: Received) -> bool {
-        let same = self.policy.rewrites.apply(received.signal) == Some(received.signal);
-        self.policy.command_gets_keys && is_from_terminal(received) && same
+    fn command_has_had(&self, forward: Forward) -> bool {
+        let Forward { received, sent_as } = forward;
+        self.policy.command_gets_keys && is_from_terminal(received) && sent_as == received.signal
     }
 
     /// Who gets a stop signal: the rest of the tree once the command has been reaped.
-    fn stop_target(&self, received: Received) -> Target {
-        self.target(received).unwrap_or(Target::Tree)
+    fn stop_target(&self, stop: Forward) -> Target {
+        self.target(stop).unwrap_or(Target::Tree)
     }
 
     fn reaped_all(&mut self, tree_empty: bool, progress: bool, now: Time, actions: &mut Actions) {
@@ -280,13 +287,13 @@ impl<'p> Supervisor<'p> {
             *give_up_at =
                 now.saturating_add(KILL_LIMIT).min(since.saturating_add(KILL_LIMIT_IN_ALL));
         }
-        if self.main.is_none() {
+        if self.command.is_none() {
             return;
         }
         if tree_empty {
             if self.phase != Phase::Over {
                 self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome: self.main, survivors: false });
+                actions.push(Action::Exit { outcome: self.command, survivors: false });
             }
             return;
         }
@@ -313,9 +320,9 @@ impl<'p> Supervisor<'p> {
         let after = |linger: Duration| Some(now.saturating_add(linger));
         let (kill_at, look_at) = match (self.policy.linger, stop) {
             (Linger::Leave, _) => {
-                if self.main.is_some() {
+                if self.command.is_some() {
                     self.phase = Phase::Over;
-                    actions.push(Action::Exit { outcome: self.main, survivors: false });
+                    actions.push(Action::Exit { outcome: self.command, survivors: false });
                 }
                 return;
             }
@@ -363,7 +370,7 @@ impl<'p> Supervisor<'p> {
             Phase::Draining { held, until } if due(until) => self.stop(held, now, actions),
             Phase::Stopping { kill_at: Some(at), .. } if due(at) => {
                 self.kill(
-                    if self.main.is_none() { Cause::Grace } else { Cause::Linger },
+                    if self.command.is_none() { Cause::Grace } else { Cause::Linger },
                     now,
                     actions,
                 );
@@ -372,8 +379,9 @@ impl<'p> Supervisor<'p> {
                 if due(at) =>
             {
                 if let Some(step) = self.policy.escalation.get(step) {
-                    let signal = Received::own(step.signal);
-                    self.send_and_continue(signal, self.stop_target(signal), actions);
+                    let received = Received::own(step.signal);
+                    let forward = Forward { received, sent_as: step.signal };
+                    self.send_and_continue(received, self.stop_target(forward), actions);
                 }
                 let step = step + 1;
                 let step_at = self.step_from(step, now);
@@ -389,7 +397,7 @@ impl<'p> Supervisor<'p> {
             }
             Phase::Killing { give_up_at, .. } if due(give_up_at) => {
                 self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome: self.main, survivors: true });
+                actions.push(Action::Exit { outcome: self.command, survivors: true });
             }
             Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
                 self.phase =

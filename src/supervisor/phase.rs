@@ -2,11 +2,26 @@
 
 #![forbid(unsafe_code)]
 
-use crate::values::signal::Received;
+use crate::values::signal::{Received, Signal};
 use std::time::Duration;
 
 /// A point in time: how long after the start of sexton, on a monotonic clock.
 pub type Time = Duration;
+
+/// A signal that is forwarded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Forward {
+    pub received: Received,
+    /// The signal that is sent in its place, by the rewrite table, or the same.
+    pub sent_as: Signal,
+}
+
+impl Forward {
+    /// The signal to send, with the origin and the value of the one that was received.
+    pub fn sent(self) -> Received {
+        Received { signal: self.sent_as, ..self.received }
+    }
+}
 
 /// The phases of a run; the drawing is at the top of this file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,12 +29,12 @@ pub(super) enum Phase {
     Running,
     /// The first stop signal is held back.
     Draining {
-        held: Received,
+        held: Forward,
         until: Time,
     },
     /// The stop signal was forwarded.
     Stopping {
-        stop: Received,
+        stop: Forward,
         /// Index and time of the next rung of the escalation.
         step: usize,
         step_at: Option<Time>,

@@ -290,7 +290,7 @@ impl<'p> World<'p> {
         if !self.command_alive && !tree_empty {
             self.left_behind.get_or_insert(self.now);
         }
-        let state = |of: &Supervisor| (of.phase, of.main, of.continue_after, of.continue_due);
+        let state = |of: &Supervisor| (of.phase, of.command, of.continue_after, of.continue_due);
         let before = (!self.supervisor.heeds_reaped_all()).then(|| state(&self.supervisor));
         let actions = self.handle(Event::ReapedAll { tree_empty, progress });
         if let Some(before) = before {
@@ -405,6 +405,7 @@ impl<'p> World<'p> {
             }
             Action::Resume { .. } => assert!(self.command_alive),
             Action::HangUp => assert!(!self.command_alive && self.killed.is_none()),
+            Action::RecordStop(_) => assert!(self.stops_received > 0),
             Action::Look => {
                 let since = self.left_behind.expect("something is left");
                 assert!(self.killed.is_none() && self.now >= since + Linger::DEFAULT);
@@ -541,6 +542,7 @@ fn played(policy: &Policy, events: &[(u64, Event)]) -> Vec<(u64, String)> {
                     format!("exit {}", outcome.map_or(Outcome::NOT_ENDED, Outcome::status))
                 }
                 Action::HangUp => continue, // follows each signal for those that remain
+                Action::RecordStop(_) => continue, // follows each stop signal
                 other => format!("{other:?}"),
             };
             log.push((now.as_secs(), text));

@@ -18,8 +18,10 @@ fn done(signal: Signal, code: i32) -> String {
         supervisor.handle(Event::Signal(received), Time::ZERO).into_iter().collect();
     match actions[..] {
         [] => "nothing".to_owned(),
-        [Action::Send { signal: sent, to, and_continue }] => {
+        [Action::Send { signal: sent, to, and_continue }, ref rest @ ..] => {
             assert_eq!(sent, received, "as it came, with its origin and value");
+            let recorded = [Action::RecordStop(received)];
+            assert_eq!(rest, if and_continue { &recorded[..] } else { &[] }, "{signal}");
             let whom = match to {
                 Target::Command => "to main",
                 Target::Group => "to main's group",
