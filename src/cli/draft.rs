@@ -1,7 +1,8 @@
 //! A request in the making, onto which the layers of settings are read, the lowest first.
 //!
-//! A layer sets a single value whatever a lower layer, or an earlier flag of the same layer, has set. The entries of a list have keys (a signal, a
-//! limit, a variable): an entry takes the place of one of a lower layer with the same key, and two of one layer contradict each other.
+//! A single value overwrites that of a lower layer, and that of an earlier flag of the same layer. The entries of a list
+//! have keys (a signal, a limit, a variable): an entry replaces one of a lower layer with the same key, and two of one
+//! layer contradict each other.
 
 use crate::plan::request::{Inspection, Request, StatusFormat};
 use crate::plan::{Grouping, Plan};
@@ -30,26 +31,28 @@ pub struct Draft<'a> {
     pub check: bool,
     /// `--dry-run`
     pub dry_run: Option<Values>,
-    /// The first variable that cannot be used. It is an error once the flags have turned out to be good.
-    pub refused: Option<Error>,
-    /// What the layer that is being read has set.
+    /// The error of the first variable that cannot be used. An error of the flags comes before it.
+    pub variable_error: Option<Error>,
+    /// The layer that is being read.
     pub layer: Layer,
 }
 
-/// What a layer has set, as far as the next setting of the same layer depends on that.
+/// What a layer has set so far, as far as a later setting of the same layer depends on that.
 #[derive(Default)]
 pub struct Layer {
-    /// The layer is that of the `SEXTON_*` variables.
+    /// Whether it is the layer of the `SEXTON_*` variables.
     pub is_variables: bool,
-    /// The number of its signal rewrites; the other numbers are alike.
+    /// How many signal rewrites it has added.
     rewrites: usize,
+    /// How many rules for exit statuses it has added.
     exit_rules: usize,
+    /// How many changes of variables it has added.
     edits: usize,
-    /// The resource limits that it sets: bit N is limit N of the kernel.
+    /// The resource limits that it has set: bit N is the kernel's limit N.
     limits: u16,
-    /// Its lists of capabilities, each of which takes the place of that of a lower layer as a whole.
+    /// Its lists of capabilities. Each of them replaces the whole list of a lower layer.
     capabilities: capabilities::Spec,
-    /// How often it says `--verbose`.
+    /// How often it has said `--verbose`.
     verbose: usize,
 }
 
@@ -137,8 +140,8 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// A variable that cannot be used; settings that contradict each other.
     pub fn request(self) -> Result<Request<'a>, Error> {
-        let Draft { mut plan, verbose, pause, status, check, dry_run, refused, .. } = self;
-        if let Some(error) = refused {
+        let Draft { mut plan, verbose, pause, status, check, dry_run, variable_error, .. } = self;
+        if let Some(error) = variable_error {
             return Err(error);
         }
         let no_command = plan.argv.is_empty();

@@ -2,9 +2,10 @@
 //!
 //! - `parse`: sexton's own command line;
 //! - `variables`: the `SEXTON_*` variables;
-//! - `flags`: the table that both are read by;
+//! - `flags`: the table of flags, by which both are read;
 //! - `compat`: the command lines of other inits, in compatibility mode;
-//! - `draft`: the request in the making, onto which the layers are read, the lowest first: defaults, variables, command line;
+//! - `draft`: the request in the making, onto which the layers are read, the lowest first: defaults, variables, command
+//!   line;
 //! - `suggest`: what may have been meant.
 //!
 //! No I/O: the result depends on the arguments alone. Imports `plan`, `values` and `text`.
@@ -50,13 +51,13 @@ pub fn parse<'a>(
     draft.request()
 }
 
-/// The format for the line of an error of [`parse`]: that of the flags before the wrong one, or else of the variable.
+/// The format for the line of an error of [`parse`], as set by the variables and by the flags before the error.
 #[must_use]
 pub fn log_format(argv: &[&CStr], environment: &[&CStr]) -> LogFormat {
     let own: Vec<&CStr> =
         environment.iter().copied().filter(|entry| variables::is_own(entry)).collect();
     let mut draft = Draft::default();
-    read(argv, environment, &own, 0, &mut draft).ok(); // the draft has what was read before an error
+    read(argv, environment, &own, 0, &mut draft).ok(); // the draft has the settings before the error
     draft.plan.logging.format
 }
 

@@ -36,7 +36,7 @@ pub fn read<'a>(
 /// The arguments, split into flags and command.
 struct Words<'w, 'a> {
     flags: Vec<Given<'a>>,
-    /// The command, or why the word behind the flags is no flag.
+    /// The command, or the error of the word that ends the flags.
     command: Result<&'w [&'a CStr], Error>,
 }
 
@@ -54,7 +54,7 @@ impl<'w, 'a> Words<'w, 'a> {
     }
 }
 
-/// Splits flags off; what is left is the command.
+/// Splits the flags off, and returns the command behind them.
 fn split<'w, 'a>(
     arguments: &'w [&'a CStr],
     flags: &mut Vec<Given<'a>>,

@@ -1,4 +1,4 @@
-//! Suggestions for what looks like a typing error. They stand in messages, and change nothing else.
+//! Suggestions for messages about words that look like typing errors.
 
 use super::flags::{FLAGS, Flag, PREFIX};
 use std::ffi::CStr;
@@ -16,8 +16,8 @@ pub fn variable(typed: &str) -> Option<String> {
     known.find(|known| own(known).is_some_and(|known| is_near(&known, &typed)))
 }
 
-/// A hint for a command that is not found and looks like an option: behind `ENTRYPOINT ["/sexton", "--"]` every argument of
-/// `docker run` is part of the command.
+/// A hint for a command that is not found and looks like an option: behind `ENTRYPOINT ["/sexton", "--"]` every
+/// argument of `docker run` is part of the command.
 pub fn hint_if_not_found(command: &CStr) -> Option<String> {
     let word = command.to_bytes();
     let name = word.strip_prefix(b"-").filter(|name| !name.is_empty())?;

@@ -2,6 +2,7 @@
 
 use super::flags::{FLAGS, Flag, Kind};
 use super::*;
+use crate::plan::request::StatusFormat;
 use crate::plan::{Linger, Plan, Policy, Target, UnknownVariable};
 use crate::values::environment::Values;
 use crate::values::outcome::Outcome;
@@ -223,6 +224,72 @@ fn a_flag_beats_the_variable_and_lists_are_merged_item_by_item() {
 }
 
 #[test]
+fn a_list_of_capabilities_and_the_verbosity_of_a_flag_replace_those_of_the_variable() {
+    let variables = ["SEXTON_CAP_DROP=chown", "SEXTON_CAP_KEEP=kill", "SEXTON_VERBOSE=2"];
+    let words = ["--cap-drop=setuid", "--cap-drop=setgid", "-v", "x"];
+    let same = ["--cap-drop=setuid,setgid", "--cap-keep=kill", "--log-level=info", "x"];
+    let shown = |words: &[&str], variables: &[&str]| {
+        plan(words, variables, |plan| (plan.attributes.capabilities, plan.logging.level))
+    };
+    assert_eq!(shown(&words, &variables), shown(&same, &[]));
+}
+
+#[test]
+fn changes_of_variables_by_flags_come_first_and_replace_those_by_variables() {
+    let variables = ["SEXTON_ENV=A=1,C=1", "SEXTON_UNSET_ENV=B"];
+    plan(&["--env=B=2", "--unset-env=A", "x"], &variables, |plan| {
+        let edits = plan.attributes.environment.iter();
+        let edits: Vec<String> =
+            edits.map(|edit| edit.describe(Values::Shown).to_string()).collect();
+        let expected = ["set variable 'B=2'", "unset variable 'A'", "set variable 'C=1'"];
+        assert_eq!(edits, expected);
+    });
+}
+
+#[test]
+fn an_error_of_a_flag_comes_before_that_of_a_variable() {
+    let variables = ["SEXTON_GRACE=bad", "SEXTON_UMASK=bad"];
+    assert!(refused(&["--linger=bad", "--bogus", "x"], &variables).contains("--linger"));
+    assert!(refused(&["--bogus", "x"], &variables).contains("--bogus"));
+    assert!(refused(&["x"], &variables).contains("SEXTON_GRACE"));
+}
+
+#[test]
+fn status_reads_no_variables() {
+    let json = |words: &[&str]| {
+        native(words, &["SEXTON_GRACE=bad", "SEXTON_CHECK=1", "SEXTON_STATUS=json"], |result| {
+            let Ok(Request::Status(inspection)) = result else { panic!("{words:?}: {result:?}") };
+            assert!(!inspection.check);
+            inspection.format == StatusFormat::Json
+        })
+    };
+    assert!(!json(&["--status"]) && !json(&["-v", "--status"]) && json(&["--status=json"]));
+    assert!(refused(&["--status", "x"], &[]).contains("no command"));
+    assert!(refused(&["--check", "x"], &[]).contains("--status"));
+}
+
+#[test]
+fn the_line_of_an_error_has_the_format_of_the_flags_before_it_or_of_the_variable() {
+    let format = |words: &[&CStr], variables: &[&CStr]| log_format(words, variables);
+    let json = c"SEXTON_LOG_FORMAT=json";
+    for (words, variables) in [
+        (&[c"sexton", c"--log-format=json", c"--bogus"][..], &[][..]),
+        (&[c"sexton", c"--bogus"], &[json]),
+        (&[c"sexton", c"x"], &[c"SEXTON_GRACE=bad", json]),
+        (&[c"tini", c"x"], &[c"SEXTON_GRACE=bad", json]),
+    ] {
+        assert_eq!(format(words, variables), LogFormat::Json, "{words:?}");
+    }
+    for (words, variables) in [
+        (&[c"sexton", c"--bogus", c"--log-format=json"][..], &[][..]),
+        (&[c"sexton", c"--log-format=text", c"--bogus"], &[json]),
+        (&[c"sexton", c"--status"], &[json]),
+    ] {
+        assert_eq!(format(words, variables), LogFormat::Text, "{words:?}");
+    }
+}
+
+#[test]
 fn sextons_own_variables_are_kept_from_the_command_and_nothing_else_is() {
     let variables =
         ["A=1", "SEXTON_GRACE=1s", "SEXTON_UNKNOWN=x", "SEXTON=y", "no equals sign", "A=2"];
@@ -232,7 +299,7 @@ fn sextons_own_variables_are_kept_from_the_command_and_nothing_else_is() {
 }
 
 #[test]
-fn a_variable_that_only_looks_like_sextons_is_noted() {
+fn an_unknown_variable_is_noted() {
     let variables =
         ["SEXTON_GRACEE=1s", "SEXTON_LINGER=1s", "SEXTON_PORT_80_TCP=x", "SEXTON_SERVICE_HOST=y"];
     plan(&["x"], &variables, |plan| {
@@ -245,7 +312,7 @@ fn a_variable_that_only_looks_like_sextons_is_noted() {
 }
 
 #[test]
-fn an_unknown_variable_is_answered_with_a_near_one_as_a_flag_is() {
+fn a_similar_variable_is_suggested_for_an_unknown_one() {
     let near = |entry: &str| {
         plan(&["x"], &[entry], |plan| {
             let [unknown] = &plan.unknown_variables[..] else { panic!("{entry}") };
@@ -264,7 +331,7 @@ fn an_unknown_variable_is_answered_with_a_near_one_as_a_flag_is() {
 }
 
 #[test]
-fn an_empty_variable_counts_for_as_much_as_none() {
+fn an_empty_variable_counts_as_one_that_is_not_set() {
     let shown = |variables: &[&str]| plan(&["x"], variables, |plan| format!("{plan:?}"));
     for flag in FLAGS {
         let Some(variable) = flag.variable() else { continue };
@@ -290,7 +357,7 @@ fn a_command_that_looks_like_an_option_has_a_hint() {
     }
 }
 
-/// What no flag can use; a path and the name of a variable may be almost anything.
+/// A value that the flag refuses. A path and the name of a variable may be almost anything.
 fn malformed(flag: &Flag) -> &'static str {
     match flag.long {
         "chdir" | "stdin" | "report" => "",
@@ -305,7 +372,7 @@ fn takes_value(flag: &Flag) -> bool {
 }
 
 #[test]
-fn every_flag_refuses_what_it_cannot_use() {
+fn every_flag_refuses_malformed_values() {
     for flag in FLAGS {
         let long = format!("--{}", flag.long);
         let Some(variable) = flag.variable() else {
@@ -327,7 +394,7 @@ fn every_flag_refuses_what_it_cannot_use() {
         } else {
             assert!(refused(&[&format!("{long}=x"), "cmd"], &[]).contains("takes no value"));
         }
-        // A variable that is empty is none.
+        // An empty variable counts as one that is not set.
         let malformed = Some(malformed(flag)).filter(|value| !value.is_empty());
         if let Some(malformed) = malformed {
             let error = refused(&["cmd"], &[&format!("{variable}={malformed}")]);
@@ -378,7 +445,7 @@ fn good_and_bad(flag: &Flag) -> ([&'static str; 2], Option<&'static str>) {
 }
 
 #[test]
-fn every_flag_refuses_what_is_out_of_range() {
+fn every_flag_refuses_values_out_of_range() {
     for flag in FLAGS.iter().filter(|flag| takes_value(flag)) {
         let ([good, _], bad) = good_and_bad(flag);
         let long = format!("--{}", flag.long);
@@ -406,7 +473,7 @@ fn of_a_single_value_the_last_one_counts() {
         assert!(!are_same(&first, &last), "{long}");
         assert!(are_same(&[&long, one, &long, two, "cmd"], &last), "{long}");
         assert!(are_same(&[&long, two, &long, one, &long, one, "cmd"], &first), "{long}");
-        // One that cannot be used is an error all the same.
+        // A malformed value is an error even if a later one replaces it.
         assert!(refused(&[&long, malformed(flag), &long, one, "cmd"], &[]).contains(&long));
         count += 1;
     }
@@ -422,7 +489,7 @@ fn of_a_single_value_the_last_one_counts() {
         log(&["--termination-log=/a", "--termination-log", "cmd"]),
         log(&["--termination-log", "cmd"])
     );
-    // The last of the flags comes before the variable.
+    // The last flag replaces the variable, too.
     plan(&["--grace=1s", "--grace=2s", "cmd"], &["SEXTON_GRACE=3s"], |plan| {
         assert_eq!(plan.policy.grace, Some(Duration::from_secs(2)));
     });
@@ -480,7 +547,7 @@ fn an_optional_value_may_be_left_out() {
     assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=/x"]), other);
     assert_eq!(log(&["cmd"], &["SEXTON_TERMINATION_LOG=no"]), None);
     assert_eq!(log(&["--termination-log", "cmd"], &["SEXTON_TERMINATION_LOG=no"]), usual);
-    // The words are a variable's alone.
+    // Only a variable can be yes or no.
     let error = refused(&["--termination-log=yes", "cmd"], &[]);
     assert!(
         error.ends_with("'yes' for --termination-log: expected an absolute path or -"),
@@ -500,7 +567,7 @@ fn an_escalation_must_fit_into_the_grace() {
 }
 
 #[test]
-fn unknown_options_are_named_and_a_near_one_is_offered() {
+fn unknown_options_are_named_and_a_similar_one_is_suggested() {
     assert!(refused(&["--graec", "5", "x"], &[]).contains("'--graec': did you mean --grace?"));
     assert!(refused(&["--lingr=5", "x"], &[]).contains("did you mean --linger?"));
     assert!(refused(&["--zzz", "x"], &[]).contains("see sexton --help"));
@@ -534,7 +601,7 @@ fn targets_and_stop_signals_are_read() {
 }
 
 #[test]
-fn a_value_that_is_no_text_or_endless_is_shown_in_one_line() {
+fn a_value_that_is_no_text_or_very_long_is_shown_in_one_line() {
     let error =
         parse(&[c"sexton", c"--grace", c"\xff\xfe", c"x"], &[], PID).unwrap_err().to_string();
     assert!(error.contains("not valid UTF-8"), "{error}");

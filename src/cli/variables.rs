@@ -13,7 +13,8 @@ pub fn is_own(entry: &CStr) -> bool {
     entry.to_bytes().starts_with(PREFIX.as_bytes())
 }
 
-/// Reads the layer of the variables. If one cannot be used the others are read nevertheless: the log format may be among them.
+/// Reads the layer of the variables. If one cannot be used, the others are read nevertheless: one of them may be the log
+/// format, in which the error is printed.
 pub fn read(variables: &[&CStr], draft: &mut Draft) {
     if variables.is_empty() {
         return;
@@ -27,9 +28,9 @@ pub fn read(variables: &[&CStr], draft: &mut Draft) {
         }
         if let Err(reason) = read_one(flag, value, draft) {
             let name = flag.variable().unwrap_or_default();
-            draft.refused.get_or_insert_with(|| Error::invalid(value, &name, reason));
+            draft.variable_error.get_or_insert_with(|| Error::invalid(value, &name, reason));
         }
-        // In compatibility mode sexton warns of trouble only if it is asked to log in its own way.
+        // A compatibility mode has switched these warnings off, but now sexton's own logging is asked for.
         if ["log-level", "log-to", "log-format"].contains(&flag.long) {
             draft.plan.warn_of_trouble = true;
         }
@@ -76,7 +77,7 @@ fn yes_or_no(value: &[u8]) -> Option<bool> {
     }
 }
 
-/// The variable, if sexton has none of that name and Kubernetes makes none for a service that is called "sexton". An empty
+/// The variable, unless sexton has one of that name or Kubernetes sets it for a service with the name "sexton". An empty
 /// variable counts as one that is not set.
 pub fn unknown<'a>(entry: &&'a CStr) -> Option<UnknownVariable<'a>> {
     let bytes = entry.to_bytes();

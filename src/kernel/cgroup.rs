@@ -4,11 +4,12 @@
 use crate::kernel::procfs;
 use crate::sys::open::{self, open};
 use crate::sys::{Errno, process};
+use crate::text::fixed::FixedText;
 use crate::values::outcome::Shortage;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use std::ffi::CStr;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::os::fd::OwnedFd;
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
@@ -277,12 +278,12 @@ fn holds_this_process(directory: &str) -> bool {
 }
 
 fn open_in(directory: &str, file: &str) -> Result<OwnedFd, Errno> {
-    open(Path::of(directory, file)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+    open(path(directory, file)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// The beginning of a file of a group; empty if it is no text.
 fn read_beginning<'a>(directory: &str, file: &str, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
-    contents(Path::of(directory, file)?.as_c_str(), buffer)
+    contents(path(directory, file)?.as_c_str(), buffer)
 }
 
 /// The beginning of a file; empty if it is no text.
@@ -290,37 +291,14 @@ fn contents<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     Ok(std::str::from_utf8(open::beginning(path, buffer)?).unwrap_or_default())
 }
 
-/// A path on the stack: the command may run, so nothing allocates. A null byte stays behind it.
-struct Path {
-    bytes: [u8; Path::SIZE],
-    length: usize,
+/// The path of a file. Nothing allocates, because the command may run.
+fn path(directory: &str, file: &str) -> Result<FixedText<LONGEST_PATH>, Errno> {
+    let path = FixedText::of(format_args!("{directory}/{file}\0"));
+    path.map_err(|fmt::Error| Errno::ENAMETOOLONG)
 }
 
-impl Path {
-    const SIZE: usize = 1024;
-
-    fn of(directory: &str, file: &str) -> Result<Path, Errno> {
-        let mut path = Path { bytes: [0; Path::SIZE], length: 0 };
-        write!(path, "{directory}/{file}").map_err(|fmt::Error| Errno::ENAMETOOLONG)?;
-        Ok(path)
-    }
-
-    fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
-    }
-}
-
-impl Write for Path {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let space = self.bytes.get_mut(self.length..end).filter(|_| end < Path::SIZE);
-        for (slot, &byte) in space.ok_or(fmt::Error)?.iter_mut().zip(text.as_bytes()) {
-            *slot = byte; // of the same length, which the compiler does not know
-        }
-        self.length = end;
-        Ok(())
-    }
-}
+/// The size of a path, with its null byte.
+const LONGEST_PATH: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -350,8 +328,9 @@ mod tests {
 
     #[test]
     fn a_path_that_is_too_long_is_an_error() {
-        let longest = "d".repeat(Path::SIZE - "/f".len() - 1);
-        assert_eq!(Path::of(&longest, "f").unwrap().as_c_str().to_bytes().len(), Path::SIZE - 1);
-        assert!(matches!(Path::of(&longest, "ff"), Err(Errno::ENAMETOOLONG)));
+        let longest = "d".repeat(LONGEST_PATH - "/f".len() - 1);
+        let length = path(&longest, "f").unwrap().as_c_str().to_bytes().len();
+        assert_eq!(length, LONGEST_PATH - 1);
+        assert!(matches!(path(&longest, "ff"), Err(Errno::ENAMETOOLONG)));
     }
 }

@@ -1,30 +1,23 @@
 //! Log lines, made on the stack.
 
 use crate::plan::{Prefix, Style};
+use crate::text::fixed::FixedText;
 use crate::text::json::Escaping;
 use crate::values::error::Error;
 use log::Level;
 use std::fmt::{self, Write};
 
-/// A line. What does not fit is cut off: a write of up to PIPE_BUF bytes (4096) does not mix with those
-/// of others (pipe(7)).
-pub struct Line {
-    bytes: [u8; Line::CAPACITY],
-    length: usize,
-    /// How far the text may go: there is room for the end of the line behind it.
-    limit: usize,
-}
+/// A line. A long one is cut: writes of up to PIPE_BUF bytes (4096) do not mix with those of other processes (pipe(7)).
+pub struct Line(FixedText<1024>);
 
 impl Line {
-    const CAPACITY: usize = 1024;
-
     /// A text that says itself what it is.
     #[must_use]
     pub fn plain(text: impl fmt::Display) -> Line {
-        let mut line = Line::ending_with("\n");
-        // It fails if the text is cut off, and then the beginning is what counts.
-        write!(line, "{text}").ok();
-        line.end("\n")
+        const END: &str = "\n";
+        let mut line = FixedText::with_reserve(END.len());
+        write!(line, "{text}").ok(); // an error says that the text was cut
+        Line(line.end(END))
     }
 
     /// `sexton: warning: TEXT`, or as the style has it.
@@ -53,27 +46,17 @@ impl Line {
     #[must_use]
     pub fn json(time: impl fmt::Display, level: Level, text: impl fmt::Display) -> Line {
         const END: &str = "\"}\n";
-        let mut line = Line::ending_with(END);
+        let mut line = FixedText::with_reserve(END.len());
         let level = lower_case(level);
         write!(line, r#"{{"time":"{time}","level":"{level}","message":""#).ok();
         write!(Escaping(&mut line), "{text}").ok();
-        line.end(END)
+        Line(line.end(END))
     }
 
-    fn ending_with(end: &str) -> Line {
-        Line { bytes: [0; Line::CAPACITY], length: 0, limit: Line::CAPACITY - end.len() }
-    }
-
-    fn end(mut self, end: &str) -> Line {
-        self.limit = Line::CAPACITY;
-        self.write_str(end).ok();
-        self
-    }
-
-    /// All of it, the end included.
+    /// The whole line, with its end.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.0.as_bytes()
     }
 }
 
@@ -84,26 +67,6 @@ fn lower_case(level: Level) -> &'static str {
         Level::Info => "info",
         Level::Debug => "debug",
         Level::Trace => "trace",
-    }
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = self.limit - self.length;
-        // Once something is cut off, nothing comes after it; an escape sequence is never split.
-        let fitting = if text.starts_with('\\') && text.len() > room {
-            ""
-        } else {
-            text.get(..text.floor_char_boundary(room)).unwrap_or(text)
-        };
-        let end = self.length + fitting.len();
-        if let Some(space) = self.bytes.get_mut(self.length..end) {
-            for (slot, &byte) in space.iter_mut().zip(fitting.as_bytes()) {
-                *slot = byte; // of the same length, which the compiler does not know
-            }
-            self.length = end;
-        }
-        if fitting.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 

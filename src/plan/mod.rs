@@ -193,7 +193,8 @@ pub struct Given<T> {
     pub by: String,
 }
 
-/// Whether sexton makes itself a child subreaper, which adopts the orphans among its descendants (PR_SET_CHILD_SUBREAPER, prctl(2)).
+/// Whether sexton makes itself a child subreaper, which adopts the orphans among its descendants
+/// (PR_SET_CHILD_SUBREAPER, prctl(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Subreaper {
     /// Unless it is PID 1, which adopts them anyway.

@@ -24,7 +24,7 @@ pub struct Policy {
     pub escalation: Vec<EscalationStep>,
     /// The time for the processes that the command leaves behind.
     pub linger: Linger,
-    /// Signal none of these processes, and wait until they have ended by themselves.
+    /// Wait until these processes have ended by themselves, instead of ending them.
     pub wait_all: bool,
     /// Send SIGCONT after a signal that is to end a process, so that a stopped process acts on it.
     pub and_continue: bool,

@@ -307,7 +307,7 @@ impl<'a> Runtime<'a> {
                 let terminal_is_here = self.terminal.is_here();
                 self.handle(Event::CommandStopped { signal, terminal_is_here });
             }
-            Change::Stopped(_) | Change::Continued => {}
+            Change::Stopped(_) => {}
         }
     }
 

@@ -61,7 +61,7 @@ fn reap_ended(plan: &Plan) -> Result<bool, Errno> {
                 warn!("reaped orphan {pid}, which {outcome}");
             }
             Change::Ended(outcome) => debug!("reaped orphan {pid}, which {outcome}"),
-            Change::Stopped(_) | Change::Continued => {}
+            Change::Stopped(_) => {}
         }
     }
     Ok(true)

@@ -1,29 +1,31 @@
-//! What the user wrote, made fit for a message.
+//! Words of the user or of a process, made fit for a message: one line, of limited length, without invisible
+//! characters.
 
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 
-/// A text of others, on one line and without what would move a cursor.
+/// The text on one line, with escape sequences for what would not show or would move a cursor.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    // Writing to a string does not fail.
+    // Writing to a string never fails.
     text.chars().try_for_each(|c| write_visible(&mut shown, c)).ok();
     shown
 }
 
-/// How many characters of a text of others a message shows.
+/// How many characters of such a text a message shows.
 const LONGEST: usize = 100;
 
-/// The beginning of a text that is too long for a message.
+/// The part that a message shows of a text that is too long for it; `None` for a text that is not.
 #[must_use]
 pub fn beginning(text: &str) -> Option<&str> {
     text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end))
 }
 
-/// Displays as much of a text as a message shows, so that what is behind it is not lost.
+/// Displays the beginning of a text, so that a long one does not push the rest of a message out of a line of limited
+/// length.
 pub struct Shortened<'a>(pub &'a str);
 
 impl fmt::Display for Shortened<'_> {
@@ -35,8 +37,8 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-/// Displays with everything escaped that would not show, or show as something else: what `escape_debug` does
-/// without the tables of Unicode that it needs.
+/// Displays a text with escape sequences for what does not show, or shows as something else. The same as
+/// `escape_debug`, but without the tables of Unicode, which would be part of the binary.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -54,7 +56,7 @@ impl fmt::Display for Escaped<'_> {
 /// Writes a character, or an escape sequence for one that does not show.
 ///
 /// # Errors
-/// The writer's.
+/// Those of the writer.
 pub fn write_visible(to: &mut impl Write, c: char) -> fmt::Result {
     match c {
         '\0' => to.write_str("\\0"),
@@ -66,15 +68,15 @@ pub fn write_visible(to: &mut impl Write, c: char) -> fmt::Result {
     }
 }
 
-/// Control characters, and those by which a text could show as another: without a width, or changing the
-/// direction.
+/// Control characters, and characters that let a text look like another one: those without a width, and those that
+/// change the direction of writing.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A path or word for a message: quoted, on one line.
+/// Displays a path or word of a message: in quotes, on one line.
 pub struct Quoted<'a>(pub &'a CStr);
 
 impl fmt::Display for Quoted<'_> {
@@ -95,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_stays_and_the_rest_is_escaped() {
+    fn only_what_does_not_show_is_escaped() {
         let shown =
             Escaped("a é\u{10348}\u{fffd} 'b\"\\\0\t\r\n\u{1b}\u{7f}\u{85}\u{202e}").to_string();
         let expected = r#"a é𐍈� \'b\"\\\0\t\r\n\u{1b}\u{7f}\u{85}\u{202e}"#;
         assert_eq!(shown, expected);
         for c in ('\0'..='\u{24f}').chain('\u{2000}'..='\u{206f}') {
             let (own, std) = (Escaped(&c.to_string()).to_string(), c.escape_debug().to_string());
-            // Spaces of other widths stay: they are seen.
+            // Spaces of other widths can be seen, and stay.
             assert!(own == std || c.is_whitespace(), "{own} {std}");
         }
     }

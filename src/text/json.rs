@@ -1,10 +1,10 @@
-//! JSON (RFC 8259). All that sexton writes are objects of its own, so there is no more to it than this.
+//! JSON (RFC 8259), as far as sexton writes it: objects, strings, and arrays of either.
 
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write};
 
-/// A text as a JSON string, quotes included.
+/// Displays a value as a JSON string, with its quotes.
 pub struct Quoted<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Quoted<T> {
@@ -15,8 +15,8 @@ impl<T: fmt::Display> fmt::Display for Quoted<T> {
     }
 }
 
-/// Escapes what is written through it as the inside of a JSON string needs it. Never splits an escape
-/// sequence, so that a text that is cut off where the writer is full stays valid.
+/// Passes text on to a writer, escaped for the inside of a JSON string. Each escape sequence is written by one call, so
+/// a writer that is full cuts the text between two of them, and the string stays valid.
 pub struct Escaping<W>(pub W);
 
 impl<W: Write> Write for Escaping<W> {
@@ -38,19 +38,19 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// An object in the making: its members.
+/// The members of an object that is being made.
 #[derive(Default)]
 pub struct Object(String);
 
 impl Object {
-    /// Adds a member whose value is JSON already: a number, a yes or no, an object.
+    /// Adds a member whose value is JSON already: a number, a boolean, an object.
     pub fn raw(&mut self, name: &str, value: impl fmt::Display) {
         let separator = if self.0.is_empty() { "" } else { "," };
-        // Writing to a string does not fail.
+        // Writing to a string never fails.
         write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
     }
 
-    /// Adds a member that is such a value, or null.
+    /// Adds a member whose value is JSON already, or null.
     pub fn optional(&mut self, name: &str, value: Option<impl fmt::Display>) {
         match value {
             Some(value) => self.raw(name, value),
@@ -58,7 +58,7 @@ impl Object {
         }
     }
 
-    /// Adds a member that is a text.
+    /// Adds a member whose value is a string.
     pub fn text(&mut self, name: &str, value: impl fmt::Display) {
         self.raw(name, Quoted(value));
     }

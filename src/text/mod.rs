@@ -1,6 +1,10 @@
-//! Making text: escaped for a message, as JSON, or in a buffer of fixed size.
+//! Text that sexton writes.
 //!
-//! No I/O. Imports nothing of the crate.
+//! - `escape`: words of the user or of a process, made fit for a message;
+//! - `json`: JSON objects and strings;
+//! - `fixed`: text in a buffer of fixed size, where nothing may allocate.
+//!
+//! Only memory is touched, and nothing else of the crate is imported.
 
 pub mod escape;
 pub mod fixed;

@@ -1,4 +1,4 @@
-//! Where log lines can be sent.
+//! The address of a syslog daemon.
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 /// Where a syslog daemon listens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SyslogAddress {
-    /// `/dev/log`.
+    /// The socket `/dev/log`.
     Local,
-    /// A UDP port.
+    /// A port of UDP.
     Udp(SocketAddr),
-    /// A TCP port.
+    /// A port of TCP.
     Tcp(SocketAddr),
 }

@@ -1,5 +1,4 @@
-//! Capabilities: lists of names read into sets, and what is to become of the five sets of a process
-//! (capabilities(7)).
+//! Capabilities (capabilities(7)): lists of names, and the five sets of a process before and after a change.
 
 #![forbid(unsafe_code)]
 
@@ -8,19 +7,18 @@ use crate::values::signal::Reason;
 use caps::Capability;
 use std::fmt;
 
-/// A set of capabilities with the kernel's layout: bit N is capability N, whether it has a name here
-/// or is newer.
+/// A set of capabilities in the kernel's layout: bit N is capability N, also if it is newer than the names here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CapabilitySet(u64);
 
 impl CapabilitySet {
     /// No capability.
     pub const EMPTY: CapabilitySet = CapabilitySet(0);
-    /// All that there are, and those to come.
+    /// All capabilities, with those of future kernels.
     pub const ALL: CapabilitySet = CapabilitySet(u64::MAX);
-    /// To signal processes of other users.
+    /// CAP_KILL: signal processes of other users.
     pub const KILL: CapabilitySet = CapabilitySet(1 << Capability::CAP_KILL as u8);
-    /// To see processes of other users, or with more capabilities, in a /proc that hides them.
+    /// CAP_SYS_PTRACE: see processes of other users, and those with more capabilities, in a /proc that hides them.
     pub const SYS_PTRACE: CapabilitySet = CapabilitySet(1 << Capability::CAP_SYS_PTRACE as u8);
 
     /// The set with the kernel's bit pattern.
@@ -35,37 +33,38 @@ impl CapabilitySet {
         self.0
     }
 
-    /// What is in either.
+    /// The capabilities that are in either set.
     #[must_use]
     pub const fn or(self, other: CapabilitySet) -> CapabilitySet {
         CapabilitySet(self.0 | other.0)
     }
 
-    /// What is in both.
+    /// The capabilities that are in both sets.
     #[must_use]
     pub const fn and(self, other: CapabilitySet) -> CapabilitySet {
         CapabilitySet(self.0 & other.0)
     }
 
-    /// What is not in the other.
+    /// The capabilities that are not in the other set.
     #[must_use]
     pub const fn without(self, other: CapabilitySet) -> CapabilitySet {
         CapabilitySet(self.0 & !other.0)
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The kernel's numbers of its members.
+    /// The kernel's numbers of the capabilities.
     pub fn numbers(self) -> impl Iterator<Item = u32> {
         (0..u64::BITS).filter(move |number| self.0 >> number & 1 == 1)
     }
 }
 
-/// The capabilities that have names, in the order of their numbers. `caps::all` makes a hash set of them.
+/// The capabilities that have names, in the order of their numbers. `caps::all` would bring std's hash set into the
+/// binary.
 const NAMED: [Capability; 41] = {
     use Capability::*;
     [
@@ -119,7 +118,7 @@ fn name(capability: Capability) -> String {
     name.strip_prefix("cap_").unwrap_or(&name).to_owned()
 }
 
-/// `net_bind_service, kill`; a capability that has no name here is its number.
+/// Displays as `net_bind_service, kill`, with the number of a capability that has no name here.
 impl fmt::Display for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -136,7 +135,7 @@ impl fmt::Display for CapabilitySet {
     }
 }
 
-/// A list as the user wrote it: some names, perhaps `all`.
+/// A list as the user wrote it: names, and perhaps `all`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct List {
     all: bool,
@@ -144,10 +143,10 @@ pub struct List {
 }
 
 impl List {
-    /// Adds `NAME,...`: each with or without `CAP_`, in upper or lower case, or `all`.
+    /// Adds `NAME,...`. A name has `CAP_` in front or not, and is in upper or lower case, or it is `all`.
     ///
     /// # Errors
-    /// A name that is unknown or given twice.
+    /// A name that is unknown, or in the list already.
     pub fn add(&mut self, text: &str) -> Result<(), Reason> {
         text.split(',').try_for_each(|name| self.add_one(name))
     }
@@ -177,52 +176,52 @@ impl List {
 /// `--cap-drop`, `--cap-keep` and `--cap-ambient`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Spec {
-    /// What the command must never have.
+    /// Capabilities that the command must never have.
     pub drop: Option<List>,
-    /// All that the command may have.
+    /// The only capabilities that the command may have.
     pub keep: Option<List>,
-    /// What the command has whoever it runs as.
+    /// Capabilities that the command has whatever user it runs as.
     pub ambient: Option<List>,
 }
 
-/// The five sets of a process.
+/// The five sets of capabilities of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sets {
-    /// The limit to what the command and its descendants can gain by exec.
+    /// The capabilities that the command and its descendants can gain by exec.
     pub bounding: CapabilitySet,
-    /// What survives an exec without privilege.
+    /// The capabilities that the exec of an unprivileged program preserves.
     pub ambient: CapabilitySet,
-    /// The three that capset(2) sets.
+    /// The three sets of capset(2).
     pub base: Base,
 }
 
-/// The sets that capset(2) sets, at once.
+/// The three sets that capset(2) sets together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Base {
-    /// What counts in permission checks.
+    /// The capabilities that permission checks look at.
     pub effective: CapabilitySet,
-    /// What may become effective.
+    /// The capabilities that may become effective.
     pub permitted: CapabilitySet,
-    /// What a file may let pass an exec.
+    /// The capabilities that an exec preserves if the file allows it.
     pub inheritable: CapabilitySet,
 }
 
-/// What is to be done to the sets that a process has.
+/// A change of the sets of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// To be taken out of the bounding set.
+    /// The capabilities to drop from the bounding set.
     pub drop: CapabilitySet,
-    /// What the base sets are to be.
+    /// The new base sets.
     pub base: Base,
-    /// To be added to the ambient set.
+    /// The capabilities to add to the ambient set.
     pub raise: CapabilitySet,
 }
 
 impl Spec {
-    /// Refuses what is to be dropped and kept at once.
+    /// Checks the lists against each other.
     ///
     /// # Errors
-    /// Names it.
+    /// Capabilities that are to be both dropped and kept.
     pub fn check(&self) -> Result<(), String> {
         let [drop, keep, ambient] =
             [self.drop, self.keep, self.ambient].map(Option::unwrap_or_default);
@@ -238,8 +237,8 @@ impl Spec {
         Ok(())
     }
 
-    /// What must not be left: all that is to be dropped or not to be kept, but for what the lists name
-    /// as an exception.
+    /// The capabilities that the command must not have: those to drop, or all but those to keep, without those that
+    /// another list names.
     fn dropped(&self) -> CapabilitySet {
         let [drop, keep, ambient] =
             [self.drop, self.keep, self.ambient].map(Option::unwrap_or_default);
@@ -248,20 +247,20 @@ impl Spec {
         dropped.without(keep.named.or(ambient.named))
     }
 
-    /// What to do to a process with these sets so that the command has what is asked for. `user` is the user ID
-    /// that the command is given, if it is given one: then nothing is left but the ambient set, except what
-    /// root has by the bounding set.
+    /// The change of a process with the sets `held` that gives the command the capabilities asked for. `user` is the
+    /// user ID that the command is given, if any: it then has the ambient set only, and root also gains the bounding
+    /// set by its exec.
     ///
     /// # Errors
-    /// An ambient capability that the process does not have itself.
+    /// An ambient capability that the process itself does not have.
     pub fn resolve(&self, held: Sets, user: Option<u32>) -> Result<Change, Reason> {
         let dropped = self.dropped();
         let ambient = match self.ambient.unwrap_or_default() {
             List { all: true, .. } => held.base.permitted.without(dropped),
             List { named, .. } => named,
         };
-        // PR_CAP_AMBIENT_RAISE takes what is permitted and inheritable, and capset(2) makes inheritable
-        // what is in the bounding set.
+        // PR_CAP_AMBIENT_RAISE accepts capabilities that are permitted and inheritable, and capset(2) makes a
+        // capability inheritable only if it is in the bounding set.
         let possible = held.base.permitted.and(held.bounding.or(held.base.inheritable));
         let missing = ambient.without(possible);
         if !missing.is_empty() {
@@ -287,7 +286,7 @@ impl Spec {
     }
 }
 
-/// The user whose exec makes the bounding set permitted.
+/// The user whose exec makes the capabilities of the bounding set permitted.
 pub const ROOT: u32 = 0;
 
 #[cfg(test)]
@@ -309,7 +308,7 @@ mod tests {
         Spec { drop: list(drop), keep: list(keep), ambient: list(ambient) }
     }
 
-    /// A process of root's with some capabilities, one of them inheritable.
+    /// The sets of a process of root, with one inheritable capability.
     fn held() -> Sets {
         let all = set("chown,kill,setuid,net_raw").or(CapabilitySet(1 << 50));
         let base = Base { effective: all, permitted: all, inheritable: set("net_raw") };
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_or_given_twice_is_refused_and_echoed() {
+    fn unknown_and_repeated_names_are_refused_and_echoed() {
         for text in
             ["", "chown,", "net-raw", "cap_", "41", "none", "cap_all", "chown,chown", "all,all"]
         {
@@ -349,19 +348,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_is_left_in_no_set() {
+    fn dropped_capabilities_are_in_no_set() {
         let change = spec("net_raw", "", "").resolve(held(), None).unwrap();
         assert_eq!(change.drop, set("net_raw"));
         assert_eq!(change.base.permitted, held().base.permitted.without(set("net_raw")));
         assert_eq!(change.base.effective, change.base.permitted);
         assert_eq!(change.base.inheritable, CapabilitySet::EMPTY);
-        // What is unknown here goes with the others.
+        // Capabilities without a name here are dropped with the others.
         let change = spec("all", "", "").resolve(held(), None).unwrap();
         assert_eq!((change.drop, change.base), (held().bounding, Base::default()));
     }
 
     #[test]
-    fn what_is_kept_is_all_that_is_left() {
+    fn only_kept_capabilities_are_left() {
         for spec in [spec("", "kill", ""), spec("all", "kill", ""), spec("chown", "kill", "")] {
             let change = spec.resolve(held(), None).unwrap();
             assert_eq!(change.drop, held().bounding.without(set("kill")));
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn ambient_capabilities_are_kept_and_all_that_another_user_has() {
+    fn another_user_has_the_ambient_capabilities_only() {
         let change = spec("all", "", "kill").resolve(held(), Some(1000)).unwrap();
         let kill = set("kill");
         let base = Base { effective: kill, permitted: kill, inheritable: kill };
@@ -386,10 +385,10 @@ mod tests {
     }
 
     #[test]
-    fn another_user_is_left_nothing() {
+    fn another_user_has_no_capabilities_by_default() {
         let change = Spec::default().resolve(held(), Some(1000)).unwrap();
         assert_eq!((change.drop, change.base), (CapabilitySet::EMPTY, Base::default()));
-        // Root has them by its exec; what is inheritable is still no gift.
+        // Root gains them by its exec. Inheritable capabilities are cleared nevertheless.
         let change = Spec::default().resolve(held(), Some(ROOT)).unwrap();
         let expected = Base { inheritable: CapabilitySet::EMPTY, ..held().base };
         assert_eq!(change.base, expected);
@@ -402,17 +401,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_raised_that_is_not_held() {
+    fn an_ambient_capability_must_be_held() {
         let error = spec("", "", "sys_admin,kill").resolve(held(), None).unwrap_err();
         assert_eq!(error, "sexton was started without sys_admin");
-        // Permitted, but capset would refuse to make it inheritable.
+        // The capability is permitted, but capset(2) would not make it inheritable.
         let narrow = Sets { bounding: CapabilitySet::EMPTY, ..held() };
         assert!(spec("", "", "kill").resolve(narrow, None).is_err());
         assert!(spec("", "", "net_raw").resolve(narrow, None).is_ok());
     }
 
     #[test]
-    fn what_is_dropped_and_kept_at_once_is_refused() {
+    fn capabilities_cannot_be_both_dropped_and_kept() {
         for (drop, keep, ambient) in [
             ("chown", "chown", ""),
             ("chown,kill", "", "kill"),

@@ -1,4 +1,4 @@
-//! Durations as users write them: `5s`, `500ms`, `2m`, `1h`, or bare seconds; fractions too.
+//! Durations in the form in which users write them: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with fractions.
 
 #![forbid(unsafe_code)]
 
@@ -6,13 +6,13 @@ use crate::values::signal::Reason;
 use std::fmt;
 use std::time::Duration;
 
-/// The longest duration taken (about 31 years): far enough from any overflow.
+/// The longest duration that is accepted, about 31 years. Sums of such durations and points in time do not overflow.
 pub const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// Reads a duration. A fraction finer than a nanosecond is cut off.
+/// Reads a duration, to the nanosecond.
 ///
 /// # Errors
-/// Anything else, or more than 1,000,000,000 seconds.
+/// Anything else, and more than 1,000,000,000 seconds.
 pub fn parse(text: &str) -> Result<Duration, Reason> {
     let parsed =
         lookup(text).ok_or("expected a duration such as 5s, 500ms, 2m, 1h or bare seconds")?;
@@ -33,8 +33,8 @@ fn lookup(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let whole: u64 = digits(whole)?.parse().unwrap_or(u64::MAX); // too large for 64 bits: too long
-    // The fraction in billionths, so that 0.1s is exact; no float in sight.
+    let whole: u64 = digits(whole)?.parse().unwrap_or(u64::MAX); // a number of more than 64 bits is too long, too
+    // The fraction is counted in billionths, because 0.1 is not exact as a floating-point number.
     let fraction = digits(fraction)?.bytes().chain(std::iter::repeat(b'0')).take(9);
     let billionths = fraction.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     let total = u128::from(whole) * u128::from(nanoseconds)
@@ -50,7 +50,7 @@ fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
 }
 
-/// Displays as it can be read again, to the millisecond: `5s`, `0.25s`.
+/// Displays a duration to the millisecond, in a form that can be read again: `5s`, `0.250s`.
 pub struct Shown(pub Duration);
 
 impl fmt::Display for Shown {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn other_texts_are_refused() {
         for text in [
             "", "s", "-1s", "+1", "1 s", " 1", "1d", "1.s", ".5", "1.2.3", "1e3", "5S", "inf",
             "ms", "0x1",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_says_so() {
+    fn too_long_a_duration_is_refused_with_the_limit() {
         for text in
             ["1000000000.1", "1000000001", "99999999999999999999999h", "18446744073709551615h"]
         {

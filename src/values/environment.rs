@@ -1,4 +1,4 @@
-//! The command's environment: variables found, set and unset in what sexton was given.
+//! The environment of the command: variables of sexton's own environment are found, set and unset.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::fmt;
 
-/// The first variable of that name: its place in the environment, and its value.
+/// The first variable of that name: its index in the environment, and its value.
 #[must_use]
 pub fn variable<'a, S: AsRef<CStr>>(
     environment: &'a [S],
@@ -22,42 +22,43 @@ pub fn variable<'a, S: AsRef<CStr>>(
     })
 }
 
-/// A variable in which systemd names a process by its ID (systemd.exec(5)). A program takes what belongs to it
-/// only if it finds itself named.
+/// A variable in which systemd names a process by its ID (systemd.exec(5)). A program uses such a variable, and those
+/// that go with it, only if the ID is its own.
 struct ByPid {
     name: &'static str,
-    /// What belongs to it, and is nobody's without it.
+    /// The variables that go with it.
     companions: &'static [&'static str],
 }
 
-/// sd_listen_fds(3), sd_watchdog_enabled(3) and systemd.exec(5). Others that hold a process ID name no process
-/// that sexton stands before: `MAINPID` and `MANAGERPID`.
+/// The variables of sd_listen_fds(3), sd_watchdog_enabled(3) and systemd.exec(5). `MAINPID` and `MANAGERPID` hold
+/// process IDs too, but not those of a process that sexton is executed in place of.
 const BY_PID: [ByPid; 3] = [
     ByPid { name: "LISTEN_PID", companions: &["LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID] },
     ByPid { name: "WATCHDOG_PID", companions: &["WATCHDOG_USEC"] },
     ByPid { name: "SYSTEMD_EXEC_PID", companions: &[] },
 ];
 
-/// The inode number of a pidfd of the process that `LISTEN_PID` names, compared by systemd 259 and newer if it is set.
+/// The inode number of a pidfd of the process that `LISTEN_PID` names. If it is set, systemd 259 and newer compare it.
 const LISTEN_PIDFDID: &str = "LISTEN_PIDFDID";
 
-/// The variables that name a process by its ID: those that name sexton are to name the command.
+/// The variables in an environment that name a process by its ID. Those that name sexton are to name the command.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Naming {
-    /// Places and names of the variables that name sexton.
+    /// Indices and names of the variables that name sexton.
     pub renamed: Vec<(usize, &'static str)>,
-    /// Places of variables that are about another process, with its ID. If there is none of that ID, the command
-    /// may be given it, and would take for its own what is not.
+    /// Indices of the variables that name another process or go with such a variable, and the ID of that process. If
+    /// the process does not exist any more, the command may get its ID, and would take the variables for its own.
     pub foreign: Vec<(usize, i32)>,
-    /// `LISTEN_PIDFDID` was taken out.
+    /// `LISTEN_PIDFDID` was removed.
     pub without_pidfd: bool,
-    /// How many descriptors from 3 on are meant for the command.
+    /// The number of descriptors from 3 on that are meant for the command.
     pub listen_fds: i32,
 }
 
 impl Naming {
-    /// Looks for them, and takes `LISTEN_PIDFDID` out of the environment if it is about sexton. `pid` is sexton's
-    /// process ID. A variable that `is_chosen` was given to the command by intent, and is not foreign.
+    /// Finds these variables, and removes `LISTEN_PIDFDID` from the environment if `LISTEN_PID` names sexton, whose
+    /// process ID is `pid`. A variable that `is_chosen` was set for the command on purpose, and does not count as
+    /// foreign.
     #[must_use]
     pub fn find(
         environment: &mut Vec<Cow<CStr>>,
@@ -98,11 +99,11 @@ fn number<S: AsRef<CStr>>(environment: &[S], name: &str) -> Option<i32> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// What is to be done to one variable.
+/// A change of one variable.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Edit {
     name: Vec<u8>,
-    /// `NAME=VALUE`, or nothing to unset it.
+    /// `NAME=VALUE`, or `None` to unset the variable.
     entry: Option<CString>,
 }
 
@@ -140,7 +141,7 @@ impl Edit {
         entry.to_bytes().strip_prefix(&self.name[..]).is_some_and(|rest| rest.starts_with(b"="))
     }
 
-    /// As an action: `set variable 'HOME=/'`, `unset variable 'USER'`.
+    /// Displays as an action: `set variable 'HOME=/'`, `unset variable 'USER'`.
     pub fn describe(&self, values: Values) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             let name = String::from_utf8_lossy(&self.name);
@@ -157,22 +158,22 @@ impl Edit {
     }
 }
 
-/// `--dry-run`: whether values of variables are shown.
+/// `--dry-run`: whether the values of variables are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Values {
-    /// Their names only: a value may be a secret, and the output may be logged.
+    /// Only the names are shown, because a value may be a secret, and the output may be logged.
     Hidden,
-    /// They are.
+    /// `--dry-run=values`
     Shown,
 }
 
-/// Changes to the environment; each variable is changed once.
+/// Changes of the environment, one for each variable at most.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Edits(Vec<Edit>);
 
 impl Edits {
-    /// Adds an edit of the layer that is being read, whose edits are the first `own`: see [`layered::add`]. It takes the place of
-    /// an edit of the same variable in a layer below.
+    /// Adds an edit of the layer that is being read, whose edits are the first `own`: see [`layered::add`]. It takes
+    /// the place of an edit of the same variable in a layer below.
     ///
     /// # Errors
     /// A variable that this layer edits already.
@@ -199,8 +200,8 @@ impl Edits {
         self
     }
 
-    /// What a login as this user sets: HOME, USER and LOGNAME. A user without an entry has `/` for a
-    /// home, as Docker gives it, and no name.
+    /// The changes of a login as this user: HOME, USER and LOGNAME. A user without an entry in /etc/passwd has the home
+    /// `/`, like in Docker, and no name.
     #[must_use]
     pub fn for_login(identity: &Identity) -> Edits {
         let login = identity.login.as_ref();
@@ -218,8 +219,8 @@ impl Edits {
         Edits(edits.into_iter().flatten().collect())
     }
 
-    /// The environment with these changes: a variable that is set keeps the place of the first one of
-    /// its name, or comes last.
+    /// The environment with these changes. A variable that is set takes the place of the first variable of its name, or
+    /// is added at the end.
     #[must_use]
     pub fn apply<'a>(&self, environment: &[&'a CStr]) -> Vec<Cow<'a, CStr>> {
         let mut changed: Vec<Cow<CStr>> = environment.iter().copied().map(Cow::Borrowed).collect();
@@ -239,7 +240,7 @@ impl Edits {
         self.0.iter().any(|edit| edit.entry.is_some() && edit.name == name.as_bytes())
     }
 
-    /// The changes one by one.
+    /// The changes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Edit> {
         self.0.iter()
     }
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_keeps_its_place_or_comes_last() {
+    fn a_variable_that_is_set_keeps_its_place_or_comes_last() {
         let before = [c"A=1", c"B=2", c"AB=3", c"A=4", c"no equals sign"];
         let after = applied(&edits(&["A=x=y", "NEW=", "Z= "], &["AB", "MISSING"]), &before);
         let expected = [c"A=x=y", c"B=2", c"no equals sign", c"NEW=", c"Z= "];
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_pass() {
+    fn names_and_values_may_be_any_bytes() {
         let mut edits = Edits::default();
         edits.add_to_layer(Edit::set(b"\xff=\xfe").unwrap(), &mut 0).unwrap();
         edits.add_to_layer(Edit::unset(b"\xfd").unwrap(), &mut 0).unwrap();
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_only_shown_if_it_is_to_be() {
+    fn values_are_shown_only_on_request() {
         let edits = edits(&["A=s e\ncret"], &["B"]);
         let described = |values| -> Vec<String> {
             edits.iter().map(|edit| edit.describe(values).to_string()).collect()
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_variable_or_given_twice_is_refused() {
+    fn malformed_and_repeated_variables_are_refused() {
         for text in ["", "A", "=x"] {
             assert_eq!(Edit::set(text.as_bytes()).unwrap_err(), "expected NAME=VALUE");
         }
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_sets_home_and_name_and_forgets_the_former_user() {
+    fn a_login_sets_home_and_name_or_removes_those_of_another_user() {
         let identity = |login| Identity { uid: 5, gid: 5, groups: Vec::new(), login };
         let before = [c"USER=root", c"HOME=/root", c"LOGNAME=root", c"TERM=x"];
         let shown = |login| applied(&Edits::for_login(&identity(login)), &before);
@@ -355,7 +356,7 @@ mod tests {
         assert_eq!(variable(&environment, b"ATH"), None);
     }
 
-    /// What is found as process 77, and what is left of the environment. `LISTEN_FDNAMES` is given by intent.
+    /// What process 77 finds, and the environment afterwards. `LISTEN_FDNAMES` is set on purpose.
     fn naming(environment: &[&'static CStr]) -> (Naming, Vec<CString>) {
         let mut environment: Vec<Cow<CStr>> =
             environment.iter().copied().map(Cow::Borrowed).collect();
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_name_sexton_are_to_name_the_command() {
+    fn variables_that_name_sexton_are_found() {
         let (found, left) = naming(&[
             c"LISTEN_PIDFDID=1",
             c"A=1",
@@ -383,8 +384,8 @@ mod tests {
     }
 
     #[test]
-    fn variables_about_another_process_stay_but_for_a_command_of_its_number() {
-        // The first of a name is the one that getenv(3) finds.
+    fn variables_that_name_another_process_are_foreign() {
+        // getenv(3) finds the first of a name.
         let (found, left) = naming(&[
             c"LISTEN_FDS=2",
             c"LISTEN_PID=78",
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_cannot_be_read_names_nobody() {
+    fn a_malformed_number_names_no_process() {
         for entry in [c"LISTEN_PID=", c"LISTEN_PID=7x", c"LISTEN_PID=99999999999", c"LISTEN_PID"] {
             assert_eq!(naming(&[entry]).0, Naming::default());
         }

@@ -1,15 +1,15 @@
-//! What failed, on what, and why; and the exit status that tells it.
+//! Errors that end a run, with their exit status.
 
 #![forbid(unsafe_code)]
 
 use crate::text::escape::{Escaped, beginning, write_visible};
 use std::fmt;
 
-/// Exit status when sexton itself could not do its part: bad input, or a step that failed.
+/// The exit status if an option or variable cannot be used, or a step of sexton's own failed.
 pub const STATUS_FATAL: u8 = 125;
 
-/// An error that ends the run before or instead of the command. Displays as one line, lower case, with the
-/// user's own value in it; a hint may follow on a second line.
+/// An error because of which the command is not run. Displays as one line in lower case, with the user's own value in
+/// it; a hint may follow on a second line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {
     /// The exit status.
@@ -19,19 +19,19 @@ pub struct Error {
 }
 
 impl Error {
-    /// Input that cannot be used.
+    /// Input cannot be used.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Error {
         Error { status: STATUS_FATAL, message: message.into(), hint: None }
     }
 
-    /// A value that cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
+    /// A value cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
     #[must_use]
     pub fn invalid(value: &[u8], by: &str, reason: impl fmt::Display) -> Error {
         Error::usage(format!("invalid value '{}' for {by}: {reason}", printable(value)))
     }
 
-    /// Something sexton was told to do and could not: `unable to ACTION: REASON`.
+    /// An action failed: `unable to ACTION: REASON`.
     #[must_use]
     pub fn unable(action: impl fmt::Display, reason: impl fmt::Display) -> Error {
         Error::usage(format!("unable to {action}: {reason}"))
@@ -43,14 +43,14 @@ impl Error {
         Error { status, ..self }
     }
 
-    /// The same error with a line of advice.
+    /// The same error with a hint.
     #[must_use]
     pub fn with_hint(self, hint: Option<impl Into<String>>) -> Error {
         Error { hint: hint.map(Into::into), ..self }
     }
 }
 
-/// The user's words for a message: on one line, and of a bearable length.
+/// The user's words for a message: on one line, and shortened if they are long.
 #[must_use]
 pub fn printable(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
@@ -61,19 +61,19 @@ pub fn printable(words: &[u8]) -> String {
 }
 
 impl Error {
-    /// The line of advice.
+    /// The hint.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// The error without the program's name and its advice, to be told by other means than standard error.
+    /// The error without its prefix and its hint, for other places than a line on standard error.
     pub fn message(&self) -> impl fmt::Display {
         fmt::from_fn(|f| self.write_message(f))
     }
 
     fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The user's words may be in it; the message stays one line.
+        // Words of the user that the message contains must not break the line.
         self.message.chars().try_for_each(|c| write_visible(f, c))
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_one_line_whatever_is_in_it() {
+    fn a_message_is_one_line_whatever_it_contains() {
         let error = Error::invalid(b"a\nb", "--x", "'a\nb' \u{1b}[1m is not é");
         assert_eq!(
             error.to_string(),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_shown_in_part_if_there_are_too_many() {
+    fn long_words_are_shortened() {
         assert_eq!(printable(b"caf\xc3\xa9 \xff"), "café \u{fffd}");
         assert_eq!(printable(&[b'x'; 101]), "x".repeat(100) + "...");
         assert_eq!(printable(&[b'x'; 100]), "x".repeat(100));

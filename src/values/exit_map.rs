@@ -1,4 +1,4 @@
-//! `--map-exit`: other exit statuses for some of the command's ends.
+//! `--map-exit`: other exit statuses than the command's own.
 
 #![forbid(unsafe_code)]
 
@@ -6,53 +6,54 @@ use crate::values::layered;
 use crate::values::outcome::Outcome;
 use crate::values::signal::{Reason, Signal};
 
-/// What each end of the command becomes; ends that are not named keep their status.
+/// The exit statuses that become others. Any other exit status stays.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ExitMap(Vec<Rule>);
 
 /// One `FROM=TO` of `--map-exit`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
-    from: From,
+    from: Ends,
     to: u8,
 }
 
+/// The ends of the command that a rule maps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum From {
+enum Ends {
     Statuses { first: u8, last: u8 },
     Signal(Signal),
 }
 
 impl Rule {
-    /// One status becomes another.
+    /// Maps a status.
     #[must_use]
     pub fn status(from: u8, to: u8) -> Rule {
-        Rule { from: From::Statuses { first: from, last: from }, to }
+        Rule { from: Ends::Statuses { first: from, last: from }, to }
     }
 
-    /// A death by a signal becomes a status.
+    /// Maps the death by a signal.
     #[must_use]
     pub fn signal(from: Signal, to: u8) -> Rule {
-        Rule { from: From::Signal(from), to }
+        Rule { from: Ends::Signal(from), to }
     }
 
     /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
     ///
     /// # Errors
-    /// Anything else, a status above 255, or a range that runs backwards.
+    /// Anything else, a status above 255, and a range that runs backwards.
     pub fn parse(text: &str) -> Result<Rule, Reason> {
         const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS or signal:NAME=STATUS, each status from 0 to 255";
         let (from, to) = text.split_once('=').ok_or(EXPECTED)?;
         let to = status(to).ok_or(EXPECTED)?;
         if let Some(name) = from.strip_prefix("signal:") {
-            return Ok(Rule { from: From::Signal(Signal::parse(name)?), to });
+            return Ok(Rule { from: Ends::Signal(Signal::parse(name)?), to });
         }
         let (first, last) = from.split_once('-').unwrap_or((from, from));
         let (first, last) = (status(first).ok_or(EXPECTED)?, status(last).ok_or(EXPECTED)?);
         if first > last {
             return Err(format!("the range {first}-{last} runs backwards").into());
         }
-        Ok(Rule { from: From::Statuses { first, last }, to })
+        Ok(Rule { from: Ends::Statuses { first, last }, to })
     }
 }
 
@@ -60,14 +61,14 @@ fn status(text: &str) -> Option<u8> {
     text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-impl From {
+impl Ends {
     fn has(self, status: u8) -> bool {
-        matches!(self, From::Statuses { first, last } if (first..=last).contains(&status))
+        matches!(self, Ends::Statuses { first, last } if (first..=last).contains(&status))
     }
 
-    fn overlaps(self, other: From) -> bool {
+    fn overlaps(self, other: Ends) -> bool {
         match (self, other) {
-            (From::Statuses { first, .. }, From::Statuses { first: start, .. }) => {
+            (Ends::Statuses { first, .. }, Ends::Statuses { first: start, .. }) => {
                 self.has(start) || other.has(first)
             }
             _ => self == other,
@@ -92,33 +93,33 @@ impl ExitMap {
     pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
         let overlap = |rule: &Rule, other: &Rule| rule.from.overlaps(other.from);
         layered::add(&mut self.0, own, rule, overlap).map_err(|rule| {
-            let what = if matches!(rule.from, From::Signal(_)) { "signal" } else { "status" };
+            let what = if matches!(rule.from, Ends::Signal(_)) { "signal" } else { "status" };
             format!("that {what} is mapped already").into()
         })
     }
 
-    fn find(&self, is_meant: impl Fn(From) -> bool) -> Option<u8> {
+    fn find(&self, is_meant: impl Fn(Ends) -> bool) -> Option<u8> {
         self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
     }
 
-    /// The status that a rule gives. For a death by signal a rule for the signal comes before one for
-    /// the status 128 + signal.
+    /// The status that a rule gives for an outcome. For a death by a signal, a rule for that signal comes before a rule
+    /// for the status 128 + signal.
     #[must_use]
     pub fn mapped(&self, outcome: Outcome) -> Option<u8> {
         let by_signal = match outcome {
-            Outcome::Killed { signal, .. } => self.find(|from| from == From::Signal(signal)),
+            Outcome::Killed { signal, .. } => self.find(|from| from == Ends::Signal(signal)),
             Outcome::Exited(_) => None,
         };
         by_signal.or_else(|| self.mapped_status(outcome.status()))
     }
 
-    /// The status that a rule gives in place of one that no end of the command brought about.
+    /// The status that a rule gives for a status without an outcome of the command.
     #[must_use]
     pub fn mapped_status(&self, status: u8) -> Option<u8> {
         self.find(|from| from.has(status))
     }
 
-    /// The status to exit with.
+    /// The exit status for an outcome.
     #[must_use]
     pub fn apply(&self, outcome: Outcome) -> u8 {
         self.mapped(outcome).unwrap_or(outcome.status())
@@ -160,12 +161,12 @@ mod tests {
     #[test]
     fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
         assert_eq!(map(&["143=0"]).apply(TERM), 0);
-        assert_eq!(map(&["143=143"]).mapped(TERM), Some(143), "also to the same");
+        assert_eq!(map(&["143=143"]).mapped(TERM), Some(143), "also to the same status");
         assert_eq!(map(&["142=0", "signal:INT=0"]).mapped(TERM), None);
     }
 
     #[test]
-    fn a_status_without_an_end_is_mapped_by_no_signal() {
+    fn a_rule_for_a_signal_maps_no_status_without_an_outcome() {
         let map = map(&["signal:KILL=0", "137=3"]);
         assert_eq!(map.mapped_status(Outcome::NOT_ENDED), Some(3));
         assert_eq!(map.apply(Outcome::SIGKILLED), 0);
@@ -177,11 +178,11 @@ mod tests {
         let mut both = map(&["2=0", "signal:INT=0"]);
         assert!(both.add(Rule::parse("1-3=1").unwrap()).is_err());
         assert!(both.add(Rule::parse("signal:2=1").unwrap()).is_err());
-        assert_eq!(both, map(&["2=0", "signal:INT=0"]), "and nothing is half applied");
+        assert_eq!(both, map(&["2=0", "signal:INT=0"]), "a refused rule changes nothing");
     }
 
     #[test]
-    fn the_upper_map_beats_the_lower_one() {
+    fn a_rule_of_a_higher_layer_comes_first() {
         let mut merged = map(&["1-2=20", "signal:HUP=3"]);
         merged.add_to_layer(Rule::parse("1=10").unwrap(), &mut 0).unwrap();
         let hangup = Outcome::Killed { signal: Signal::HUP, core: false };

@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-/// Adds an entry of the layer that is being read. The entries of that layer are the first `own` of the list, in the order in which
-/// they were added, and those of the layers below stand behind them. So the first entry that fits is one of the highest layer.
+/// Adds an entry of the layer that is being read. The entries of that layer are the first `own` of the list, in the
+/// order in which they were added, and those of the layers below stand behind them. So the first entry that fits is one
+/// of the highest layer.
 ///
 /// # Errors
 /// The entry itself, if it is `in_conflict` with another of its layer.

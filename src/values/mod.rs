@@ -1,6 +1,7 @@
-//! What flags, events and reports are made of: one file for each kind of value, with its parser, its text and its tests.
+//! The kinds of values that flags, events and reports are made of. Each has a file with its type, its parser and its
+//! text.
 //!
-//! No I/O, no system call, no clock: a function here depends on its arguments alone. Imports only `text`.
+//! No I/O, no system call, no clock: the result of a function here depends on its arguments alone. Imports `text`.
 
 pub mod address;
 pub mod capabilities;

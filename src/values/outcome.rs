@@ -1,4 +1,4 @@
-//! How a process ended: the raw wait status, what it means, and the exit status it becomes.
+//! How a process ended: from the raw wait status to an exit status.
 
 #![forbid(unsafe_code)]
 
@@ -6,57 +6,56 @@ use crate::values::signal::Signal;
 use std::fmt;
 use std::time::Duration;
 
-/// What a wait status says (waitpid(2)).
+/// What a wait status says about a process (waitpid(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// The process ended.
+    /// It has ended.
     Ended(Outcome),
-    /// A signal stopped it.
+    /// A signal has stopped it.
     Stopped(Signal),
-    /// SIGCONT continued it.
-    Continued,
 }
 
 impl Change {
-    /// Decodes a raw wait status. Unlike `nix`'s, it knows every realtime signal.
+    /// Decodes a raw wait status. Unlike the decoder of `nix`, it knows every realtime signal.
+    ///
+    /// sexton never waits for a process to be continued (WCONTINUED), so that status is not decoded.
     #[must_use]
     pub fn from_raw(status: i32) -> Change {
         let low = status & 0x7f;
         let high = (status >> 8) & 0xff;
         match low {
             0 => Change::Ended(Outcome::Exited(high as u8)),
-            0x7f if status == 0xffff => Change::Continued,
             0x7f => Change::Stopped(Signal::new(high & 0x7f).unwrap_or(Signal::STOP)),
             number => match Signal::new(number) {
                 Some(signal) => Change::Ended(Outcome::Killed { signal, core: status & 0x80 != 0 }),
-                // No kernel has a signal above 64; should one come, its number is still told.
+                // No kernel has a signal above 64. If one comes, its number is reported nevertheless.
                 None => Change::Ended(Outcome::Exited(128 | number as u8)),
             },
         }
     }
 }
 
-/// What a process used (getrusage(2)).
+/// The resources that a process has used (getrusage(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
     /// CPU time in user mode.
     pub user: Duration,
     /// CPU time in the kernel.
     pub system: Duration,
-    /// The largest resident set of any one process, in bytes.
+    /// The largest resident set of any single process, in bytes.
     pub peak: u64,
 }
 
 /// How a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// By exit(2), with this status.
+    /// It exited with this status (exit(2)).
     Exited(u8),
-    /// By a signal.
+    /// A signal killed it.
     Killed {
-        /// Which one.
+        /// The signal.
         signal: Signal,
-        /// Whether it left a core dump.
+        /// Whether there is a core dump.
         core: bool,
     },
 }
@@ -65,17 +64,16 @@ impl Outcome {
     /// Killed by SIGKILL.
     pub const SIGKILLED: Outcome = Outcome::Killed { signal: Signal::KILL, core: false };
 
-    /// The exit status for a command that has no outcome because not even SIGKILL could end it: the one that it would
-    /// have had.
+    /// The exit status for a command that not even SIGKILL could end: the status that the command would have had then.
     pub const NOT_ENDED: u8 = 137;
 
-    /// Whether SIGKILL ended it.
+    /// Whether SIGKILL killed it.
     #[must_use]
     pub fn is_sigkill(self) -> bool {
         matches!(self, Outcome::Killed { signal: Signal::KILL, .. })
     }
 
-    /// The shell's convention: the process's own status, or 128 plus the signal.
+    /// The exit status by the convention of shells: the process's own, or 128 plus the signal.
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
@@ -85,22 +83,22 @@ impl Outcome {
     }
 }
 
-/// Whose memory had run out when the kernel's OOM killer struck, as seen from sexton's control group. Displays as the end of
-/// "by the kernel's OOM killer".
+/// The memory that had run out when the kernel's OOM killer killed a process, seen from sexton's control group.
+/// Displays as what follows "by the kernel's OOM killer" in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shortage {
     /// The limit of that group was hit.
     Own,
-    /// It was not: the limit of a group above was hit, or the machine ran out of memory.
+    /// The limit of a group above it was hit, or the machine ran out of memory.
     Above,
     /// The machine ran out of memory.
     Machine,
-    /// The kernel does not tell.
+    /// The kernel does not say.
     Unknown,
 }
 
 impl Shortage {
-    /// A word for it; `None` if it is not known.
+    /// Its name in the exit report; `None` if it is unknown.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -130,7 +128,7 @@ impl fmt::Display for Shortage {
 pub struct Ending {
     /// The exit status.
     pub status: u8,
-    /// The signal to die of instead, where that is possible: the one that the command died of.
+    /// The signal that killed the command, and that sexton dies of instead of exiting where that is possible.
     pub signal: Option<Signal>,
 }
 
@@ -140,7 +138,7 @@ impl From<u8> for Ending {
     }
 }
 
-/// Reads as the end of a sentence: "main " ... "exited with status 3".
+/// Displays as the end of a sentence: "exited with status 3".
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -178,13 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn stops_and_continues_are_no_ends() {
+    fn a_stopped_process_has_not_ended() {
         assert_eq!(Change::from_raw(0x137f), Change::Stopped(Signal::STOP));
-        assert_eq!(Change::from_raw(0xffff), Change::Continued);
+        // WCONTINUED is never asked for.
+        assert_eq!(Change::from_raw(0xffff), Change::Stopped(Signal::STOP));
     }
 
     #[test]
-    fn an_end_is_told_with_its_core_dump() {
+    fn an_outcome_is_shown_with_its_core_dump() {
         let killed = |core| Outcome::Killed { signal: Signal::SEGV, core }.to_string();
         assert_eq!(killed(false), "was killed by SIGSEGV");
         assert_eq!(killed(true), "was killed by SIGSEGV (core dumped)");

@@ -1,16 +1,16 @@
-//! `--rewrite`: another signal in place of the one received.
+//! `--rewrite`: signals that are forwarded as others.
 
 #![forbid(unsafe_code)]
 
 use crate::values::layered;
 use crate::values::signal::{Reason, Signal};
 
-/// What the command gets instead of a signal.
+/// What is forwarded instead of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rewrite {
-    /// This one.
+    /// This signal.
     To(Signal),
-    /// Nothing.
+    /// No signal.
     Ignore,
 }
 
@@ -22,7 +22,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A signal becomes another, or nothing.
+    /// Forwards `to` where `from` is received, or no signal.
     #[must_use]
     pub fn new(from: Signal, to: Option<Signal>) -> Rule {
         Rule { from, to: to.map_or(Rewrite::Ignore, Rewrite::To) }
@@ -31,7 +31,7 @@ impl Rule {
     /// Reads `TERM=QUIT`, `15=3`, `HUP=RTMIN+3` or `USR1=ignore`.
     ///
     /// # Errors
-    /// Anything else, or a FROM that sexton cannot receive.
+    /// Anything else, and a FROM that is not [`forwardable`].
     pub fn parse(text: &str) -> Result<Rule, Reason> {
         let (from, to) =
             text.split_once('=').ok_or("expected FROM=TO, such as TERM=QUIT or HUP=ignore")?;
@@ -41,19 +41,18 @@ impl Rule {
     }
 }
 
-/// Reads a signal that can reach sexton and be passed on.
+/// Reads a signal that sexton can receive and forward.
 ///
 /// # Errors
-/// What [`Signal::parse`] refuses, SIGKILL and SIGSTOP (no process can catch them: signal(7)), and
-/// SIGCHLD, which is never forwarded.
+/// Those of [`Signal::parse`] and of [`catchable`].
 pub fn forwardable(text: &str) -> Result<Signal, Reason> {
     catchable(Signal::parse(text)?)
 }
 
-/// The same for a signal.
+/// Accepts a signal that sexton can receive and forward.
 ///
 /// # Errors
-/// As above.
+/// SIGKILL and SIGSTOP, which no process can catch (signal(7)), and SIGCHLD, which is never forwarded.
 pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
     match signal {
         signal @ (Signal::KILL | Signal::STOP) => Err(format!("{signal} cannot be caught").into()),
@@ -62,7 +61,7 @@ pub fn catchable(signal: Signal) -> Result<Signal, Reason> {
     }
 }
 
-/// What each signal becomes; signals that are not named stay what they are.
+/// The signals that are forwarded as others. Any other signal is forwarded as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Rewrites(Vec<Rule>);
 
@@ -85,7 +84,7 @@ impl Rewrites {
             .map_err(|rule| format!("{} is rewritten already", rule.from).into())
     }
 
-    /// What to forward for a signal; `None` if it is to be ignored.
+    /// The signal to forward for a received one; `None` if it is ignored.
     #[must_use]
     pub fn apply(&self, signal: Signal) -> Option<Signal> {
         match self.0.iter().find(|rule| rule.from == signal).map(|rule| rule.to) {
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_rewritten_once() {
+    fn a_layer_rewrites_a_signal_once_and_the_highest_layer_counts() {
         let mut rewrites = rules(&["TERM=INT"]);
         assert!(rewrites.add(Rule::parse("15=QUIT").unwrap()).is_err());
         let mut merged = rules(&["TERM=HUP", "HUP=INT"]);

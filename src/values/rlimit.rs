@@ -1,4 +1,4 @@
-//! Resource limits: `NAME=SOFT[:HARD]` read into typed values (setrlimit(2)).
+//! Resource limits (setrlimit(2)): `NAME=SOFT[:HARD]`.
 
 #![forbid(unsafe_code)]
 
@@ -29,19 +29,19 @@ pub enum Resource {
     Rttime,
 }
 
-/// What the numbers of a limit count.
+/// What a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Bytes,
     Seconds,
     Microseconds,
     Count,
-    /// A plain number that cannot be larger than this.
+    /// A number that is not larger than this.
     UpTo(u64),
 }
 
 impl Resource {
-    /// Every limit, in the order of the kernel's numbers.
+    /// All limits, in the order of the kernel's numbers.
     pub const ALL: [Resource; 16] = [
         Resource::Cpu,
         Resource::Fsize,
@@ -89,26 +89,26 @@ impl Resource {
     }
 }
 
-/// Limits as the kernel takes them; `u64::MAX` is `RLIM_INFINITY`.
+/// A soft and a hard limit in the kernel's units. [`UNLIMITED`] is `RLIM_INFINITY`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// What is enforced.
+    /// The limit that is enforced.
     pub soft: u64,
-    /// How far the soft limit can be raised without privilege.
+    /// The limit up to which the soft limit can be raised without privilege.
     pub hard: u64,
 }
 
-/// The kernel's and this module's value for "no limit".
+/// The value for "no limit".
 pub const UNLIMITED: u64 = u64::MAX;
 
-/// `1024:unlimited`, as it was written.
+/// Displays as `1024:unlimited`, which can be read again.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", Side(self.soft), Side(self.hard))
     }
 }
 
-/// One side of a limit, as it was written.
+/// Displays one side of a limit, which can be read again.
 struct Side(u64);
 
 impl fmt::Display for Side {
@@ -120,28 +120,28 @@ impl fmt::Display for Side {
     }
 }
 
-/// One side of a limit as the user wrote it.
+/// One side of a limit, as the user asks for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Value {
     Number(u64),
-    /// The hard limit that sexton was started with.
+    /// The hard limit with which sexton was started.
     Max,
 }
 
-/// One `--rlimit`: what is wanted for one resource.
+/// One `--rlimit`: the limits that are wanted for one resource.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Spec {
-    /// Which limit.
+    /// The resource.
     pub resource: Resource,
     soft: Value,
     hard: Value,
 }
 
 impl Spec {
-    /// These limits.
+    /// These limits for a resource.
     ///
     /// # Errors
-    /// A soft limit above the hard one.
+    /// A soft limit above the hard limit.
     pub fn new(resource: Resource, limits: Limits) -> Result<Spec, Reason> {
         Spec { resource, soft: Value::Number(limits.soft), hard: Value::Number(limits.hard) }
             .checked()
@@ -158,11 +158,11 @@ impl Spec {
 
     /// Reads `nofile=1024:max`, `core=0`, `as=2G`, `cpu=30s`, `stack=unlimited`.
     ///
-    /// A single value sets both limits, as `ulimit`, `prlimit` and `docker run --ulimit` do. Bare
-    /// numbers are in the kernel's unit: bytes, seconds (cpu), microseconds (rttime), or a count.
+    /// A single value sets both limits, like in `ulimit`, `prlimit` and `docker run --ulimit`. Bare numbers are in the
+    /// kernel's unit: bytes, seconds (cpu), microseconds (rttime), or a count.
     ///
     /// # Errors
-    /// An unknown name, a value that does not fit its unit or range, or a soft limit above the hard.
+    /// An unknown name, a value of another unit or out of range, and a soft limit above the hard limit.
     pub fn parse(text: &str) -> Result<Spec, Reason> {
         let (name, values) = text
             .split_once('=')
@@ -184,10 +184,10 @@ impl Spec {
         Spec { resource, soft, hard }.checked()
     }
 
-    /// The limits to set, given those that are in force.
+    /// The limits to set, given the current ones.
     ///
     /// # Errors
-    /// A soft limit above the hard limit, which only shows here if one of them is `max`.
+    /// A soft limit above the hard limit, if one of them is `max`: otherwise that was an error before.
     pub fn resolve(self, current: Limits) -> Result<Limits, Reason> {
         let number = |value| match value {
             Value::Number(number) => number,
@@ -256,7 +256,7 @@ fn bytes(text: &str) -> Option<u64> {
     number(text.get(..text.len() - 1)?)?.checked_mul(1 << shift)
 }
 
-/// A time as a whole number of units of so many nanoseconds; a bare number counts those units.
+/// A time as a number of units of that many nanoseconds. A bare number counts units.
 fn time(text: &str, unit: u128) -> Option<u64> {
     if let Some(count) = number(text) {
         return Some(count);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn all_sixteen_names_are_known_and_in_the_kernels_order() {
+    fn all_sixteen_limits_are_known_in_the_kernels_order() {
         for (index, resource) in Resource::ALL.into_iter().enumerate() {
             assert_eq!(resource as usize, index);
             assert_eq!(Spec::parse(&format!("{}=1", resource.name())).unwrap().resource, resource);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn max_is_the_present_hard_limit() {
+    fn max_is_the_current_hard_limit() {
         assert_eq!(resolved("nofile=max"), both(4096));
         assert_eq!(resolved("nofile=5:max"), Limits { soft: 5, hard: 4096 });
         for (text, reason) in [
@@ -326,8 +326,8 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_and_echoed() {
-        for (text, told) in [
+    fn malformed_limits_are_refused_and_echoed() {
+        for (text, part) in [
             ("", "NAME=SOFT"),
             ("nofile", "NAME=SOFT"),
             ("nofiles=1", "'nofiles'"),
@@ -349,7 +349,7 @@ mod tests {
             ("as=99999999T", "'99999999T'"),
         ] {
             let reason = Spec::parse(text).unwrap_err();
-            assert!(reason.contains(told), "{text:?}: {reason}");
+            assert!(reason.contains(part), "{text:?}: {reason}");
         }
     }
 

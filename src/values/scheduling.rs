@@ -1,4 +1,4 @@
-//! The command's standing with the scheduler and under memory pressure: specifications read into typed values.
+//! Scheduling: niceness, CPUs, scheduling policy and I/O scheduling class; and `oom_score_adj`.
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +7,10 @@ use crate::values::signal::Reason;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Reads a whole number within a range: niceness (setpriority(2)), `oom_score_adj` (proc(5)).
+/// Reads a whole number of a range.
 ///
 /// # Errors
-/// Anything else; the reason names the range.
+/// Anything else; the reason has the range.
 pub fn integer(text: &str, range: RangeInclusive<i32>) -> Result<i32, Reason> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let number = text.parse().ok().filter(|number| range.contains(number));
@@ -19,22 +19,22 @@ pub fn integer(text: &str, range: RangeInclusive<i32>) -> Result<i32, Reason> {
     })
 }
 
-/// The niceness that the command can have, the least considerate first.
+/// The range of the niceness (setpriority(2)).
 pub const NICENESS: RangeInclusive<i32> = -20..=19;
 
-/// What can be added to the command's badness when memory runs out, in thousandths of all memory.
+/// The range of `oom_score_adj` (proc(5)), in thousandths of the memory that the process is allowed.
 pub const OOM_SCORE_ADJ: RangeInclusive<i32> = -1000..=1000;
 
-/// A set of CPUs, as sched_setaffinity(2) and `taskset` number them: 0 to 1023.
+/// A set of CPUs. Their numbers, 0 to 1023, are those of sched_setaffinity(2) and `taskset`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Cpus([u64; Cpus::WORDS]);
 
 impl Cpus {
     const WORDS: usize = 16;
-    /// How many there can be: the size of the C libraries' `cpu_set_t`.
+    /// The number of CPUs that a set can have, which is that of the C libraries' `cpu_set_t`.
     pub const COUNT: usize = Cpus::WORDS * 64;
 
-    /// Reads `0-3,6` or `0-15:2`, which is every second one.
+    /// Reads `0-3,6`, or `0-15:2` for every second CPU of a range.
     ///
     /// # Errors
     /// Anything else, and a CPU above 1023.
@@ -56,14 +56,14 @@ impl Cpus {
         Ok(cpus)
     }
 
-    /// Their numbers.
+    /// The numbers of the CPUs.
     pub fn numbers(&self) -> impl Iterator<Item = usize> {
         (0..Cpus::COUNT)
             .filter(|cpu| self.0.get(cpu / 64).is_some_and(|word| word >> (cpu % 64) & 1 == 1))
     }
 }
 
-/// `3`, `0-3`, `0-6:2`.
+/// Reads `3`, `0-3` or `0-6:2`.
 fn range(part: &str) -> Option<impl Iterator<Item = usize>> {
     let number = |text: &str| -> Option<usize> {
         let digits = text.starts_with(|c: char| c.is_ascii_digit());
@@ -79,7 +79,7 @@ fn range(part: &str) -> Option<impl Iterator<Item = usize>> {
     (first <= last && last < Cpus::COUNT && step > 0).then(|| (first..=last).step_by(step))
 }
 
-/// `0-3,6`, as /proc shows them.
+/// Displays as `0-3,6`, like /proc.
 impl fmt::Display for Cpus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut numbers = self.numbers().peekable();
@@ -102,15 +102,15 @@ impl fmt::Display for Cpus {
 /// A scheduling policy (sched(7)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scheduler {
-    /// SCHED_OTHER, the usual one.
+    /// SCHED_OTHER, the default.
     Other,
-    /// SCHED_BATCH: long computations.
+    /// SCHED_BATCH, for long computations.
     Batch,
-    /// SCHED_IDLE: when nothing else is to be done.
+    /// SCHED_IDLE: runs only when no other process wants to.
     Idle,
-    /// SCHED_FIFO with a priority of 1 to 99: until it blocks.
+    /// SCHED_FIFO with a priority of 1 to 99: runs until it blocks.
     Fifo(i32),
-    /// SCHED_RR with a priority of 1 to 99: turn by turn.
+    /// SCHED_RR with a priority of 1 to 99: takes turns with others of the same priority.
     RoundRobin(i32),
 }
 
@@ -118,7 +118,7 @@ impl Scheduler {
     /// Reads `other`, `batch`, `idle`, `fifo:PRIORITY` or `rr:PRIORITY`.
     ///
     /// # Errors
-    /// Anything else, and a priority that is missing or out of range.
+    /// Anything else, and a missing priority or one out of range.
     pub fn parse(text: &str) -> Result<Scheduler, Reason> {
         let (policy, priority) = match text.split_once(':') {
             Some((policy, priority)) => (policy, Some(priority)),
@@ -155,16 +155,16 @@ impl fmt::Display for Scheduler {
 /// An I/O scheduling class (ioprio_set(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IoPriority {
-    /// First, at a level of 0 (the highest) to 7.
+    /// Before all others, at a level of 0 (the highest) to 7.
     Realtime(i32),
-    /// The usual one, at a level of 0 (the highest) to 7.
+    /// The default class, at a level of 0 (the highest) to 7.
     BestEffort(i32),
-    /// When nobody else uses the disk.
+    /// When no other process uses the disk.
     Idle,
 }
 
-/// The level in the middle, which `ionice` takes too if none is given.
-const USUAL_LEVEL: i32 = 4;
+/// The default level, which is that of `ionice` too.
+const DEFAULT_LEVEL: i32 = 4;
 
 impl IoPriority {
     /// Reads `realtime[:LEVEL]`, `best-effort[:LEVEL]` or `idle`.
@@ -176,14 +176,14 @@ impl IoPriority {
             Some((class, level)) => (class, Some(level)),
             None => (text, None),
         };
-        let level_or_usual = || match level {
+        let level_or_default = || match level {
             Some(text) => integer(text, 0..=7)
                 .map_err(|reason| format!("level '{}': {reason}", Shortened(text))),
-            None => Ok(USUAL_LEVEL),
+            None => Ok(DEFAULT_LEVEL),
         };
         match (class, level) {
-            ("realtime", _) => Ok(IoPriority::Realtime(level_or_usual()?)),
-            ("best-effort", _) => Ok(IoPriority::BestEffort(level_or_usual()?)),
+            ("realtime", _) => Ok(IoPriority::Realtime(level_or_default()?)),
+            ("best-effort", _) => Ok(IoPriority::BestEffort(level_or_default()?)),
             ("idle", None) => Ok(IoPriority::Idle),
             _ => Err("expected realtime[:LEVEL], best-effort[:LEVEL] or idle".into()),
         }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_within_their_range() {
+    fn numbers_of_a_range_are_read() {
         assert_eq!(integer("-20", NICENESS), Ok(-20));
         assert_eq!(integer("19", NICENESS), Ok(19));
         assert_eq!(integer("0", OOM_SCORE_ADJ), Ok(0));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_cpus_is_refused_and_echoed() {
+    fn malformed_lists_of_cpus_are_refused_and_echoed() {
         for (text, part) in [
             ("", "''"),
             ("0,", "''"),

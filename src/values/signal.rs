@@ -1,14 +1,14 @@
-//! Signals as numbers, names and sets: all 64 of them, realtime ones included.
+//! Signals as numbers, names and sets: all 64 of them, with the realtime signals.
 //!
-//! The C library hides some realtime numbers (glibc 32 and 33, musl also 34) and `nix` names none
-//! of them, so sexton has a type of its own that is nothing but the kernel's number.
+//! The C library hides some realtime signals (glibc 32 and 33, musl also 34), and `nix` has none of them. So sexton has
+//! its own type, which holds the kernel's number.
 
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Why a value was refused: what is wrong with it, or what is allowed instead.
+/// Why a value cannot be used: what is wrong with it, or what is allowed instead.
 pub type Reason = Cow<'static, str>;
 
 /// A signal number, 1 to 64 (signal(7)).
@@ -17,19 +17,19 @@ pub type Reason = Cow<'static, str>;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(u8);
 
-/// Names of the standard signals; the index is the number minus one.
+/// The names of the standard signals. The index is the number minus one.
 const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
     "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// Other names in use for a standard signal.
+/// Other names of standard signals.
 const ALIASES: [(&str, Signal); 3] =
     [("IOT", Signal(6)), ("CLD", Signal(17)), ("POLL", Signal(29))];
 
-/// `SIGRTMIN` as programs and other tools count it. The kernel's first realtime signal is 32, but
-/// glibc keeps 32 and 33 to itself, and Docker, systemd and `kill -l` all say 34.
+/// The number of `SIGRTMIN` for programs. The kernel's first realtime signal is 32, but glibc keeps 32 and 33 for
+/// itself, so Docker, systemd and `kill -l` count from 34.
 const RTMIN: u8 = 34;
 
 #[expect(missing_docs, reason = "each is the signal of that name")]
@@ -82,7 +82,7 @@ impl Signal {
     /// Whether its default action is to end a process (signal(7)).
     #[must_use]
     pub const fn is_deadly(self) -> bool {
-        const SPARING: SignalSet = SignalSet::EMPTY
+        const NOT_DEADLY: SignalSet = SignalSet::EMPTY
             .with(Signal::CHLD)
             .with(Signal::CONT)
             .with(Signal::STOP)
@@ -91,13 +91,13 @@ impl Signal {
             .with(Signal::TTOU)
             .with(Signal::URG)
             .with(Signal::WINCH);
-        !SPARING.contains(self)
+        !NOT_DEADLY.contains(self)
     }
 
     /// Whether its default action is to end a process with a core dump (signal(7)).
     #[must_use]
     pub const fn dumps_core(self) -> bool {
-        const DUMPING: SignalSet = SignalSet::EMPTY
+        const DUMPS_CORE: SignalSet = SignalSet::EMPTY
             .with(Signal::QUIT)
             .with(Signal::ILL)
             .with(Signal::TRAP)
@@ -108,10 +108,10 @@ impl Signal {
             .with(Signal::XCPU)
             .with(Signal::XFSZ)
             .with(Signal::SYS);
-        DUMPING.contains(self)
+        DUMPS_CORE.contains(self)
     }
 
-    /// Every signal, in the order of their numbers.
+    /// All signals, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Signal> {
         (1..=Signal::MAX.0).map(Signal)
     }
@@ -144,7 +144,7 @@ impl Signal {
     }
 }
 
-/// `rest` is what follows RTMIN or RTMAX: nothing, or the sign and a distance within the range.
+/// Reads what follows RTMIN or RTMAX: nothing, or the sign and a distance within the range.
 fn realtime(base: u8, rest: &str, sign: char) -> Option<Signal> {
     let distance: i32 = match rest.strip_prefix(sign) {
         Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => digits.parse().ok()?,
@@ -157,7 +157,7 @@ fn realtime(base: u8, rest: &str, sign: char) -> Option<Signal> {
     (distance <= room).then(|| Signal::new(i32::from(base) + offset)).flatten()
 }
 
-/// `SIGTERM`, `SIGRTMIN+3`; the two that glibc hides are `SIG32` and `SIG33`.
+/// `SIGTERM`, `SIGRTMIN+3`. The two signals that glibc hides are `SIG32` and `SIG33`.
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (NAMES.get(usize::from(self.0) - 1), self.0) {
@@ -175,7 +175,7 @@ impl fmt::Debug for Signal {
     }
 }
 
-/// A set of signals with the kernel's layout: bit N-1 is signal N.
+/// A set of signals in the kernel's layout: bit N-1 is signal N.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SignalSet(u64);
 
@@ -209,7 +209,7 @@ impl SignalSet {
         SignalSet(self.0 | (1 << (signal.0 - 1)))
     }
 
-    /// What is in both sets.
+    /// The signals that are in both sets.
     #[must_use]
     pub const fn and(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & other.0)
@@ -222,16 +222,16 @@ impl SignalSet {
     }
 }
 
-/// Where a signal came from: the fields of `siginfo_t` that matter here (sigaction(2)).
+/// The origin of a signal: the fields of `siginfo_t` that sexton uses (sigaction(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Origin {
-    /// `si_code`: 0 for kill(2), negative for the other calls, positive for the kernel.
+    /// `si_code`: 0 for kill(2), negative for other calls of a process, positive for the kernel.
     pub code: i32,
-    /// The sender; 0 when it is outside of this PID namespace.
+    /// The process ID of the sender; 0 if it is outside of this PID namespace.
     pub pid: i32,
-    /// The sender's real user.
+    /// The real user ID of the sender.
     pub uid: u32,
-    /// `si_value` as a bit pattern; meaningful if [`Origin::carries_value`].
+    /// `si_value` as a bit pattern. It has a meaning only if [`Origin::carries_value`].
     pub value: usize,
 }
 
@@ -240,16 +240,16 @@ impl Origin {
     #[cfg(test)]
     pub const USER: i32 = 0;
     const TKILL: i32 = -6;
-    /// `si_code` of what the kernel itself sends.
+    /// `si_code` of a signal that the kernel itself sends.
     pub(crate) const KERNEL: i32 = 0x80;
 
-    /// Whether the signal was queued with a value (sigqueue(3)) that must be passed on.
+    /// Whether the signal was queued with a value (sigqueue(3)), which is to be forwarded with it.
     #[must_use]
     pub const fn carries_value(self) -> bool {
         self.code < 0 && self.code != Self::TKILL
     }
 
-    /// Whether the kernel raised `signal` for a fault of sexton's own instructions.
+    /// Whether the kernel raised `signal` because an instruction of sexton's failed.
     #[must_use]
     pub fn is_fault(self, signal: Signal) -> bool {
         const FAULTS: [Signal; 6] =
@@ -257,24 +257,24 @@ impl Origin {
         self.code > 0 && self.code != Self::KERNEL && FAULTS.contains(&signal)
     }
 
-    /// Whether the kernel itself sent the signal, for instance for a terminal.
+    /// Whether the kernel itself sent the signal, for a terminal's key say.
     #[must_use]
     pub const fn is_kernel(self) -> bool {
         self.code > 0
     }
 }
 
-/// A signal as it was received.
+/// A received signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Received {
-    /// Which one.
+    /// The signal.
     pub signal: Signal,
-    /// Where it came from.
+    /// Its origin.
     pub origin: Origin,
 }
 
 impl Received {
-    /// A signal that sexton sends by itself.
+    /// A signal that sexton sends of its own accord.
     #[must_use]
     pub fn own(signal: Signal) -> Received {
         Received { signal, origin: Origin::default() }
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signal_is_refused() {
+    fn other_words_are_refused() {
         for text in [
             "",
             "0",
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_from_a_kill() {
+    fn a_fault_is_distinguished_from_a_kill() {
         let kill = Origin { code: Origin::USER, ..Origin::default() };
         let segv_maperr = Origin { code: 1, ..Origin::default() };
         let terminal = Origin { code: Origin::KERNEL, ..Origin::default() };

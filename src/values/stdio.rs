@@ -1,4 +1,4 @@
-//! Standard streams, and files in their place.
+//! Standard streams, and files that replace them.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,8 @@ impl Stream {
     /// All three, in the order of their descriptors.
     pub const ALL: [Stream; 3] = [Stream::Input, Stream::Output, Stream::Error];
 
-    /// What `-` stands for in its place, as it does for other programs.
+    /// The descriptor that `-` stands for where this stream is replaced: standard output for an output, as in other
+    /// programs.
     #[must_use]
     pub fn dash(self) -> i32 {
         if self == Stream::Input { Stream::Input as i32 } else { Stream::Output as i32 }
@@ -31,20 +32,20 @@ impl fmt::Display for Stream {
     }
 }
 
-/// A standard stream that can be opened again by its name (`/dev/stdout`), by whom its owner allows.
+/// A standard stream that can be opened again by a name such as `/dev/stdout`, if its owner allows that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OwnedStream {
     /// The user ID of the owner.
     pub owner: u32,
-    /// A terminal, not a pipe.
+    /// Whether it is a terminal, and not a pipe.
     pub terminal: bool,
 }
 
-/// A file in place of a standard stream.
+/// A file that replaces a standard stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redirection {
-    /// The file; created if it is to be written and not there.
+    /// The file. A file to write is created if it does not exist.
     pub path: CString,
-    /// Written at its end, instead of from its beginning after emptying it.
+    /// Append to the file, and do not empty it first.
     pub append: bool,
 }

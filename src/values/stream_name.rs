@@ -1,21 +1,22 @@
 //! Names of descriptors: `-`, `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N`.
 //!
-//! To open such a name would be a second open file: with an offset of its own, so that what others write is overwritten; emptied,
-//! if it is a file that is to be replaced; and not at all, if it is a socket, another user's, or there is no /proc.
+//! These descriptors are duplicated. Opening the name instead would make a second open file description, whose offset
+//! is its own, so that one writer would overwrite the other; it would empty a regular file; and it would fail for a
+//! socket, for a stream of another user, and without /proc.
 
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
 use std::fmt;
 
-/// What a path stands for.
+/// The kind of thing that a path names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Name {
     /// A descriptor of this process, which may be closed.
     Own(i32),
-    /// One of another process, or of a thread.
+    /// A descriptor of another process, or of a thread.
     Foreign,
-    /// A file like any other.
+    /// Any other file.
     File,
 }
 
@@ -75,7 +76,7 @@ impl fmt::Display for Descriptor {
     }
 }
 
-/// Why a descriptor is of no use.
+/// Why a descriptor cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unfit {
     /// It was closed when sexton was started.
@@ -123,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn those_of_others_are_known_too() {
+    fn names_of_foreign_descriptors_are_recognized() {
         for path in [c"/proc/1/fd/1", c"/proc/420/fd/1", c"/proc/42/task/42/fd/1"] {
             assert_eq!(names(path), Name::Foreign, "{path:?}");
         }
     }
 
     #[test]
-    fn all_else_is_a_file() {
+    fn any_other_name_is_a_file() {
         for path in [
             c"",
             c"./-",
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn a_message_names_them() {
-        let told = [0, 1, 2, 3].map(|fd| Descriptor(fd).to_string());
-        assert_eq!(told, ["standard input", "standard output", "standard error", "descriptor 3"]);
+    fn messages_name_descriptors() {
+        let named = [0, 1, 2, 3].map(|fd| Descriptor(fd).to_string());
+        assert_eq!(named, ["standard input", "standard output", "standard error", "descriptor 3"]);
     }
 }

@@ -1,14 +1,15 @@
-//! The controlling terminal, as a process group sees it.
+//! A process group and its controlling terminal.
 
 #![forbid(unsafe_code)]
 
-/// How a process group stands to the controlling terminal.
+/// Whether a process group has a controlling terminal, and whether it is the foreground process group there
+/// (credentials(7)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TerminalState {
-    /// There is none.
+    /// There is no controlling terminal.
     NoTerminal,
-    /// It is another group's.
+    /// Another process group is in the foreground.
     Background,
-    /// It is this group's: the keys' signals go to it, and it may read.
+    /// This process group is in the foreground: it may read, and the signals of the terminal's keys go to it.
     Foreground,
 }

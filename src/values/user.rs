@@ -1,5 +1,5 @@
-//! Users and groups: `NAME|UID[:GROUP|GID]`, looked up in the text of /etc/passwd and /etc/group
-//! (passwd(5), group(5)).
+//! Users and groups: `NAME|UID[:GROUP|GID]`, looked up in the contents of /etc/passwd and /etc/group (passwd(5),
+//! group(5)).
 
 #![forbid(unsafe_code)]
 
@@ -7,16 +7,16 @@ use crate::text::escape::Shortened;
 use crate::values::signal::Reason;
 use std::fmt;
 
-/// A user or group as it was written.
+/// A user or group as the user of sexton wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Id {
-    /// To be looked up.
+    /// A name, which is looked up.
     Name(String),
-    /// As it is; no file is needed.
+    /// A number, which needs no file.
     Number(u32),
 }
 
-/// The largest user or group ID: the one above means "no change" to setresuid(2).
+/// The largest user or group ID. The next number means "no change" to setresuid(2).
 const LARGEST: u32 = u32::MAX - 1;
 
 impl Id {
@@ -47,7 +47,7 @@ impl Spec {
     /// Reads `app`, `1000`, `app:web`, `1000:1000`.
     ///
     /// # Errors
-    /// An empty part, what cannot be a name, a number out of range.
+    /// A part that is empty or cannot be a name, and a number out of range.
     pub fn parse(text: &str) -> Result<Spec, Reason> {
         let (user, group) = match text.split_once(':') {
             Some((user, group)) => (user, Some(group)),
@@ -59,14 +59,14 @@ impl Spec {
         })
     }
 
-    /// Finds out who that is.
+    /// Looks up the user and the groups.
     ///
-    /// The group is the one that is named, or that of the user's entry, or, for a number without an
-    /// entry, the same number. The supplementary groups are those that list the user if no group is
-    /// named, and the group itself always: so a set-group-ID program cannot leave it behind.
+    /// The group is the given one, or that of the user's entry, or for a number without an entry the same number. The
+    /// first supplementary group is the group itself, because a set-group-ID program could drop it otherwise. Unless a
+    /// group is given, the groups that list the user follow.
     ///
     /// # Errors
-    /// A name that has no whole entry; a file that cannot be read and is needed.
+    /// A name without a complete entry; a file that is needed and cannot be read.
     pub fn resolve(&self, files: Files) -> Result<Identity, Reason> {
         let entry = files.users().find(|entry| match &self.user {
             Id::Name(name) => entry.name == name.as_bytes(),
@@ -80,7 +80,7 @@ impl Spec {
             }
         };
         if self.group.is_none() {
-            files.passwd.must_be_known("/etc/passwd")?;
+            files.passwd.must_be_readable("/etc/passwd")?;
         }
         let gid = match &self.group {
             Some(group) => files.group(group)?,
@@ -88,7 +88,7 @@ impl Spec {
         };
         let mut groups = vec![gid];
         if let (Some(entry), None) = (&entry, &self.group) {
-            files.group.must_be_known("/etc/group")?;
+            files.group.must_be_readable("/etc/group")?;
             let others =
                 files.groups().filter(|group| group.has(entry.name)).map(|group| group.gid);
             for gid in others {
@@ -119,16 +119,16 @@ impl Groups {
         text.split(',').map(|group| Id::parse(group, "group")).collect::<Result<_, _>>().map(Groups)
     }
 
-    /// Their numbers.
+    /// The group IDs.
     ///
     /// # Errors
-    /// A name that has no entry.
+    /// A name without an entry.
     pub fn resolve(&self, files: Files) -> Result<Vec<u32>, Reason> {
         self.0.iter().map(|group| files.group(group)).collect()
     }
 }
 
-/// Who the command is to be.
+/// The user and groups that the command runs as.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// Real, effective and saved user ID.
@@ -137,16 +137,16 @@ pub struct Identity {
     pub gid: u32,
     /// Supplementary groups.
     pub groups: Vec<u32>,
-    /// What /etc/passwd says; nothing for a number without an entry.
+    /// The entry in /etc/passwd; `None` for a number without an entry.
     pub login: Option<Login>,
 }
 
-/// What a login sets variables to.
+/// What a login puts into variables.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Login {
     /// `USER` and `LOGNAME`.
     pub name: Vec<u8>,
-    /// `HOME`; it may be empty.
+    /// `HOME`, which may be empty.
     pub home: Vec<u8>,
 }
 
@@ -159,14 +159,14 @@ pub struct Files<'a> {
     pub group: File<'a>,
 }
 
-/// What is known of a file.
+/// One of these files.
 #[derive(Clone, Copy, Debug)]
 pub enum File<'a> {
-    /// What is in it.
+    /// Its contents.
     Text(&'a [u8]),
-    /// There is none.
+    /// It does not exist.
     Missing,
-    /// It could not be read, for this reason. That is no matter for what need not be looked up.
+    /// It cannot be read, for this reason. That is an error only if something has to be looked up there.
     Unreadable(&'a str),
 }
 
@@ -180,8 +180,8 @@ impl<'a> File<'a> {
     }
 
     /// # Errors
-    /// It cannot be read, and so it is not known what is in it.
-    fn must_be_known(self, path: &str) -> Result<(), Reason> {
+    /// The file cannot be read.
+    fn must_be_readable(self, path: &str) -> Result<(), Reason> {
         match self {
             File::Unreadable(why) => Err(format!("unable to read {path}: {why}").into()),
             File::Text(_) | File::Missing => Ok(()),
@@ -189,7 +189,7 @@ impl<'a> File<'a> {
     }
 }
 
-/// The name of a user in the text of /etc/passwd.
+/// The name of a user, in the contents of /etc/passwd.
 #[must_use]
 pub fn name_of(passwd: &[u8], uid: u32) -> Option<&[u8]> {
     let files = Files { passwd: File::Text(passwd), group: File::Missing };
@@ -216,7 +216,7 @@ impl GroupEntry<'_> {
 }
 
 impl<'a> Files<'a> {
-    /// The entries that are whole; getpwent(3) skips the others, too.
+    /// The complete entries. getpwent(3) skips the others, too.
     fn users(self) -> impl Iterator<Item = UserEntry<'a>> {
         self.passwd.lines().filter_map(|line| {
             let [name, _, uid, gid, _, home, ..] = fields::<7>(line)?;
@@ -255,7 +255,7 @@ fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
     why.into()
 }
 
-/// The fields of a line that has that many; the last one may have colons in it.
+/// The fields of a line with that many fields. The last one may contain colons.
 fn fields<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
     let mut fields = line.splitn(N, |&byte| byte == b':');
     let mut found = [&[][..]; N];
@@ -271,7 +271,7 @@ fn number(field: &[u8]) -> Option<u32> {
     text.parse().ok().filter(|&number| digits && number <= LARGEST)
 }
 
-/// IDs as a list: `10,20`, or `none`.
+/// Displays IDs as a list: `10,20`, or `none`.
 pub struct Listed<'a>(pub &'a [u32]);
 
 impl fmt::Display for Listed<'_> {
@@ -321,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn names_bring_their_groups() {
+    fn a_name_has_the_groups_that_list_it() {
         assert_eq!(resolved("app", FILES).unwrap(), (1000, 1001, vec![1001, 29, 44]));
         assert_eq!(resolved("root", FILES).unwrap(), (0, 0, vec![0]));
         assert_eq!(resolved("café", FILES).unwrap(), (2001, 2001, vec![2001]));
     }
 
     #[test]
-    fn a_number_with_an_entry_is_as_the_name() {
+    fn a_number_with_an_entry_is_the_same_as_the_name() {
         assert_eq!(resolved("1000", FILES).unwrap(), (1000, 1001, vec![1001, 29, 44]));
     }
 
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_named_is_the_only_one() {
+    fn a_given_group_is_the_only_one() {
         assert_eq!(resolved("app:video", FILES).unwrap(), (1000, 44, vec![44]));
         assert_eq!(resolved("app:77", FILES).unwrap(), (1000, 77, vec![77]));
         assert_eq!(resolved("1000:77", NONE).unwrap(), (1000, 77, vec![77]));
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_login_sets() {
+    fn the_entry_says_what_a_login_sets() {
         let login = |text: &str| Spec::parse(text).unwrap().resolve(FILES).unwrap().login;
         let app = Login { name: b"app".to_vec(), home: b"/srv/app".to_vec() };
         assert_eq!(login("app:44"), Some(app));
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_whole_entry_is_not_found() {
+    fn a_name_without_a_complete_entry_is_not_found() {
         for name in ["short", "bad", "huge", "nosuch", "#", "App"] {
             let reason = resolved(name, FILES).unwrap_err();
             assert_eq!(reason, format!("/etc/passwd has no user '{name}'"));
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_no_matter_if_it_is_not_needed() {
+    fn an_unreadable_file_is_an_error_only_if_it_is_needed() {
         let denied = File::Unreadable("denied");
         let none = Files { passwd: denied, group: denied };
         assert_eq!(resolved("1000:77", none).unwrap(), (1000, 77, vec![77]));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_user_is_refused_before() {
+    fn words_that_cannot_be_users_are_refused_without_a_lookup() {
         for text in [
             "",
             ":",

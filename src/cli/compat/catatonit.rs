@@ -10,7 +10,7 @@ use crate::values::signal::Signal;
 use log::LevelFilter;
 use std::ffi::CStr;
 
-/// The version whose interface this is, in the form that engines read.
+/// The version with the same interface, in the form that container engines parse.
 const VERSION: &str = "tini version 0.1.7_catatonit";
 
 const USAGE: &str = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n";
@@ -129,7 +129,7 @@ mod tests {
     use crate::cli::tests::{paused, printed, running};
 
     #[test]
-    fn each_text_has_its_stream_and_status() {
+    fn each_text_has_the_stream_and_the_status_of_catatonit() {
         for word in ["-V", "--version", "--vers"] {
             assert_eq!(
                 printed("catatonit", &[word, "x"], &[], (false, 0)),

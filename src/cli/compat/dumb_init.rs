@@ -10,7 +10,7 @@ use crate::values::signal::{Signal, SignalSet};
 use log::LevelFilter;
 use std::ffi::CStr;
 
-/// The version whose interface this is.
+/// The version with the same interface.
 const VERSION: &str = "dumb-init v1.2.5";
 
 const PREFIX: &str = "[dumb-init] ";
@@ -116,7 +116,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
     }
 }
 
-/// `15:3`, or `15:0` to drop it; the first as an index from 0.
+/// Reads `15:3`, or `15:0` to ignore a signal. The first number is returned as an index from 0, too.
 fn rewrite(value: &[u8]) -> Option<(usize, Rule)> {
     let (from, rest) = integer(value)?;
     let (to, _) = integer(rest.strip_prefix(b":")?)?;

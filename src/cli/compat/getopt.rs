@@ -1,6 +1,6 @@
-//! Options as getopt(3) reads them for the programs whose place sexton takes: short ones alone, in groups,
-//! with a value behind them or in the next word; long ones, which may be cut short; up to the first word
-//! that is no option, or `--`.
+//! Options in the syntax of getopt(3), which the other inits use. Short options stand alone or in groups, with a value
+//! behind them or in the next word. Long options may be abbreviated. The options end at `--`, or at the first word that
+//! is not an option.
 
 use crate::values::error::printable;
 use std::ffi::CStr;
@@ -8,28 +8,28 @@ use std::ffi::CStr;
 /// A long option: its name, whether it takes a value, and the short option that it stands for.
 pub type Long = (&'static str, bool, u8);
 
-/// Reads options one by one.
+/// An iterator over the options.
 pub struct Getopt<'a, 'w> {
-    /// The letters; one that takes a value has a colon behind it.
+    /// The letters. A letter that takes a value has a colon behind it.
     short: &'static str,
     long: &'static [Long],
     rest: &'w [&'a CStr],
-    /// What is left of a group of letters.
+    /// The rest of a group of letters.
     group: &'a [u8],
     dashes: bool,
 }
 
-/// An option that was found.
+/// An option on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Item<'a> {
-    /// A letter, and its value.
+    /// The letter, and the value.
     Option(u8, Option<&'a [u8]>),
-    /// None that there is, or not in this form: what getopt says of it after the program's name.
+    /// An unknown or malformed option: the message of getopt(3), without the program's name.
     Wrong(String),
 }
 
 impl<'a, 'w> Getopt<'a, 'w> {
-    /// Of the words after the program's name.
+    /// The options among the words after the program's name.
     pub fn new(
         short: &'static str,
         long: &'static [Long],
@@ -38,7 +38,7 @@ impl<'a, 'w> Getopt<'a, 'w> {
         Getopt { short, long, rest: words, group: &[], dashes: false }
     }
 
-    /// The words that are left, once there are no more options.
+    /// The words behind the options, once the iterator has ended.
     pub fn rest(&self) -> &'w [&'a CStr] {
         self.rest
     }
@@ -135,7 +135,8 @@ impl<'a> Iterator for Getopt<'a, '_> {
     }
 }
 
-/// A decimal number as strtol(3) reads it, and what follows it. `None` if there is no number.
+/// A decimal number in the syntax of strtol(3), and the text behind it. `None` if the text does not begin with a
+/// number.
 pub fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
     let space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     let start = text.iter().position(|byte| !space(byte)).unwrap_or(text.len());
@@ -161,7 +162,7 @@ mod tests {
     const LONG: &[Long] =
         &[("verbose", false, b'v'), ("version", false, b'V'), ("rewrite", true, b'r')];
 
-    /// What was found, as text, and what is left.
+    /// The options as text, and the words behind them.
     fn read(long: &'static [Long], words: &[&str]) -> (Vec<String>, Vec<String>) {
         let owned: Vec<CString> = words.iter().map(|word| CString::new(*word).unwrap()).collect();
         let words: Vec<&CStr> = owned.iter().map(CString::as_c_str).collect();
@@ -170,7 +171,7 @@ mod tests {
         let found = getopt.by_ref().map(|item| match item {
             Item::Option(letter, None) => char::from(letter).to_string(),
             Item::Option(letter, Some(value)) => format!("{}={}", char::from(letter), text(value)),
-            Item::Wrong(what) => what,
+            Item::Wrong(message) => message,
         });
         let found = found.collect();
         (found, getopt.rest().iter().map(|word| text(word.to_bytes())).collect())
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn long_options_may_be_cut_short_as_long_as_they_are_one() {
+    fn long_options_may_be_abbreviated_unless_that_is_ambiguous() {
         for (word, found) in [
             ("--verbose", "v"),
             ("--verb", "v"),
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_read_as_far_as_they_go() {
+    fn a_number_ends_at_the_first_other_character() {
         let read = |text: &'static str| {
             integer(text.as_bytes()).map(|(n, rest)| (n, std::str::from_utf8(rest).unwrap()))
         };

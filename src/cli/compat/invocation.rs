@@ -57,8 +57,9 @@ pub trait Options<'a>: Sized {
     fn set_options(self, draft: &mut Draft<'a>);
 }
 
-/// Sets the defaults that these programs have in common. They have no time-outs and kill no process: processes that the command leaves
-/// behind are left to the kernel. They do not comment on the end of the command, and they exit where it was killed by a signal.
+/// Sets the defaults that these programs have in common. They have no time-outs and kill no process: processes that the
+/// command leaves behind are left to the kernel. They do not comment on the end of the command, and they exit where it
+/// was killed by a signal.
 pub fn set_common_defaults(draft: &mut Draft) {
     draft.plan.policy.grace = None;
     draft.plan.policy.linger = Linger::Leave;

@@ -1,4 +1,5 @@
-//! Compatibility mode: sexton in the place of another init, with that program's options, variables, defaults and messages.
+//! Compatibility mode: sexton in the place of another init, with that program's options, variables, defaults and
+//! messages.
 //!
 //! - `invocation`: what these programs have in common;
 //! - `getopt`: options as getopt(3) reads them for these programs;

@@ -13,7 +13,7 @@ use crate::values::signal::Signal;
 use log::LevelFilter;
 use std::ffi::CStr;
 
-/// The version whose interface this is, in the form that the Docker daemon reads.
+/// The version with the same interface, in the form that the Docker daemon parses.
 const VERSION: &str = "tini version 0.19.0 - git.sexton";
 
 const STYLE: Style = Style {
@@ -90,7 +90,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         if options.argv.is_empty() {
             return Err(Printed::on_stderr(usage(call), STATUSES.fatal));
         }
-        // `PROGRAM -- ARGS`, as the usage has it: the getopt of glibc takes the dashes out.
+        // The usage says `PROGRAM -- ARGS`, and glibc's getopt removes the dashes.
         if options.argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
             && !words.ended_by_dashes()
             && !call.has_variable(b"POSIXLY_CORRECT")
@@ -132,7 +132,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         if self.verbosity != 1 {
             draft.plan.logging.level = level(self.verbosity);
         }
-        // In tini a child fails to execute the command, and its status is mapped like any other.
+        // In tini it is a child that cannot execute the command, and its exit status is mapped like any other.
         let mapped = |status: u8| if self.expected.contains(&status) { 0 } else { status };
         draft.plan.statuses = Statuses {
             fatal: STATUSES.fatal,
@@ -216,7 +216,7 @@ mod tests {
     use crate::values::outcome::Outcome;
 
     #[test]
-    fn the_version_is_what_the_docker_daemon_reads_and_only_alone() {
+    fn a_version_that_the_docker_daemon_parses_is_printed_for_a_single_argument() {
         let text = printed("tini", &["--version"], &[], (false, 0));
         let (version, commit) = text.trim_end().split_once(" - git.").unwrap();
         assert!(version.starts_with("tini version ") && !commit.contains(['.', ' ']), "{text}");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_goes_to_standard_output_if_asked_for_and_to_standard_error_if_not() {
+    fn a_usage_text_goes_to_standard_output_only_if_it_is_asked_for() {
         for name in ["tini", "/sbin/docker-init", "./tini-static"] {
             let text = printed(name, &["-vh", "x"], &[], (false, 0));
             let own = name.rsplit('/').next().unwrap();
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dashes_behind_the_program_are_taken_out() {
+    fn dashes_behind_the_program_are_removed() {
         let argv = |words: &[&str], variables: &[&str]| {
             running("tini", words, variables, |plan| plan.argv.len())
         };
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_checked_as_tini_does() {
+    fn values_are_checked_like_in_tini() {
         for words in [
             ["-p", "KILL"],
             ["-p", "9"],

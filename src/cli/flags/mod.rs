@@ -1,7 +1,8 @@
 //! sexton's flags.
 //!
 //! - `flag`: what a flag is;
-//! - `table`: all of them. The command line, the variables, `--help`, the man page, the completions and `docs/options.md` come from this table;
+//! - `table`: all of them. The command line, the variables, `--help`, the man page, the completions and
+//!   `docs/options.md` come from this table;
 //! - `values`: how values are read that only flags have;
 //! - `help`: the text of `--help`.
 //!

@@ -24,7 +24,8 @@ pub fn set<T>(field: &mut T, value: T) -> Result<(), Reason> {
     Ok(())
 }
 
-/// A value that is looked up later, with the name of the flag, or of the variable if the layer is that of the variables.
+/// A value that is looked up later, with the name of the flag, or of the variable if the layer is that of the
+/// variables.
 pub fn given<T>(value: T, flag: &str, text: &str, draft: &Draft) -> Given<T> {
     let by = if draft.layer.is_variables { variable(flag) } else { format!("--{flag}") };
     Given { value, text: text.to_owned(), by }

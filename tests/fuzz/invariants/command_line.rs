@@ -53,7 +53,7 @@ fn prints(printed: &Printed) {
     text.split('\n').for_each(assert_shows);
 }
 
-/// One line, which echoes the value if it is about one.
+/// The error is one line, and echoes the value that it is about.
 fn refused(error: &Error, words: &[&CStr], environment: &[&CStr]) {
     let line = error.to_string();
     assert_shows(&line);
@@ -66,18 +66,18 @@ fn refused(error: &Error, words: &[&CStr], environment: &[&CStr]) {
         let at = word.iter().position(|&byte| byte == b'=')?;
         Some(&word[at + 1..])
     }));
-    let mut values = values.chain([&b""[..]]); // of --status and the like, which need none
+    let mut values = values.chain([&b""[..]]); // --status and its like need no value
     assert!(values.any(|value| rest.starts_with(&(printable(value) + "' for "))), "{line}");
 }
 
 fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
-    // The command is the end of the words; tini takes out two dashes behind its name.
+    // The command is the end of the words. tini removes two dashes behind its name.
     let argv = &plan.argv[..];
-    let taken_out = || match argv {
+    let dashes_removed = || match argv {
         [command, rest @ ..] => words.ends_with(&[&[*command, c"--"], rest].concat()),
         [] => true,
     };
-    assert!(words.ends_with(argv) || taken_out(), "{argv:?}");
+    assert!(words.ends_with(argv) || dashes_removed(), "{argv:?}");
     let own = |entry: &&&CStr| entry.to_bytes().starts_with(b"SEXTON_");
     assert!(plan.environment.iter().eq(environment.iter().filter(|entry| !own(entry))));
     assert!(plan.unknown_variables.iter().all(|variable| variable.name.starts_with(b"SEXTON_")));
@@ -88,19 +88,20 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
         assert!(!policy.stop_signals.contains(signal));
     }
     assert!(policy.escalation.iter().all(|step| !step.after.is_zero()));
-    let climbed: Duration = policy.escalation.iter().map(|step| step.after).sum();
-    assert!(policy.escalation.is_empty() || policy.grace.is_none_or(|grace| grace > climbed));
+    let escalation: Duration = policy.escalation.iter().map(|step| step.after).sum();
+    assert!(policy.escalation.is_empty() || policy.grace.is_none_or(|grace| grace > escalation));
 
-    let main = &plan.attributes;
-    assert!(main.umask.is_none_or(|mask| mask <= 0o777));
-    assert!(main.nice.is_none_or(|nice| NICENESS.contains(&nice)));
-    assert!(main.oom_score_adj.is_none_or(|score| OOM_SCORE_ADJ.contains(&score)));
-    assert!(main.limits.is_sorted_by_key(|limit| limit.resource as usize));
-    assert!(main.limits.len() <= 16);
-    let redirections = main.stdio.iter().flatten().map(|file| &file.path);
-    let paths = redirections.chain(&main.directory).chain(&plan.report);
+    let attributes = &plan.attributes;
+    assert!(attributes.umask.is_none_or(|mask| mask <= 0o777));
+    assert!(attributes.nice.is_none_or(|nice| NICENESS.contains(&nice)));
+    assert!(attributes.oom_score_adj.is_none_or(|score| OOM_SCORE_ADJ.contains(&score)));
+    assert!(attributes.limits.is_sorted_by_key(|limit| limit.resource as usize));
+    assert!(attributes.limits.len() <= 16);
+    let redirections = attributes.stdio.iter().flatten().map(|file| &file.path);
+    let paths = redirections.chain(&attributes.directory).chain(&plan.report);
     paths.for_each(|path| assert!(!path.is_empty()));
-    main.environment
+    attributes
+        .environment
         .iter()
         .for_each(|edit| assert_shows(&edit.describe(Values::Shown).to_string()));
 
@@ -116,7 +117,7 @@ fn runs(plan: &Plan, words: &[&CStr], environment: &[&CStr]) {
             continue;
         };
         let (name, value) = (&word[..end], &word[end + 1..]);
-        // Of these a value is no word of its own.
+        // The values of these cannot be words of their own.
         let others = [&b"--termination-log"[..], b"--dry-run", b"--as"];
         if name.starts_with(b"--") && !others.contains(&name) {
             let option = Inline { at, name, value, words, environment };
@@ -147,10 +148,10 @@ impl Inline<'_> {
     /// `SEXTON_NAME=VALUE` is the same.
     fn may_be_a_variable(&self, plan: &Plan) {
         let Inline { at, name, value, words, environment } = *self;
-        // The plan tells who gave these, in this order.
-        let told = [&b"--user"[..], b"--groups", b"--env", b"--unset-env"];
+        // The plan has the flag or variable that gave these, and the order of these.
+        let named = [&b"--user"[..], b"--groups", b"--env", b"--unset-env"];
         let others = words.iter().filter(|word| word.to_bytes().starts_with(name)).count();
-        if told.contains(&name) || others > 1 || !is_sexton(words) {
+        if named.contains(&name) || others > 1 || !is_sexton(words) {
             return;
         }
         let upper: Vec<u8> = name[2..].to_ascii_uppercase();
@@ -166,7 +167,7 @@ impl Inline<'_> {
     }
 }
 
-/// Whether nobody else's flags are read.
+/// Whether sexton's own flags are read.
 fn is_sexton(words: &[&CStr]) -> bool {
     let program = words[0].to_bytes().rsplit(|&byte| byte == b'/').next();
     let others = [&b"tini"[..], b"tini-static", b"docker-init", b"dumb-init", b"catatonit"];

@@ -147,11 +147,10 @@ fn outcome(raw: i32) -> Option<Outcome> {
         // There is no signal above 64.
         Change::Ended(Outcome::Exited(_)) => assert!(libc::WTERMSIG(raw) > 64),
         Change::Stopped(_) => assert!(libc::WIFSTOPPED(raw) || raw & 0x7f == 0x7f),
-        Change::Continued => assert!(libc::WIFCONTINUED(raw)),
     }
     match change {
         Change::Ended(outcome) => Some(outcome),
-        Change::Stopped(_) | Change::Continued => None,
+        Change::Stopped(_) => None,
     }
 }
 

@@ -47,20 +47,20 @@ fn is_shown_as_it_is_read<T: PartialEq + Debug + Display>(
     parse: impl Fn(&str) -> Result<T, Reason>,
     text: &str,
 ) -> Option<T> {
-    let value = told(parse(text))?;
+    let value = accepted(parse(text))?;
     let shown = value.to_string();
     assert_shows(&shown);
     assert_eq!(parse(&shown).as_ref(), Ok(&value), "{text:?}: {shown}");
     Some(value)
 }
 
-/// What was read; if nothing, a reason is given.
-fn told<T>(result: Result<T, Reason>) -> Option<T> {
+/// The value, if the text was accepted. If not, there is a reason.
+fn accepted<T>(result: Result<T, Reason>) -> Option<T> {
     result.inspect_err(|reason| assert!(reason.len() > 10)).ok()
 }
 
 fn signal(text: &str) {
-    let Some(signal) = told(Signal::parse(text)) else { return };
+    let Some(signal) = accepted(Signal::parse(text)) else { return };
     assert!((1..=64).contains(&signal.number()));
     let mut spellings = vec![signal.number().to_string()];
     spellings.extend([text.to_ascii_uppercase(), text.to_ascii_lowercase()]);
@@ -74,7 +74,7 @@ fn signal(text: &str) {
 }
 
 fn duration(text: &str) {
-    let Some(duration) = told(duration::parse(text)) else { return };
+    let Some(duration) = accepted(duration::parse(text)) else { return };
     assert!(duration <= Duration::from_secs(1_000_000_000));
     let exact = format!("{}.{:09}s", duration.as_secs(), duration.subsec_nanos());
     assert_eq!(duration::parse(&exact), Ok(duration), "{text:?}");
@@ -87,7 +87,7 @@ fn duration(text: &str) {
 }
 
 fn rewrite(text: &str) {
-    let Some(rule) = told(rewrite::Rule::parse(text)) else { return };
+    let Some(rule) = accepted(rewrite::Rule::parse(text)) else { return };
     let (from, to) = text.split_once('=').unwrap();
     let from = Signal::parse(from).unwrap();
     let to = (to != "ignore").then(|| Signal::parse(to).unwrap());
@@ -103,7 +103,7 @@ fn rewrite(text: &str) {
 }
 
 fn exit_map(text: &str) {
-    let Some(rule) = told(exit_map::Rule::parse(text)) else { return };
+    let Some(rule) = accepted(exit_map::Rule::parse(text)) else { return };
     let mut map = ExitMap::default();
     map.add(rule).unwrap();
     assert!(map.clone().add(rule).is_err());
@@ -129,10 +129,10 @@ fn exit_map(text: &str) {
 }
 
 fn limit(text: &str) {
-    let Some(spec) = told(rlimit::Spec::parse(text)) else { return };
+    let Some(spec) = accepted(rlimit::Spec::parse(text)) else { return };
     for current in [(1024, 4096), (0, 0), (0, UNLIMITED), (UNLIMITED, UNLIMITED)] {
         let current = Limits { soft: current.0, hard: current.1 };
-        let Some(limits) = told(spec.resolve(current)) else {
+        let Some(limits) = accepted(spec.resolve(current)) else {
             assert!(text.contains("max"), "{text:?}");
             continue;
         };
@@ -157,7 +157,7 @@ fn capabilities(text: &str) {
     let lists = [word(), word(), word()].map(|word| {
         word.map(|text| {
             let mut list = List::default();
-            told(list.add(text)).map(|()| (text, list))
+            accepted(list.add(text)).map(|()| (text, list))
         })
     });
     if !lists.iter().any(|list| matches!(list, Some(None))) {
@@ -180,7 +180,7 @@ fn resolved<'a>(
     let held = Base { effective: permitted, permitted, inheritable };
     let user = words.next().flatten().map(|uid| uid as u32);
     let held = Sets { bounding, ambient: CapabilitySet::EMPTY, base: held };
-    let Some(change) = told(spec.resolve(held, user)) else {
+    let Some(change) = accepted(spec.resolve(held, user)) else {
         assert!(ambient.is_some());
         return;
     };
@@ -230,14 +230,14 @@ fn resolved<'a>(
 fn variables(text: &[u8]) {
     let environment = [c"A=1", c"B=2", c"A=3"];
     let shows = |edit: &Edit| assert_shows(&edit.describe(Values::Shown).to_string());
-    if let Some(edit) = told(Edit::set(text)) {
+    if let Some(edit) = accepted(Edit::set(text)) {
         let at = text.iter().position(|&byte| byte == b'=').unwrap();
         let edits = only(edit, [Edit::set(text), Edit::unset(&text[..at])]);
         let changed = edits.apply(&environment);
         assert_eq!(variable(&changed, &text[..at]).unwrap().1, &text[at + 1..]);
         edits.iter().for_each(shows);
     }
-    if let Some(edit) = told(Edit::unset(text)) {
+    if let Some(edit) = accepted(Edit::unset(text)) {
         let edits = only(edit, [Edit::unset(text)]);
         let changed = edits.apply(&environment);
         assert!(variable(&changed, text).is_none());
