@@ -543,6 +543,7 @@ fn played(policy: &Policy, events: &[(u64, Event)]) -> Vec<(u64, String)> {
                 }
                 Action::HangUp => continue, // follows each signal for those that remain
                 Action::RecordStop(_) => continue, // follows each stop signal
+                Action::RecordStop(_) => continue, // follows each stop signal
                 other => format!("{other:?}"),
             };
             log.push((now.as_secs(), text));
@@ -573,7 +574,7 @@ const OTHERS_LEFT: Event = Event::ReapedAll { tree_empty: false, progress: true 
 fn a_stop_that_is_obeyed() {
     let events =
         [(1, signal(Signal::TERM)), (2, Event::CommandEnded(MAINS_END)), (2, NOTHING_LEFT)];
-    let expected = [(1, "SIGTERM Main CONT"), (2, "exit 42")];
+    let expected = [(1, "SIGTERM Command CONT"), (2, "exit 42")];
     assert_eq!(played(&policy(), &events), log(&expected));
 }
 
@@ -584,7 +585,7 @@ fn a_stop_that_is_ignored() {
         (11, Event::CommandEnded(Outcome::SIGKILLED)),
         (11, NOTHING_LEFT),
     ];
-    let expected = [(1, "SIGTERM Main CONT"), (11, "exit 137")];
+    let expected = [(1, "SIGTERM Command CONT"), (11, "exit 137")];
     // The kill is due at 11 s too, and the event that comes then is the command's end.
     assert_eq!(played(&policy(), &events), log(&expected));
     let events = [(1, signal(Signal::TERM)), (12, Event::Tick)];
@@ -604,10 +605,10 @@ fn drain_escalation_and_kill_follow_their_clocks() {
     };
     let events = [(1, signal(Signal::TERM)), (3, signal(Signal::USR1)), (16, Event::Tick)];
     let expected = [
-        (3, "SIGUSR1 Main"),
-        (6, "SIGTERM Main CONT"),
-        (8, "SIGQUIT Main CONT"),
-        (11, "SIGILL Main CONT"),
+        (3, "SIGUSR1 Command"),
+        (6, "SIGTERM Command CONT"),
+        (8, "SIGQUIT Command CONT"),
+        (11, "SIGILL Command CONT"),
         (16, "Kill(Grace)"),
     ];
     assert_eq!(played(&policy, &events), log(&expected));
@@ -617,9 +618,9 @@ fn drain_escalation_and_kill_follow_their_clocks() {
 fn a_second_stop_signal_ends_the_drain() {
     let policy = Policy { drain: Duration::from_secs(5), ..policy() };
     let events = [(1, signal(Signal::TERM)), (2, signal(Signal::TERM))];
-    assert_eq!(played(&policy, &events), log(&[(2, "SIGTERM Main CONT")]));
+    assert_eq!(played(&policy, &events), log(&[(2, "SIGTERM Command CONT")]));
     let events = [(1, signal(Signal::TERM)), (2, signal(Signal::INT))];
-    let both = [(2, "SIGTERM Main CONT"), (2, "SIGTRAP Main CONT")];
+    let both = [(2, "SIGTERM Command CONT"), (2, "SIGTRAP Command CONT")];
     assert_eq!(played(&policy, &events), log(&both));
 }
 
@@ -642,7 +643,7 @@ fn during_a_stop_the_rest_has_what_is_left_of_the_grace_unless_all_of_it_ignores
     let end = Event::CommandEnded(MAINS_END);
     let left = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT)];
     let until = |last| [&left[..], &[(last, Event::Tick)]].concat();
-    let mut expected = vec![(1, "SIGTERM Main CONT"), (2, "SIGTERM Tree CONT")];
+    let mut expected = vec![(1, "SIGTERM Command CONT"), (2, "SIGTERM Tree CONT")];
     expected.extend([7, 8, 9, 10].map(|at| (at, "Look")));
     expected.push((11, "Kill(Linger)"));
     // The order of a look and the end of the grace at the same time does not matter.
@@ -716,7 +717,7 @@ fn wait_all_waits_and_passes_signals_to_what_is_left() {
         (4, OTHERS_LEFT),
         (11, Event::Tick),
     ];
-    let expected = [(1, "SIGTERM Main CONT"), (3, "SIGTERM Tree CONT"), (11, "Kill(Linger)")];
+    let expected = [(1, "SIGTERM Command CONT"), (3, "SIGTERM Tree CONT"), (11, "Kill(Linger)")];
     assert_eq!(played(&policy, &events), log(&expected));
 }
 
@@ -724,7 +725,7 @@ fn wait_all_waits_and_passes_signals_to_what_is_left() {
 fn a_fault_of_sextons_own_is_not_forwarded() {
     let fault = Received { signal: Signal::SEGV, origin: Origin { code: 1, ..Origin::default() } };
     assert_eq!(played(&policy(), &[(1, Event::Signal(fault))]), []);
-    assert_eq!(played(&policy(), &[(1, signal(Signal::SEGV))]), log(&[(1, "SIGSEGV Main")]));
+    assert_eq!(played(&policy(), &[(1, signal(Signal::SEGV))]), log(&[(1, "SIGSEGV Command")]));
 }
 
 #[test]
@@ -747,9 +748,9 @@ fn a_key_is_for_the_command_s_group() {
     let policy = Policy { stop_signals: SignalSet::EMPTY.with(Signal::QUIT), ..Policy::default() };
     assert_eq!(sent(&policy, from(Signal::INT, key)), log(&[(0, "SIGINT Group")]));
     assert_eq!(sent(&policy, from(Signal::QUIT, key)), log(&[(0, "SIGQUIT Group CONT")]));
-    assert_eq!(sent(&policy, from(Signal::INT, kill)), log(&[(0, "SIGINT Main")]));
+    assert_eq!(sent(&policy, from(Signal::INT, kill)), log(&[(0, "SIGINT Command")]));
     // The kernel sends this to the leader of a session alone.
-    assert_eq!(sent(&policy, from(Signal::HUP, key)), log(&[(0, "SIGHUP Main")]));
+    assert_eq!(sent(&policy, from(Signal::HUP, key)), log(&[(0, "SIGHUP Command")]));
     let tree = Policy { forward_to: Target::Tree, ..policy };
     assert_eq!(sent(&tree, from(Signal::INT, key)), log(&[(0, "SIGINT Tree")]));
 }
@@ -816,7 +817,7 @@ fn what_goes_on_ending_after_sigkill_is_waited_for_but_not_for_ever() {
 #[test]
 fn a_second_stop_signal_restarts_no_clock() {
     let events = [(1, signal(Signal::TERM)), (6, signal(Signal::TERM)), (11, Event::Tick)];
-    let expected = [(1, "SIGTERM Main CONT"), (6, "SIGTERM Main CONT"), (11, "Kill(Grace)")];
+    let expected = [(1, "SIGTERM Command CONT"), (6, "SIGTERM Command CONT"), (11, "Kill(Grace)")];
     assert_eq!(played(&policy(), &events), log(&expected));
 }
 
@@ -854,7 +855,8 @@ fn the_escalation_goes_on_for_what_the_command_leaves_behind() {
     let policy = Policy { wait_all: true, escalation, ..policy() };
     let end = Event::CommandEnded(MAINS_END);
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (6, Event::Tick)];
-    let expected = [(1, "SIGTERM Main CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
+    let expected =
+        [(1, "SIGTERM Command CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
     assert_eq!(played(&policy, &events), log(&expected));
 }
 
@@ -881,8 +883,8 @@ fn a_key_that_command_has_had_is_not_sent_again() {
 #[test]
 fn where_nothing_is_to_continue_a_stop_signal_is_sent_alone() {
     let policy = Policy { and_continue: false, grace: None, ..policy() };
-    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Main")]));
+    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Command")]));
     // A clock would run out while the command is stopped.
     let policy = Policy { grace: Some(GRACE), ..policy };
-    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Main CONT")]));
+    assert_eq!(played(&policy, &[(1, signal(Signal::TERM))]), log(&[(1, "SIGTERM Command CONT")]));
 }
