@@ -543,7 +543,6 @@ fn played(policy: &Policy, events: &[(u64, Event)]) -> Vec<(u64, String)> {
                 }
                 Action::HangUp => continue, // follows each signal for those that remain
                 Action::RecordStop(_) => continue, // follows each stop signal
-                Action::RecordStop(_) => continue, // follows each stop signal
                 other => format!("{other:?}"),
             };
             log.push((now.as_secs(), text));
