@@ -109,8 +109,10 @@ pub enum Step {
     Mask(SignalSet),
 }
 
-/// [`Step::Terminal`] as an action: the one step that a run goes on without.
+/// [`Step::Terminal`] as an action. The run goes on without this step if it cannot be done, and without the next one.
 pub const TAKE_OVER_TERMINAL: &str = "take over sexton's controlling terminal";
+/// [`Step::Foreground`] as an action.
+pub const BECOME_FOREGROUND: &str = "become the terminal's foreground process group";
 
 /// The step as an action: "unable to ..."
 impl fmt::Display for Step {
@@ -119,7 +121,7 @@ impl fmt::Display for Step {
             Step::Session => f.write_str("begin a session"),
             Step::Terminal => f.write_str(TAKE_OVER_TERMINAL),
             Step::ProcessGroup => f.write_str("create a process group"),
-            Step::Foreground => f.write_str("become the terminal's foreground process group"),
+            Step::Foreground => f.write_str(BECOME_FOREGROUND),
             Step::Limit(resource, limits) => write!(f, "set limit {} to {limits}", resource.name()),
             Step::OomScoreAdj(value) => write!(f, "set oom_score_adj to {value}"),
             Step::IoPriority(priority) => write!(f, "set the I/O scheduling class to {priority}"),

@@ -74,7 +74,10 @@ fn read<'a>(
         None => (&b""[..], argv),
     };
     let call = Invocation { program, arguments, environment, pid };
-    Ok(match compatibility_mode(call)? {
+    let mode = compatibility_mode(call).inspect_err(|_| {
+        variables::read(own_variables, draft); // one of them may be the log format, in which the error is printed
+    });
+    Ok(match mode? {
         Some((program, call)) => program.read(&call, own_variables, draft).err(),
         None => parse::read(arguments, own_variables, draft)?.map(Printed::on_stdout),
     })

@@ -32,7 +32,7 @@ use self::terminal::Terminal;
 use crate::child::launch::{self, Launch};
 use crate::child::spawn::Messages;
 use crate::child::spawn::{self, Child, Program};
-use crate::child::steps;
+use crate::child::steps::{self, Step};
 use crate::kernel::processes;
 use crate::plan::{Plan, Target};
 use crate::report::recorder::{OomWatch, Recorder};
@@ -330,8 +330,12 @@ impl<'a> Runtime<'a> {
             warn!("unable to learn whether main was executed: {}", sys::reason(errno));
             Messages::default()
         });
-        if let Some((_, errno)) = left_out {
-            let step = steps::TAKE_OVER_TERMINAL; // no other can be left out
+        if let Some((step, errno)) = left_out {
+            // No other can be left out, and to display any step takes code that could panic.
+            let step = match self.launch.steps.get(step) {
+                Some(Step::Foreground) => steps::BECOME_FOREGROUND,
+                _ => steps::TAKE_OVER_TERMINAL,
+            };
             info!("a step was left out: unable to {step}: {}", sys::reason(errno));
         }
         if let Some(failure) = failure {
