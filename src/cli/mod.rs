@@ -51,7 +51,7 @@ pub fn parse<'a>(
     draft.request()
 }
 
-/// The format for the line of an error of [`parse`], as set by the variables and by the flags before the error.
+/// The format for the line of an error of `parse`, as set by the variables and by the flags before the error.
 #[must_use]
 pub fn log_format(argv: &[&CStr], environment: &[&CStr]) -> LogFormat {
     let own: Vec<&CStr> =

@@ -1,8 +1,8 @@
 //! The stop has one clock for the whole tree, and nothing puts SIGKILL off.
 
 use crate::harness::{
-    LIMIT, Place, Running, Setup, Terminal, Traced, children_of, probe, sleeps_for_ever,
-    status_field, wait_until,
+    LIMIT, Place, Running, Setup, Terminal, Traced, blocked_in, children_of, probe,
+    sleeps_for_ever, status_field, wait_until,
 };
 use nix::libc;
 use std::os::unix::process::CommandExt;
@@ -98,6 +98,10 @@ fn a_shell_that_an_engine_has_put_there_does_not_hold_up_the_end() {
         running.expect("ready");
         let mut shell = enter(&running, &terminal, &bash);
         terminal.expect("$ ");
+        // bash acts on a signal that comes between its prompt and its read only when something is typed.
+        wait_until("bash waits for a line", || {
+            children_of(shell.id() as i32).first().is_some_and(|&bash| blocked_in(bash).len() > 1)
+        });
         let begin = Instant::now();
         running.signal(libc::SIGTERM);
         let waiter = std::thread::spawn(move || shell.wait());
