@@ -1,7 +1,7 @@
 //! The program's front door: from the arguments and the environment to the exit status.
 //!
-//! It reads the command line, starts the logger, and hands the plan to whoever carries it out: the runtime, a dry run, a
-//! look at the container, or a text to print.
+//! It reads the command line, starts the logger, and hands the plan to whoever carries it out: the runtime, a dry run,
+//! a look at the container, or a text to print.
 
 #![forbid(unsafe_code)]
 

@@ -21,8 +21,8 @@
 //!
 //! A run goes through the modules in their order: `cli` reads arguments and environment into a `plan`; `child` makes
 //! the steps of it that come before exec, and starts the command; `runtime` waits for events, has the `supervisor`
-//! decide, and acts; `report` says how it ended. `app` does that for the program, `library` for a program that calls it.
-//! A module imports only from those above it in the list. `docs/architecture.md` says more.
+//! decide, and acts; `report` says how it ended. `app` does that for the program, `library` for a program that calls
+//! it. A module imports only from those above it in the list. `docs/architecture.md` says more.
 
 #![deny(unsafe_code)]
 #![warn(clippy::missing_docs_in_private_items)] // of what the whole crate may use: .clippy.toml

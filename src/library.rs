@@ -48,20 +48,20 @@ use std::time::Duration;
 ///   tell). An async runtime is started afterwards, so not under `#[tokio::main]`.
 /// - In the init nothing of `main` goes on: no destructors run and no `atexit` handlers, every descriptor but standard
 ///   error is closed, and the working directory is `/`. It never returns, and ends with `_exit`.
-/// - Signals that arrive before are treated as the program has it then, which for PID 1 is: dropped. From the call on none
-///   is lost. The program `sexton` has no such gap, as its first instruction blocks them.
+/// - Signals that arrive before are treated as the program has it then, which for PID 1 is: dropped. From the call on
+///   none is lost. The program `sexton` has no such gap, as its first instruction blocks them.
 ///
 /// # What the child finds
 ///
-/// Arguments, environment, descriptors, signal mask, limits, and terminal as the program was given them, and a process group of
-/// its own. Rust's start-up ignores SIGPIPE and leaves no trace of what it was; the child gets the default, as from
-/// [`std::process::Command`], and a Rust program then ignores it again.
+/// Arguments, environment, descriptors, signal mask, limits, and terminal as the program was given them, and a process
+/// group of its own. Rust's start-up ignores SIGPIPE and leaves no trace of what it was; the child gets the default,
+/// as from [`std::process::Command`], and a Rust program then ignores it again.
 ///
 /// # Logging
 ///
 /// If the program has set a logger of the [`log`] facade before, it gets sexton's lines, by the program's level. It
-/// must write to standard error, without a thread and without much ado: what blocks it, blocks the init. Otherwise warnings
-/// go to standard error in a way that never blocks. Nothing is told of a run that ends by itself or obeys.
+/// must write to standard error, without a thread and without much ado: what blocks it, blocks the init. Otherwise
+/// warnings go to standard error in a way that never blocks. Nothing is told of a run that ends by itself or obeys.
 #[must_use = "nothing happens before `run` or `supervise`"]
 #[derive(Clone, Debug)]
 pub struct Init {
@@ -82,12 +82,13 @@ impl Default for Init {
     }
 }
 
-/// By this variable a child knows that it is one: its value is the process ID of the init, which no other process has as
-/// its parent. It is gone before the program goes on.
+/// By this variable a child knows that it is one: its value is the process ID of the init, which no other process has
+/// as its parent. It is gone before the program goes on.
 const PARENT: &str = "SEXTON_PARENT";
 
 impl Init {
-    /// As PID 1 only; SIGTERM begins a stop, with a grace of 30 seconds, and what the program leaves behind has 5 seconds.
+    /// As PID 1 only; SIGTERM begins a stop, with a grace of 30 seconds, and what the program leaves behind has 5
+    /// seconds.
     pub fn new() -> Init {
         Init {
             policy: Policy::default(),
@@ -102,13 +103,14 @@ impl Init {
     }
 
     /// [`Init::run`] makes an init where the program is not PID 1, too: a child subreaper (`PR_SET_CHILD_SUBREAPER`,
-    /// prctl(2)), which signals its own descendants and nobody else. To find those that detach themselves it needs /proc.
+    /// prctl(2)), which signals its own descendants and nobody else. To find those that detach themselves it needs
+    /// /proc.
     ///
-    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees what it would see without an
-    /// init; but not if [`Init::map_exit`] or [`Init::map_signal`] makes an exit status of it.
+    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees what it would see
+    /// without an init; but not if [`Init::map_exit`] or [`Init::map_signal`] makes an exit status of it.
     ///
-    /// The child is told by the variable `SEXTON_PARENT` that it is one, and removes it. If the program starts itself for other
-    /// purposes, as a worker say, it should not come to this call there: each would have an init.
+    /// The child is told by the variable `SEXTON_PARENT` that it is one, and removes it. If the program starts itself
+    /// for other purposes, as a worker say, it should not come to this call there: each would have an init.
     pub fn always(mut self) -> Init {
         self.always = true;
         self
@@ -128,8 +130,8 @@ impl Init {
     }
 
     /// How long other processes may take, once the program has ended and they were sent SIGTERM, before SIGKILL; `None`
-    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace period,
-    /// or 5 seconds if all that is left ignores SIGTERM.
+    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace
+    /// period, or 5 seconds if all that is left ignores SIGTERM.
     pub fn linger(mut self, time: impl Into<Option<Duration>>) -> Init {
         self.policy.linger = Linger::from(time.into().map(bounded));
         self
@@ -160,8 +162,8 @@ impl Init {
         self
     }
 
-    /// Passes on another signal in place of this one, or nothing (`None`). Each can be rewritten once; not SIGKILL, SIGSTOP
-    /// or SIGCHLD.
+    /// Passes on another signal in place of this one, or nothing (`None`). Each can be rewritten once; not SIGKILL,
+    /// SIGSTOP or SIGCHLD.
     pub fn rewrite(mut self, from: Signal, to: impl Into<Option<Signal>>) -> Init {
         let rule = catchable(from).map(|from| rewrite::Rule::new(from, to.into()));
         match rule.and_then(|rule| self.policy.rewrites.add(rule)) {
@@ -170,8 +172,8 @@ impl Init {
         }
     }
 
-    /// Sends a further signal so long after the stop signal, or after the escalation before: more than zero, and less than the
-    /// grace altogether.
+    /// Sends a further signal so long after the stop signal, or after the escalation before: more than zero, and less
+    /// than the grace altogether.
     pub fn escalate(mut self, signal: Signal, after: Duration) -> Init {
         if after.is_zero() {
             return self.refuse("escalation", "its time must be more than 0".into());
@@ -185,8 +187,8 @@ impl Init {
         self.map(exit_map::Rule::status(from, to))
     }
 
-    /// Exits with this status if that signal has killed the program, instead of 128 and its number (or, where this is not
-    /// PID 1, of dying of that signal, too). This comes before [`Init::map_exit`].
+    /// Exits with this status if that signal has killed the program, instead of 128 and its number (or, where this is
+    /// not PID 1, of dying of that signal, too). This comes before [`Init::map_exit`].
     pub fn map_signal(self, signal: Signal, to: u8) -> Init {
         self.map(exit_map::Rule::signal(signal, to))
     }
@@ -198,9 +200,9 @@ impl Init {
         }
     }
 
-    /// Sets a limit of the child (setrlimit(2)), in the kernel's units: bytes, seconds (`Cpu`), microseconds (`Rttime`),
-    /// or a count; [`UNLIMITED`](crate::UNLIMITED). To raise the hard limit takes CAP_SYS_RESOURCE. Where [`Init::run`] makes
-    /// no init, it sets no limit either.
+    /// Sets a limit of the child (setrlimit(2)), in the kernel's units: bytes, seconds (`Cpu`), microseconds
+    /// (`Rttime`), or a count; [`UNLIMITED`](crate::UNLIMITED). To raise the hard limit takes CAP_SYS_RESOURCE. Where
+    /// [`Init::run`] makes no init, it sets no limit either.
     pub fn rlimit(mut self, resource: Resource, limits: Limits) -> Init {
         match Spec::new(resource, limits) {
             Ok(spec) => {
@@ -218,8 +220,9 @@ impl Init {
         self
     }
 
-    /// Writes a report of the end, as JSON, to this file, which it replaces; or adds it to standard output or standard error, if the
-    /// path is `-`, `/dev/stdout` or `/dev/stderr`. A file that cannot be written is an error of [`Init::run`].
+    /// Writes a report of the end, as JSON, to this file, which it replaces; or adds it to standard output or standard
+    /// error, if the path is `-`, `/dev/stdout` or `/dev/stderr`. A file that cannot be written is an error of
+    /// [`Init::run`].
     pub fn report(mut self, path: impl AsRef<Path>) -> Init {
         match CString::new(path.as_ref().as_os_str().as_bytes()) {
             Ok(path) if !path.is_empty() => {
@@ -241,17 +244,18 @@ impl Init {
         self
     }
 
-    /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status, or with 128
-    /// and the number of the signal that killed it. In the child, and where this is not PID 1 (but see [`Init::always`]), it
-    /// returns `Ok` at once.
+    /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status,
+    /// or with 128 and the number of the signal that killed it. In the child, and where this is not PID 1 (but see
+    /// [`Init::always`]), it returns `Ok` at once.
     ///
-    /// The child executes the same file as this process (`/proc/self/exe`), even if that has been replaced or deleted since,
-    /// with the same first argument. Then, and only then, its name for `ps` is `exe`.
+    /// The child executes the same file as this process (`/proc/self/exe`), even if that has been replaced or deleted
+    /// since, with the same first argument. Then, and only then, its name for `ps` is `exe`.
     ///
     /// # Errors
     /// A value that cannot be used, wherever this is; there are other threads; the report cannot be written; a limit
-    /// cannot be set; no process can be made; without /proc, the program is the interpreter of a script (its own file cannot
-    /// be told then). Signal mask and dispositions are as before, but for SIGCHLD, which is not ignored any more.
+    /// cannot be set; no process can be made; without /proc, the program is the interpreter of a script (its own file
+    /// cannot be told then). Signal mask and dispositions are as before, but for SIGCHLD, which is not ignored any
+    /// more.
     pub fn run(self) -> Result<(), Error> {
         self.check()?;
         if process::id() != process::INIT && !self.always {
@@ -272,8 +276,8 @@ impl Init {
         Err(self.become_init(&itself::arguments(), &environment, files))
     }
 
-    /// Starts another program as a child, with a command as execvp(3) takes it, and never returns otherwise than with an
-    /// error: this process stays, as its init, and ends with its exit status. If it is not PID 1, then as a child
+    /// Starts another program as a child, with a command as execvp(3) takes it, and never returns otherwise than with
+    /// an error: this process stays, as its init, and ends with its exit status. If it is not PID 1, then as a child
     /// subreaper; see [`Init::always`].
     ///
     /// If the command cannot be executed, that is told on standard error (or by the program's logger), and the exit

@@ -246,10 +246,10 @@ fn file(contents: &Contents) -> File<'_> {
     }
 }
 
-/// Whether other processes are in the group that sexton is in, and are to get the keys as well: a pipeline, or the script that
-/// started sexton, whether or not a shell has made a job of it, or what made the PID namespace (`unshare --fork`, `bwrap`): the
-/// leader of a group without a number is outside of it. Of a pipeline that sexton is the first of, the others may not be there
-/// yet, but the pipe is.
+/// Whether other processes are in the group that sexton is in, and are to get the keys as well: a pipeline, or the
+/// script that started sexton, whether or not a shell has made a job of it, or what made the PID namespace (`unshare
+/// --fork`, `bwrap`): the leader of a group without a number is outside of it. Of a pipeline that sexton is the first
+/// of, the others may not be there yet, but the pipe is.
 fn shares_job() -> bool {
     let is_first_of_pipeline = || fds::is_pipe(fds::STDOUT) && job_control_shell().is_some();
     process::id() != process::INIT && (!process::leads_group() || is_first_of_pipeline())

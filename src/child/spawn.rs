@@ -258,8 +258,8 @@ fn become_command(program: &mut Program, steps: &[Step], needs: &Needs) -> Failu
     execute(program)
 }
 
-/// Whether a program runs as well without this step: it has its streams, and no keys that send signals. Some kernels give
-/// no terminal to another session (gVisor has no TIOCSCTTY), and any terminal may go away meanwhile.
+/// Whether a program runs as well without this step: it has its streams, and no keys that send signals. Some kernels
+/// give no terminal to another session (gVisor has no TIOCSCTTY), and any terminal may go away meanwhile.
 fn is_dispensable(step: &Step, errno: Errno) -> bool {
     match step {
         Step::Terminal => true,

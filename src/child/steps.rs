@@ -32,8 +32,8 @@ pub struct Inherited {
     pub leads_session: bool,
     /// Other processes are in the same job of a shell: a pipeline, a script.
     pub shares_job: bool,
-    /// The signal for the end of sexton's parent: the command gets the same when sexton ends. `None` for PID 1, with which the
-    /// kernel ends all others.
+    /// The signal for the end of sexton's parent: the command gets the same when sexton ends. `None` for PID 1, with
+    /// which the kernel ends all others.
     pub parent_death_signal: Option<Signal>,
     /// The effective user ID.
     pub uid: u32,
@@ -94,8 +94,8 @@ pub enum Step {
     Umask(u32),
     /// Change the working directory (chdir(2)).
     Directory(CString),
-    /// Make standard streams of descriptors that sexton was started with (dup2(2)): for each stream the descriptor, if it is to be
-    /// another one.
+    /// Make standard streams of descriptors that sexton was started with (dup2(2)): for each stream the descriptor, if
+    /// it is to be another one.
     Duplicate([Option<i32>; 3]),
     /// Open a file in place of a standard stream (open(2)).
     Open(Stream, Redirection),
@@ -252,7 +252,8 @@ pub fn steps(
     Ok(steps)
 }
 
-/// The standard streams. Those that are duplicates come first: of what sexton was started with, whatever else is opened.
+/// The standard streams. Those that are duplicates come first: of what sexton was started with, whatever else is
+/// opened.
 fn redirect(main: &Attributes, pid: i32, steps: &mut Vec<Step>) {
     let mut duplicates = [None; 3];
     for (stream, _, from) in duplicated(main, pid) {

@@ -1,8 +1,8 @@
 //! A request in the making, onto which the layers of settings are read, the lowest first.
 //!
-//! A single value overwrites that of a lower layer, and that of an earlier flag of the same layer. The entries of a list
-//! have keys (a signal, a limit, a variable): an entry replaces one of a lower layer with the same key, and two of one
-//! layer contradict each other.
+//! A single value overwrites that of a lower layer, and that of an earlier flag of the same layer. The entries of a
+//! list have keys (a signal, a limit, a variable): an entry replaces one of a lower layer with the same key, and two
+//! of one layer contradict each other.
 
 use crate::plan::request::{Inspection, Request, StatusFormat};
 use crate::plan::{Grouping, Plan};

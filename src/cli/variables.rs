@@ -13,8 +13,8 @@ pub fn is_own(entry: &CStr) -> bool {
     entry.to_bytes().starts_with(PREFIX.as_bytes())
 }
 
-/// Reads the layer of the variables. If one cannot be used, the others are read nevertheless: one of them may be the log
-/// format, in which the error is printed.
+/// Reads the layer of the variables. If one cannot be used, the others are read nevertheless: one of them may be the
+/// log format, in which the error is printed.
 pub fn read(variables: &[&CStr], draft: &mut Draft) {
     if variables.is_empty() {
         return;
@@ -77,8 +77,8 @@ fn yes_or_no(value: &[u8]) -> Option<bool> {
     }
 }
 
-/// The variable, unless sexton has one of that name or Kubernetes sets it for a service with the name "sexton". An empty
-/// variable counts as one that is not set.
+/// The variable, unless sexton has one of that name or Kubernetes sets it for a service with the name "sexton". An
+/// empty variable counts as one that is not set.
 pub fn unknown<'a>(entry: &&'a CStr) -> Option<UnknownVariable<'a>> {
     let bytes = entry.to_bytes();
     let name = bytes.split(|&byte| byte == b'=').next().unwrap_or_default();

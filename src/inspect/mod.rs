@@ -20,8 +20,9 @@ use crate::sys::{Errno, fds, process, reason, tty};
 use crate::values::error::Error;
 use std::time::Duration;
 
-/// How long after the one before, in milliseconds, each look at the zombies is. Those that the last look finds as well are
-/// stuck: after two seconds, so that a parent that waits for its children once a second, and may be late, neglects none.
+/// How long after the one before, in milliseconds, each look at the zombies is. Those that the last look finds as well
+/// are stuck: after two seconds, so that a parent that waits for its children once a second, and may be late, neglects
+/// none.
 const LOOKS: [u64; 5] = [100, 200, 400, 800, 500];
 
 /// The exit status of a health check that has found something.

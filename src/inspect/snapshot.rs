@@ -59,8 +59,8 @@ impl Reaction {
 }
 
 impl Process {
-    /// Reads it; `None` if it is gone, or a thread of the kernel's. `own` is the file that this process executes. `buffer` is for reading: with
-    /// thousands of processes it is worth to have one.
+    /// Reads it; `None` if it is gone, or a thread of the kernel's. `own` is the file that this process executes.
+    /// `buffer` is for reading: with thousands of processes it is worth to have one.
     fn read(
         pid: i32,
         now: Duration,
@@ -240,8 +240,8 @@ impl Snapshot {
         })
     }
 
-    /// Takes one for a health check: of each process its state, its parent and its name, and how many process IDs are in
-    /// use. Nothing else is looked at.
+    /// Takes one for a health check: of each process its state, its parent and its name, and how many process IDs are
+    /// in use. Nothing else is looked at.
     ///
     /// # Errors
     /// As for [`Snapshot::take`].
@@ -331,8 +331,8 @@ fn init(processes: &[Process]) -> Init {
 }
 
 /// The command that the container is there for. Under an init that is its oldest child, and under sexton the
-/// oldest that leads a process group, as the command does; once the command has ended, it is one that the command left behind. If
-/// the init is that of a pod, or hidden, it is looked for under the only sexton that there is besides.
+/// oldest that leads a process group, as the command does; once the command has ended, it is one that the command left
+/// behind. If the init is that of a pod, or hidden, it is looked for under the only sexton that there is besides.
 fn main(processes: &[Process], init: &Init) -> Option<i32> {
     let of_a_pod = find(processes, process::INIT).is_some_and(Process::pauses);
     let sexton = match init {

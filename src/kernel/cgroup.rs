@@ -45,8 +45,8 @@ fn places(own: &str, controller: &'static str) -> impl Iterator<Item = Place> {
     v2.chain(v1)
 }
 
-/// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is outside of
-/// the cgroup namespace (`/../x`): by its name another's group would be found, or something that is none.
+/// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is
+/// outside of the cgroup namespace (`/../x`): by its name another's group would be found, or something that is none.
 fn below_the_root(group: &str) -> Option<&str> {
     let climbs = group.split(['/']).any(|part| part == "..");
     (!climbs).then(|| group.strip_suffix(['/']).unwrap_or(group))
@@ -67,9 +67,9 @@ impl Place {
         holds_this_process(&self.directory)
     }
 
-    /// Why the OOM killer struck in the group; `rose` says whether the count of times has risen that the limit was hit, if the
-    /// kernel has such a count. (It has that of groups below as well; but with v2 a group with processes has none that have
-    /// a limit on memory.)
+    /// Why the OOM killer struck in the group; `rose` says whether the count of times has risen that the limit was
+    /// hit, if the kernel has such a count. (It has that of groups below as well; but with v2 a group with processes
+    /// has none that have a limit on memory.)
     fn shortage(&self, rose: Option<bool>) -> Shortage {
         match rose.or_else(|| self.limit_was_hit(&self.directory)) {
             Some(true) => Shortage::Own,
@@ -78,8 +78,8 @@ impl Place {
         }
     }
 
-    /// It was not the group's own limit. If the groups above are all there, and the limit of none was ever hit, it was the
-    /// machine's memory. Otherwise nobody knows: to see their counts rise they would have to be read at the start.
+    /// It was not the group's own limit. If the groups above are all there, and the limit of none was ever hit, it was
+    /// the machine's memory. Otherwise nobody knows: to see their counts rise they would have to be read at the start.
     fn shortage_above(&self) -> Shortage {
         let mount = match self.version {
             Version::V1 => MOUNT.len() + "/memory".len(),
@@ -106,8 +106,8 @@ impl Place {
         if is_root { Shortage::Machine } else { Shortage::Above }
     }
 
-    /// Whether the limit of a group itself, in the same hierarchy, was hit since there is the group; `None` if that cannot be
-    /// read.
+    /// Whether the limit of a group itself, in the same hierarchy, was hit since there is the group; `None` if that
+    /// cannot be read.
     fn limit_was_hit(&self, directory: &str) -> Option<bool> {
         let mut buffer = [0; 1024];
         if self.version == Version::V1 {
@@ -149,19 +149,19 @@ pub struct OomEvents {
 }
 
 /// The file that counts the OOM kills in this process's memory cgroup: `memory.events` of cgroup v2, or
-/// `memory.oom_control` of v1. It is opened for each reading: an open file would keep its mount busy, and the command could not
-/// unmount it.
+/// `memory.oom_control` of v1. It is opened for each reading: an open file would keep its mount busy, and the command
+/// could not unmount it.
 pub struct OomCounter {
     place: Place,
 }
 
 impl OomCounter {
-    /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no such
-    /// mount, or the kernel does not count (v1 before Linux 4.13).
+    /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no
+    /// such mount, or the kernel does not count (v1 before Linux 4.13).
     ///
     /// What PID 1 of a container sees of cgroup v2 begins with its own group, as the root of all has no such file: so
-    /// there /proc, which is dear when the first process comes to it, is left alone. Whether the group is the own one takes
-    /// calls that the start should not wait for: [`OomCounter::is_own`] tells when something is to be said.
+    /// there /proc, which is dear when the first process comes to it, is left alone. Whether the group is the own one
+    /// takes calls that the start should not wait for: [`OomCounter::is_own`] tells when something is to be said.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
         let read = |place| {

@@ -1,8 +1,8 @@
 //! Signals on their way round all processes: which of them each process still has to get, and in which order.
 //!
-//! The processes of a machine are looked at in the order of their IDs, some at a time; where there are 100,000 of them that
-//! takes a second. A signal that comes meanwhile does not wait for the end of it: it joins where the look is, goes on with it
-//! past the last process to the first ones, and is round when it is back where it joined.
+//! The processes of a machine are looked at in the order of their IDs, some at a time; where there are 100,000 of them
+//! that takes a second. A signal that comes meanwhile does not wait for the end of it: it joins where the look is,
+//! goes on with it past the last process to the first ones, and is round when it is back where it joined.
 //!
 //! ```text
 //!                      at: here the look is
@@ -12,7 +12,8 @@
 //!    --- the second -->|---- the second --------->|          it joined just now
 //! ```
 //!
-//! So every process that lives long enough gets each signal once, and those that it gets in the order in which they came.
+//! So every process that lives long enough gets each signal once, and those that it gets in the order in which they
+//! came.
 
 #![forbid(unsafe_code)]
 
@@ -71,8 +72,8 @@ impl Circuit {
         self.signals.len() >= CROWDED
     }
 
-    /// Adds a signal; false if there is no room. One without a value that is under way already starts again, as the kernel
-    /// has such a signal pending once: who has not got it yet gets it once.
+    /// Adds a signal; false if there is no room. One without a value that is under way already starts again, as the
+    /// kernel has such a signal pending once: who has not got it yet gets it once.
     #[must_use]
     pub fn join(&mut self, signal: Received) -> bool {
         if !signal.origin.carries_value() {

@@ -51,8 +51,8 @@ pub fn status(pid: i32) -> Option<Status> {
 /// Reads a whole file of `/proc/PID` in place of what a buffer holds.
 ///
 /// # Errors
-/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's; EFBIG for one above a mebibyte. What is in
-/// the buffer then is unspecified.
+/// ENOENT or ESRCH: the process is gone; EACCES, EPERM: it is somebody else's; EFBIG for one above a mebibyte. What is
+/// in the buffer then is unspecified.
 pub fn file(pid: i32, name: &str, contents: &mut Vec<u8>) -> Result<(), Errno> {
     contents.clear();
     open::rest(&open_file(format_args!("/proc/{pid}/{name}\0"))?, contents, LARGEST)
@@ -120,8 +120,8 @@ pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
     children_of_thread(own, own, &mut visit).map_err(|_| Errno::ENOENT)
 }
 
-/// Calls `visit` with the children of another process. Each of its threads has a list; no more than `lists` are read, which
-/// is what is left afterwards. A child may be missing if others end at the same time.
+/// Calls `visit` with the children of another process. Each of its threads has a list; no more than `lists` are read,
+/// which is what is left afterwards. A child may be missing if others end at the same time.
 ///
 /// # Errors
 /// /proc cannot be read, or the kernel has no CONFIG_PROC_CHILDREN; ENOENT: the process is gone.

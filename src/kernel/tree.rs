@@ -63,10 +63,11 @@ fn send_to_child(pid: i32, signals: impl Iterator<Item = Received>, tally: &mut 
 
 /// Signals on their way to all descendants, as far as [`DEEPEST`].
 ///
-/// Those that the kernel lists as children, and as children of those, get a signal at once, up to [`Known::MOST`]. But its
-/// lists may lack somebody whose parent ends meanwhile, and there may be more. So then every process is looked at, and each
-/// descendant that has not had the signal gets it, whether its parent ends meanwhile or not. That takes seconds for 100,000:
-/// so it is done some at a time, and sexton is not kept from its duties; a signal that comes meanwhile joins in.
+/// Those that the kernel lists as children, and as children of those, get a signal at once, up to [`Known::MOST`]. But
+/// its lists may lack somebody whose parent ends meanwhile, and there may be more. So then every process is looked at,
+/// and each descendant that has not had the signal gets it, whether its parent ends meanwhile or not. That takes
+/// seconds for 100,000: so it is done some at a time, and sexton is not kept from its duties; a signal that comes
+/// meanwhile joins in.
 pub struct Scan {
     root: Root,
     circuit: Circuit,
@@ -132,7 +133,8 @@ impl Scan {
         self.is_under_way() && self.circuit.is_crowded()
     }
 
-    /// Sends signals: at once to those descendants that are found quickly, and to the others as [`Scan::go_on`] comes to them.
+    /// Sends signals: at once to those descendants that are found quickly, and to the others as [`Scan::go_on`] comes
+    /// to them.
     ///
     /// # Errors
     /// /proc cannot be read, so that the descendants are not known.
@@ -251,7 +253,8 @@ impl Scan {
     }
 }
 
-/// Descendants that the kernel's lists of children lead to, and what they have got. A process ID may be another's by now.
+/// Descendants that the kernel's lists of children lead to, and what they have got. A process ID may be another's by
+/// now.
 #[derive(Default)]
 struct Known {
     processes: Vec<KnownProcess>,
@@ -369,8 +372,8 @@ fn send_to_hidden_children(
     Ok(hidden)
 }
 
-/// Sends signals to a process that was found like this, if it is a descendant, whatever happens to its parents meanwhile;
-/// false if that cannot be known now.
+/// Sends signals to a process that was found like this, if it is a descendant, whatever happens to its parents
+/// meanwhile; false if that cannot be known now.
 fn send_to_descendant(
     pid: i32,
     mut found: Descent,
@@ -470,8 +473,8 @@ fn member(pid: i32, root: Root) -> Option<(Stat, Descent)> {
     (namespace || descent != Descent::None).then_some((stat, descent))
 }
 
-/// Whether every living process of the tree below `root` ignores SIGTERM. False if there is none, if one cannot be read, or
-/// if /proc has more than `most` processes, whosever they are, so that the look takes a bounded time.
+/// Whether every living process of the tree below `root` ignores SIGTERM. False if there is none, if one cannot be
+/// read, or if /proc has more than `most` processes, whosever they are, so that the look takes a bounded time.
 ///
 /// # Errors
 /// /proc cannot be read.
@@ -587,7 +590,8 @@ fn descent(pid: i32, root: Root) -> Descent {
     processes::stat(pid).map_or(Descent::None, |stat| climb(stat, root))
 }
 
-/// Follows the line of parents. Most processes of a machine are older than sexton, and so are the parents of most others.
+/// Follows the line of parents. Most processes of a machine are older than sexton, and so are the parents of most
+/// others.
 fn climb(mut stat: Stat, root: Root) -> Descent {
     let mut line = Fnv::default();
     for depth in 0..DEEPEST {

@@ -30,7 +30,8 @@ static LOGGER: Logger = Logger {
     instead: OnceLock::new(),
 };
 
-/// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun here.
+/// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun
+/// here.
 #[inline(never)] // what it builds would take up the stack as long as the command runs
 pub fn start(logging: &Logging, pid: i32) {
     // It fails if there is a logger already, that of a program which is its own init: then that one and its
@@ -57,8 +58,8 @@ pub fn set_format(format: LogFormat, pid: i32) {
 }
 
 /// To be called before sexton or a stream changes hands: what is to be written later without blocking may have to be
-/// opened now. `user` is who sexton is, and stays. `certain` says that there is more to come than sexton's giving up its
-/// capabilities: the owner of a stream who stays the owner can open it at any time.
+/// opened now. `user` is who sexton is, and stays. `certain` says that there is more to come than sexton's giving up
+/// its capabilities: the owner of a stream who stays the owner can open it at any time.
 pub fn secure(user: u32, certain: bool) {
     for stream in [&LOGGER.stderr, &LOGGER.stdout] {
         if let Some(output) = stream.output.get()

@@ -93,7 +93,8 @@ impl Recorder {
         self.sent.note(signal, now);
     }
 
-    /// The command has ended. `by_key` says that the signal that killed it, if it was one, may have come from a user's key.
+    /// The command has ended. `by_key` says that the signal that killed it, if it was one, may have come from a user's
+    /// key.
     pub fn command_ended(&mut self, outcome: Outcome, usage: Usage, by_key: bool, now: Time) {
         let record = &mut self.record;
         record.outcome = Some(outcome);

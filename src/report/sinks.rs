@@ -1,5 +1,5 @@
-//! Where the report of the end goes: a file of its own, one that others write to as well, or a stream that sexton was started
-//! with.
+//! Where the report of the end goes: a file of its own, one that others write to as well, or a stream that sexton was
+//! started with.
 
 #![forbid(unsafe_code)]
 
@@ -101,9 +101,9 @@ impl Outlet {
     }
 }
 
-/// Keeps other sextons from the file for as long as this one runs: of two that end at the same time the last one's report is
-/// there, and nothing of the first. Somebody else who holds the lock cannot keep the report from being written, nor can it mix
-/// with another then: it is one write, at the end of the file.
+/// Keeps other sextons from the file for as long as this one runs: of two that end at the same time the last one's
+/// report is there, and nothing of the first. Somebody else who holds the lock cannot keep the report from being
+/// written, nor can it mix with another then: it is one write, at the end of the file.
 fn lock(file: &OwnedFd) {
     const TRIES: u32 = 50;
     const PAUSE: Duration = Duration::from_millis(1);

@@ -42,9 +42,9 @@ impl Backoff {
     }
 }
 
-/// The pause for what a look usually takes: none as long as there are few children, as then to look is cheaper than to wake
-/// up for it. While the command runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of the last one
-/// may have to.
+/// The pause for what a look usually takes: none as long as there are few children, as then to look is cheaper than to
+/// wake up for it. While the command runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of
+/// the last one may have to.
 fn after_look(took: Duration, command_runs: bool) -> Option<Duration> {
     match command_runs {
         true if took < CHEAPER_THAN_WAKING_UP => None,

@@ -151,8 +151,8 @@ impl Delivery {
         }
     }
 
-    /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's, unless
-    /// a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
+    /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's,
+    /// unless a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
     fn send_to_those_known(&mut self, signals: Signals) -> Result<Target, Errno> {
         if self.command_reaped && !wait::has_child_in_group(self.command) {
             return Err(Errno::ESRCH);

@@ -4,8 +4,8 @@
 //! pidfd, together with signals: there is no wake-up before that. Where it cannot (before Linux 5.3, without /proc, or
 //! while their own parents have not reaped them) it looks again and again, less and less often.
 //!
-//! In the initial namespace, that of the host or of a virtual machine, the kernel's threads are such processes too. They
-//! never end, and nobody waits for them.
+//! In the initial namespace, that of the host or of a virtual machine, the kernel's threads are such processes too.
+//! They never end, and nobody waits for them.
 
 #![forbid(unsafe_code)]
 
@@ -102,7 +102,8 @@ impl Foreign {
         matches!(self.wait, Wait::End(_))
     }
 
-    /// Waits until a signal is pending, the process that is watched has ended, or the time is over; whether to look again.
+    /// Waits until a signal is pending, the process that is watched has ended, or the time is over; whether to look
+    /// again.
     pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
         let Wait::End(watch) = &self.wait else { return false };
         let ended = match watch.wait(timeout) {

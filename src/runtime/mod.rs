@@ -1,13 +1,13 @@
 //! The loop: wait for an event, ask the supervisor, carry out the actions.
 //!
-//! This folder does what the supervisor decides, and decides nothing about the run itself. It starts the command (`child`),
-//! sends signals (`delivery`), reaps (`reaper`), lends the terminal (`terminal`), and passes what happens to the recorder.
-//! It may use every stage before it, and makes system calls only by way of `sys` and `kernel`. Nothing is allocated once the
-//! command runs, and nothing may panic: this code is PID 1.
+//! This folder does what the supervisor decides, and decides nothing about the run itself. It starts the command
+//! (`child`), sends signals (`delivery`), reaps (`reaper`), lends the terminal (`terminal`), and passes what happens
+//! to the recorder. It may use every stage before it, and makes system calls only by way of `sys` and `kernel`.
+//! Nothing is allocated once the command runs, and nothing may panic: this code is PID 1.
 //!
-//! `next_signal` chooses the signal to handle next, `backoff` and `retry` say when something is done again, `foreign` waits for
-//! processes that are not sexton's children, `privileges` and `self_setup` are the start, `ending` is the exit status, and
-//! `pause` is `--pause`, which has no command.
+//! `next_signal` chooses the signal to handle next, `backoff` and `retry` say when something is done again, `foreign`
+//! waits for processes that are not sexton's children, `privileges` and `self_setup` are the start, `ending` is the
+//! exit status, and `pause` is `--pause`, which has no command.
 
 #![forbid(unsafe_code)]
 
@@ -48,8 +48,8 @@ use crate::values::signal::{Origin, Received, Signal, SignalSet};
 use ::log::{debug, info, trace, warn};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status. Nothing
-/// is done after that.
+/// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status.
+/// Nothing is done after that.
 #[must_use]
 pub fn end(ending: Ending) -> u8 {
     if let Some(signal) = ending.signal {

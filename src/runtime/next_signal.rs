@@ -1,4 +1,5 @@
-//! Waiting for the next signal, so that no signal waits long for others, and a time in which sexton did not run is seen.
+//! Waiting for the next signal, so that no signal waits long for others, and a time in which sexton did not run is
+//! seen.
 
 #![forbid(unsafe_code)]
 
@@ -83,7 +84,8 @@ impl NextSignal {
         self.in_a_row = 0;
     }
 
-    /// Signals and the end of a foreign process are waited for together; then the signal that is pending, if any, is taken.
+    /// Signals and the end of a foreign process are waited for together; then the signal that is pending, if any, is
+    /// taken.
     fn take(
         &mut self,
         accepted: SignalSet,

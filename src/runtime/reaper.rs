@@ -126,8 +126,8 @@ impl Reaper {
         self.due |= self.foreign.wait(timeout);
     }
 
-    /// The children to reap next, if it is not a certain one. Until the command's end has been announced, each is reaped by
-    /// its process ID, so that the command is never reaped together with others.
+    /// The children to reap next, if it is not a certain one. Until the command's end has been announced, each is
+    /// reaped by its process ID, so that the command is never reaped together with others.
     #[must_use]
     pub fn candidates(&mut self, pid: Option<i32>) -> Candidates {
         let pid = pid.or_else(|| self.logs_orphans.then(wait::peek).flatten());
@@ -203,8 +203,8 @@ impl Reaper {
 
     /// The command was reaped. If nobody else is left all is over, so the next look does not wait.
     ///
-    /// From now on the kernel reaps for PID 1, unless orphans are logged: to reap thousands that end at once takes longer than
-    /// their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.
+    /// From now on the kernel reaps for PID 1, unless orphans are logged: to reap thousands that end at once takes
+    /// longer than their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.
     pub fn command_is_reaped(&mut self) {
         self.backoff.hurry();
         if self.own == process::INIT && !self.logs_orphans {
@@ -213,8 +213,8 @@ impl Reaper {
         }
     }
 
-    /// Keeps the kernel from reaping, because processes are counted after they were killed; whether it did reap, so that
-    /// [`Reaper::let_kernel_reap_again`] has to follow.
+    /// Keeps the kernel from reaping, because processes are counted after they were killed; whether it did reap, so
+    /// that [`Reaper::let_kernel_reap_again`] has to follow.
     #[must_use]
     pub fn keep_kernel_from_reaping(&self) -> bool {
         if self.kernel_reaps {

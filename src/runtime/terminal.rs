@@ -81,8 +81,8 @@ impl Terminal {
         self.asked = matches!(signal, Signal::TTIN | Signal::TTOU);
     }
 
-    /// Lends it to the command, which is to go on, if sexton has it or nobody. Where there are others who need the keys as well, a
-    /// key that has stopped the command is no reason to.
+    /// Lends it to the command, which is to go on, if sexton has it or nobody. Where there are others who need the
+    /// keys as well, a key that has stopped the command is no reason to.
     pub fn lend_on_request(&mut self, main: i32) {
         let is_ours = (self.asked || !self.shares_job) && self.is_here();
         if is_ours || (self.is_shared && tty::is_free()) {
@@ -109,9 +109,9 @@ impl Terminal {
         }
     }
 
-    /// Takes it back if the command has it: for the shell, before sexton stops. Whether sexton may stop: if the foreground group is
-    /// inside of the PID namespace and sexton's own is not, no call gives the terminal back, and a shell outside never learns that
-    /// a part of its job has stopped.
+    /// Takes it back if the command has it: for the shell, before sexton stops. Whether sexton may stop: if the
+    /// foreground group is inside of the PID namespace and sexton's own is not, no call gives the terminal back, and a
+    /// shell outside never learns that a part of its job has stopped.
     #[must_use]
     pub fn take_back(&mut self, main: i32) -> bool {
         if self.lent && !self.is_init && tty::is_foreground(main) {
@@ -127,8 +127,8 @@ impl Terminal {
     /// Leaves it as the command was given it, when the command and its descendants are gone: to sexton's group, and, if
     /// a signal has killed the command before it could do so itself, in the modes that it had.
     ///
-    /// If sexton leads the session, that ends with it, and nobody is left to be given the terminal. The kernel then sends
-    /// SIGHUP to the foreground group: as without sexton to what the command has left there.
+    /// If sexton leads the session, that ends with it, and nobody is left to be given the terminal. The kernel then
+    /// sends SIGHUP to the foreground group: as without sexton to what the command has left there.
     pub fn restore(&mut self, main: i32, outcome: Option<Outcome>) {
         if !self.lent || !(tty::is_foreground(main) || tty::is_free()) {
             return;

@@ -21,12 +21,12 @@ pub enum Action {
     /// Send SIGHUP and SIGCONT, as a terminal that goes away does, to the session leaders and foreground process groups
     /// of the tree that have a terminal: interactive shells ignore SIGTERM.
     HangUp,
-    /// Look whether everything that is left of the tree ignores SIGTERM; if so, [`super::Event::RestIgnoresTerm`] is next.
+    /// Look whether everything that is left of the tree ignores SIGTERM; if so, `Event::RestIgnoresTerm` is next.
     Look,
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
     /// Stop sexton too, as the job that the command is part of. Where nobody could continue it, nothing happens,
-    /// and [`super::Event::NotSuspended`] is next.
+    /// and `Event::NotSuspended` is next.
     Suspend(Signal),
     /// Stop sexton, until it is continued.
     Stop,
@@ -40,8 +40,8 @@ pub enum Action {
         /// Whom to, if it is not for a job.
         to: Target,
     },
-    /// Record that this signal has asked for a stop. It comes after the signal was forwarded, because to find the sender's name
-    /// takes time.
+    /// Record that this signal has asked for a stop. It comes after the signal was forwarded, because to find the
+    /// sender's name takes time.
     RecordStop(Received),
     /// Exit.
     Exit {

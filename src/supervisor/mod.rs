@@ -10,8 +10,8 @@
 //!    +-------main ended, others remain-----------------+--> Lingering --linger--+
 //! ```
 //!
-//! From every phase the way to `Over` is: the command has ended and the tree is empty. With [`Linger::Leave`] the rest of
-//! the tree is left to itself, and it is enough that the command has ended.
+//! From every phase the way to `Over` is: the command has ended and the tree is empty. With [`Linger::Leave`] the rest
+//! of the tree is left to itself, and it is enough that the command has ended.
 
 #![forbid(unsafe_code)]
 
@@ -111,7 +111,8 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// Whether [`Event::ReapedAll`] matters: the command has ended, or all are being killed. Otherwise it changes nothing.
+    /// Whether [`Event::ReapedAll`] matters: the command has ended, or all are being killed. Otherwise it changes
+    /// nothing.
     #[must_use]
     pub fn heeds_reaped_all(&self) -> bool {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
@@ -315,7 +316,8 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// Asks the rest of the tree to end. `stop` is there during a stop: when its grace period is over, which may be never.
+    /// Asks the rest of the tree to end. `stop` is there during a stop: when its grace period is over, which may be
+    /// never.
     fn linger(&mut self, stop: Option<Option<Time>>, now: Time, actions: &mut Actions) {
         let after = |linger: Duration| Some(now.saturating_add(linger));
         let (kill_at, look_at) = match (self.policy.linger, stop) {

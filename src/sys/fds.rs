@@ -16,8 +16,8 @@ pub const STDERR: RawFd = libc::STDERR_FILENO;
 
 /// A descriptor by its number, for calls that report it if it is closed.
 pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: no call closes what it borrows, and sexton closes none of those that it knows by their numbers alone as long
-    // as it uses them.
+    // SAFETY: no call closes what it borrows, and sexton closes none of those that it knows by their numbers alone as
+    // long as it uses them.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
@@ -69,8 +69,8 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((above_stdio(read)?, above_stdio(write)?))
 }
 
-/// A number that processes share by a descriptor above 2 (eventfd(2)): zero, and read without waiting. Where a pipe would do,
-/// it takes one descriptor instead of two. Close-on-exec.
+/// A number that processes share by a descriptor above 2 (eventfd(2)): zero, and read without waiting. Where a pipe
+/// would do, it takes one descriptor instead of two. Close-on-exec.
 ///
 /// # Errors
 /// EMFILE, ENFILE, ENOMEM.

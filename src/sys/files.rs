@@ -77,8 +77,8 @@ pub fn give_stream(stream: Stream, uid: u32) -> Result<(), Errno> {
 
 /// Opens a file in place of a standard stream. Waits for the other end of a FIFO, as a shell does.
 ///
-/// If it turns out to be the file that an output is already, by whatever name, there is no second open file of it: that would
-/// empty it, and overwrite what the other writes.
+/// If it turns out to be the file that an output is already, by whatever name, there is no second open file of it:
+/// that would empty it, and overwrite what the other writes.
 ///
 /// # Errors
 /// Those of open(2) and ftruncate(2).

@@ -195,8 +195,8 @@ fn write_now(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     Errno::result(written).map(|written| usize::try_from(written).unwrap_or(0))
 }
 
-/// Through a pipe of its own, from which the kernel moves the page as a whole (splice(2)). That takes a page that is free
-/// altogether: less fits than by write(2).
+/// Through a pipe of its own, from which the kernel moves the page as a whole (splice(2)). That takes a page that is
+/// free altogether: less fits than by write(2).
 fn splice_now(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     // Without it there may be no way to write that never blocks: not one of the errors to go on at.
     let (from, to) = fds::pipe().map_err(|_| Errno::EAGAIN)?;

@@ -19,8 +19,8 @@ pub fn id() -> i32 {
 pub const LAST_OF_KERNEL: i32 = 16;
 
 /// Whether the lowest numbers are those of the kernel's threads, as far as that can be seen without /proc: some of them
-/// are there, kthreadd first, and all are in process group 0 and session 0. Elsewhere only those are so that have entered
-/// the PID namespace, and whose group and session are led from outside.
+/// are there, kthreadd first, and all are in process group 0 and session 0. Elsewhere only those are so that have
+/// entered the PID namespace, and whose group and session are led from outside.
 #[must_use]
 pub fn kernel_threads_are_here() -> bool {
     const KTHREADD: i32 = 2;
@@ -97,8 +97,9 @@ pub fn parent() -> i32 {
     unistd::getppid().as_raw()
 }
 
-/// Makes a child with a copy of the memory (fork(2)); its process ID, `None` in the child. Without what the C library does
-/// around it, which takes five more calls: the child may do nothing but system calls, and execute a program or end.
+/// Makes a child with a copy of the memory (fork(2)); its process ID, `None` in the child. Without what the C library
+/// does around it, which takes five more calls: the child may do nothing but system calls, and execute a program or
+/// end.
 ///
 /// # Errors
 /// EAGAIN (a limit on processes), ENOMEM; what a seccomp filter gives.

@@ -6,8 +6,8 @@ use nix::libc;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-/// `siginfo_t` for a queued signal: what the kernel reads of it, padded to its 128 bytes or more (its fields are 24 bytes
-/// where pointers have 32 bits, 32 elsewhere).
+/// `siginfo_t` for a queued signal: what the kernel reads of it, padded to its 128 bytes or more (its fields are 24
+/// bytes where pointers have 32 bits, 32 elsewhere).
 #[repr(C)]
 struct QueuedInfo {
     signal: libc::c_int,
@@ -43,8 +43,8 @@ impl QueuedInfo {
 /// Sends a signal to one process, with its value if it was queued with one.
 ///
 /// # Errors
-/// EPERM, ESRCH, which it also is for a number that no process has: for the kernel 0 is a group, and -1 (a getpid that a
-/// filter lets fail) everybody; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
+/// EPERM, ESRCH, which it also is for a number that no process has: for the kernel 0 is a group, and -1 (a getpid that
+/// a filter lets fail) everybody; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
 pub fn to_process(pid: i32, received: Received) -> Result<(), Errno> {
     if pid <= 0 {
         return Err(Errno::ESRCH);
@@ -78,7 +78,8 @@ pub fn to_group(leader: i32, received: Received) -> Result<(), Errno> {
     pidfd_send(&pidfd_open(leader)?, received, PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
-/// Sends a signal, which carries no value, to every process of this PID namespace but this one (kill(2)). Only for PID 1.
+/// Sends a signal, which carries no value, to every process of this PID namespace but this one (kill(2)). Only for PID
+/// 1.
 ///
 /// # Errors
 /// ESRCH if there is none; EPERM if none of them could be signalled.
@@ -86,8 +87,8 @@ pub fn to_everybody(received: Received) -> Result<(), Errno> {
     kill(-1, received.signal.number())
 }
 
-/// Sends a signal to one of many: without its value if it cannot be sent with it. A queue that is full has no room for a
-/// value, and always some for the signal.
+/// Sends a signal to one of many: without its value if it cannot be sent with it. A queue that is full has no room for
+/// a value, and always some for the signal.
 ///
 /// # Errors
 /// Those of `send`.

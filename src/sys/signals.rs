@@ -154,8 +154,8 @@ pub fn stop_self(signal: Signal) -> bool {
     pending().contains(Signal::CONT)
 }
 
-/// Dies of `signal`, by its default action but without a core dump. Returns where that cannot be: the kernel spares PID 1 of
-/// a namespace, a seccomp filter may forbid it, and not every signal ends a process.
+/// Dies of `signal`, by its default action but without a core dump. Returns where that cannot be: the kernel spares
+/// PID 1 of a namespace, a seccomp filter may forbid it, and not every signal ends a process.
 ///
 /// All signals must be blocked, and stay so: of those that are pending only this one is acted upon.
 pub fn die_of(signal: Signal) {

@@ -40,7 +40,8 @@ pub struct Asked {
     pub usage: bool,
 }
 
-/// Takes note of one child that has ended, of this one if a process ID is given. A usage that was not asked for is none.
+/// Takes note of one child that has ended, of this one if a process ID is given. A usage that was not asked for is
+/// none.
 pub fn child(pid: Option<i32>, asked: Asked) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if asked.stops { libc::WUNTRACED } else { 0 };
@@ -124,7 +125,8 @@ pub fn peek() -> Option<i32> {
     zombie(libc::P_ALL, 0)
 }
 
-/// Whether a child, living or not reaped yet, is in this process group. As long as one is, the number is no other group's.
+/// Whether a child, living or not reaped yet, is in this process group. As long as one is, the number is no other
+/// group's.
 #[must_use]
 pub fn has_child_in_group(group: i32) -> bool {
     look(libc::P_PGID, group, libc::WEXITED | libc::WNOWAIT).is_ok()

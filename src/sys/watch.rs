@@ -7,8 +7,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
-/// A process whose end is waited for, and all signals, which must be blocked. They are not taken here: one that is pending
-/// stays so.
+/// A process whose end is waited for, and all signals, which must be blocked. They are not taken here: one that is
+/// pending stays so.
 pub struct Watch {
     process: OwnedFd,
     signals: OwnedFd,
@@ -37,7 +37,8 @@ impl Watch {
         Ok(Watch { process, signals: fds::above_stdio(signals)? })
     }
 
-    /// Waits until it has ended, which is the result, until a signal is pending, or for up to `timeout` (`None`: for ever).
+    /// Waits until it has ended, which is the result, until a signal is pending, or for up to `timeout` (`None`: for
+    /// ever).
     ///
     /// # Errors
     /// EINTR: the wait was broken off; what a seccomp filter gives.

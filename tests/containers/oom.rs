@@ -80,8 +80,8 @@ fn an_orphan_is_told_of_while_the_command_runs(engine: &Engine) {
     assert_reported(&ended, &members);
 }
 
-/// The orphan's end has been told, and the command runs. The orphan waits until the command sleeps: what needs memory while
-/// there is none may be the next to be killed.
+/// The orphan's end has been told, and the command runs. The orphan waits until the command sleeps: what needs memory
+/// while there is none may be the next to be killed.
 fn start_with_struck_orphan(engine: &Engine) -> Container {
     let command_sleeps = "grep -q '(sleep) S' /proc/$$/stat";
     let script =

@@ -329,7 +329,8 @@ fn nothing_of_it_touches_sexton_itself() {
     }
 }
 
-/// A session of its own has no terminal that is not sexton's to give: SIGINT cannot have come from its keys, and is told as without one.
+/// A session of its own has no terminal that is not sexton's to give: SIGINT cannot have come from its keys, and is
+/// told as without one.
 #[test]
 fn a_death_by_sigint_in_a_session_of_its_own_is_told() {
     let mut terminal = Terminal::new();

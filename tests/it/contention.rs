@@ -1,6 +1,6 @@
-//! SPEC 7.2: no line of the log blocks, whoever else writes to the same pipe or terminal. What is free at one instant is
-//! full at the next. That is shown twice: call by call, where there is always room when sexton could ask and never when
-//! it writes; and with others who write as fast as they can while somebody makes room now and then.
+//! SPEC 7.2: no line of the log blocks, whoever else writes to the same pipe or terminal. What is free at one instant
+//! is full at the next. That is shown twice: call by call, where there is always room when sexton could ask and never
+//! when it writes; and with others who write as fast as they can while somebody makes room now and then.
 
 use crate::harness::{
     Ended, Folder, Running, Setup, Terminal, Traced, pipe, status_field, wait_until,
@@ -29,8 +29,8 @@ fn stubborn(flags: &[&str]) -> Setup {
     Setup::new(&[&[grace.as_str()], flags, &["sh", "-c", STUBBORN]].concat())
 }
 
-/// Every world in which standard error is another's, or becomes so, or cannot be opened a second time. Each is given the
-/// level of the log.
+/// Every world in which standard error is another's, or becomes so, or cannot be opened a second time. Each is given
+/// the level of the log.
 fn worlds(level: &str) -> Vec<(&'static str, Setup)> {
     let with = |flags: &[&str]| stubborn(&[&["--log-level", level], flags].concat());
     vec![

@@ -48,7 +48,8 @@ fn also_of_those_that_were_ignored_and_blocked_at_the_start() {
     }
 }
 
-/// The harness looks at the wait status, and here is whether there is a file. The limit is sexton's own; its command has another.
+/// The harness looks at the wait status, and here is whether there is a file. The limit is sexton's own; its command
+/// has another.
 #[test]
 fn and_leaves_no_core_dump() {
     let folder = Folder::new("no-second-core").open_to_all();

@@ -199,7 +199,8 @@ fn each_cause_is_told() {
     }
 }
 
-/// The command handles a signal that is forwarded, and much later, when it no longer handles it, somebody else kills it so.
+/// The command handles a signal that is forwarded, and much later, when it no longer handles it, somebody else kills
+/// it so.
 #[test]
 fn a_signal_that_was_survived_does_not_hide_a_later_death_by_it() {
     let folder = Folder::new("survived");

@@ -1,5 +1,5 @@
-//! What an engine's exec starts is in PID 1's namespace, and nobody's child there: PID 1 waits for it, and costs nothing
-//! meanwhile.
+//! What an engine's exec starts is in PID 1's namespace, and nobody's child there: PID 1 waits for it, and costs
+//! nothing meanwhile.
 
 use crate::harness::{Folder, Running, Setup, children_of, status_field, wait_until};
 use nix::libc;
@@ -54,8 +54,9 @@ fn the_linger_time_goes_on_meanwhile() {
     assert!(ended.stderr.contains("processes that main left behind did not end"), "{ended:?}");
 }
 
-/// Waits until sexton has been woken up ten times. If each pause is twice as long as the one before, from a millisecond on,
-/// that takes half a second, and a quarter if two of the times were for something else; every 10 ms it would take a tenth.
+/// Waits until sexton has been woken up ten times. If each pause is twice as long as the one before, from a
+/// millisecond on, that takes half a second, and a quarter if two of the times were for something else; every 10 ms it
+/// would take a tenth.
 fn is_woken_up_less_and_less_often(running: &Running) {
     let woken_up = || running.status("voluntary_ctxt_switches").parse::<u32>().unwrap();
     let (begin, first) = (Instant::now(), woken_up());

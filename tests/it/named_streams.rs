@@ -1,5 +1,5 @@
-//! SPEC 6 and 7.5: a stream by its name (`-`, `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N`) is the stream that sexton was
-//! started with, not a second open file: nothing is emptied, nothing is overwritten, and no right is needed.
+//! SPEC 6 and 7.5: a stream by its name (`-`, `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N`) is the stream that sexton
+//! was started with, not a second open file: nothing is emptied, nothing is overwritten, and no right is needed.
 
 use crate::harness::{Ended, Folder, Place, Setup, full_pipe, pipe, probe, sexton, wait_until};
 use nix::libc;

@@ -1,5 +1,5 @@
-//! What is said of the kernel's OOM killer: that it struck, and whose memory had run out. What is not known is not said, and
-//! another's control group is never asked.
+//! What is said of the kernel's OOM killer: that it struck, and whose memory had run out. What is not known is not
+//! said, and another's control group is never asked.
 //!
 //! Real kills are in groups of cgroup v1 here, which the machines that this runs on have; those of v2 are by
 //! `tests/qemu`, and here with files that say what the kernel's would.

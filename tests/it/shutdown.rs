@@ -289,7 +289,8 @@ fn the_command_s_group_is_signalled_without_proc_when_the_command_has_ended() {
     assert!(!ended.stderr.contains("are left"), "killed: {ended:?}");
 }
 
-/// SPEC 2.4: once the command has been reaped, its ID may be another's, and so may its group's if no child of sexton is in it.
+/// SPEC 2.4: once the command has been reaped, its ID may be another's, and so may its group's if no child of sexton
+/// is in it.
 #[test]
 fn the_command_s_group_is_not_signalled_when_no_child_of_sexton_is_in_it() {
     let words = ["-v", "--linger=100ms", &probe(), "leave", "ignore", "7"];

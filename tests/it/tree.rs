@@ -71,8 +71,8 @@ fn what_proc_hides_is_reached_as_a_child_and_told() {
     assert_eq!(running.end().status, 7);
 }
 
-/// A family that tells the signals that it gets, and beside it 300 processes that are none of its business, which take time to
-/// look at.
+/// A family that tells the signals that it gets, and beside it 300 processes that are none of its business, which take
+/// time to look at.
 fn family_among_many() -> Running {
     const MANY: usize = 300;
     let words = ["--forward-to=all", &probe(), "family"];

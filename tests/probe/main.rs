@@ -472,7 +472,8 @@ const FILL: i64 = libc::SIGHUP as i64;
 const TELL: i64 = libc::SIGUSR2 as i64;
 
 /// Counts signals that were queued with a value, the sender's number above and its count below: those
-/// that come before one that was sent earlier are late, and those that never come leave a gap. Makes orphans on demand, until nothing can be forked too. Ends at SIGTERM, or not.
+/// that come before one that was sent earlier are late, and those that never come leave a gap. Makes orphans on
+/// demand, until nothing can be forked too. Ends at SIGTERM, or not.
 fn weather(status: i32, stubborn: bool) -> i32 {
     set_mask(!0);
     say("ready");

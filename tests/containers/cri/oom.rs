@@ -39,7 +39,8 @@ fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Hand
     assert!(message.starts_with(&format!("sexton: {told}")), "{message:?}");
 }
 
-/// The command goes on until the runtime has learnt of it: containerd drops an OOM event if the group has gone meanwhile.
+/// The command goes on until the runtime has learnt of it: containerd drops an OOM event if the group has gone
+/// meanwhile.
 fn a_child_that_the_command_reaps_itself_is_counted(handler: &Handler) {
     let pod = Pod::new(handler);
     let script = format!(

@@ -2,7 +2,8 @@
 //! subreaper: it must print the same and end in the same way. What may differ is that the stop is orderly and
 //! that nothing is left; where that shows, the test says what is seen in which world.
 //!
-//! Settings are variables, so that another init can be put to the test: `IT_BIN=/usr/bin/tini cargo test --test it classics`.
+//! Settings are variables, so that another init can be put to the test: `IT_BIN=/usr/bin/tini cargo test --test it
+//! classics`.
 
 mod attributes;
 mod children;
@@ -124,8 +125,8 @@ pub fn expect_lines(running: &mut Running, lines: &str) {
     }
 }
 
-/// Waits for the end, with this status as a shell gives it, and this on standard error; the signal that has killed the program
-/// or sexton.
+/// Waits for the end, with this status as a shell gives it, and this on standard error; the signal that has killed the
+/// program or sexton.
 pub fn ends(running: Running, world: World, status: i32, errors: &str) -> Option<i32> {
     let Ended { status: got, signal, stdout, stderr } = running.end();
     let expected = (status, "", errors);

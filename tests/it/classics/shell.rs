@@ -27,15 +27,16 @@ fn a_broken_pipe_is_what_it_was() {
     ignoring.prints(0, "y\n1 0");
 }
 
-/// Waits until the command's child is `sleep`. Before the exec it is a shell that may act on a signal as the command does.
+/// Waits until the command's child is `sleep`. Before the exec it is a shell that may act on a signal as the command
+/// does.
 fn sleep_runs(main: i32) {
     wait_until("sleep runs", || {
         children_of(main).first().is_some_and(|&pid| status_field(pid, "Name") == "sleep")
     });
 }
 
-/// Waits until the command is blocked in its `wait`. Bash takes a signal that comes just before it blocks, and calls the trap only
-/// when its job has ended.
+/// Waits until the command is blocked in its `wait`. Bash takes a signal that comes just before it blocks, and calls
+/// the trap only when its job has ended.
 fn waits_for_its_job(main: i32) {
     sleep_runs(main);
     wait_until("main waits for its job", || {

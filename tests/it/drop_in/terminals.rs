@@ -14,8 +14,8 @@ fn pairs() -> [Pair; 3] {
         .map(|(name, last)| Pair::new(name, last))
 }
 
-/// What the command leaves in the background of a terminal's session that the init leads: the kernel hangs the foreground group up
-/// when that session ends, and so it must still be the command's.
+/// What the command leaves in the background of a terminal's session that the init leads: the kernel hangs the
+/// foreground group up when that session ends, and so it must still be the command's.
 #[test]
 fn a_session_is_hung_up_at_its_end() {
     const RUNS: &str = "until grep -qs sleep /proc/$!/comm; do :; done";

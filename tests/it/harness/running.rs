@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 /// How sexton ended, and what it printed since the last line that was waited for.
 #[derive(Debug)]
 pub struct Ended {
-    /// The exit status. If a signal has killed sexton, it is what a shell makes of that: as a child 128 and the signal's number,
-    /// because so ends a sexton whose command was killed by a signal; as PID 1 1000 and the number.
+    /// The exit status. If a signal has killed sexton, it is what a shell makes of that: as a child 128 and the
+    /// signal's number, because so ends a sexton whose command was killed by a signal; as PID 1 1000 and the number.
     pub status: i32,
     /// The signal that has killed sexton.
     pub signal: Option<i32>,

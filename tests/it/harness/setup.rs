@@ -211,8 +211,8 @@ impl Setup {
         self
     }
 
-    /// Before sexton is executed, a shell with this script enters the namespace, as `docker exec` does it: it is nobody's
-    /// child there, and not under sexton's filters. What it reads comes with
+    /// Before sexton is executed, a shell with this script enters the namespace, as `docker exec` does it: it is
+    /// nobody's child there, and not under sexton's filters. What it reads comes with
     /// [`Running::let_foreign_end`].
     #[allow(dead_code, reason = "tests/faults has no use for it")]
     pub fn foreign(mut self, script: &'static str) -> Setup {

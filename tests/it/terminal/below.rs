@@ -4,8 +4,8 @@
 use super::{CTRL_C, CTRL_Z, Shell, state, wait_for_state};
 use crate::harness::{children_of, wait_until};
 
-/// A shell that runs a script in a namespace of its own, with a command of sexton's in it; the processes of sexton and of the
-/// command.
+/// A shell that runs a script in a namespace of its own, with a command of sexton's in it; the processes of sexton and
+/// of the command.
 fn below(command: &str) -> (Shell, i32, i32) {
     let mut shell = Shell::new();
     let namespace = "unshare --pid --fork --mount-proc --kill-child";
@@ -37,7 +37,8 @@ fn the_job_stops_and_goes_on_as_a_whole() {
     shell.exit();
 }
 
-/// Nobody inside can give the terminal back to the job, so a command that has it is not stopped: the shell would wait for ever.
+/// Nobody inside can give the terminal back to the job, so a command that has it is not stopped: the shell would wait
+/// for ever.
 #[test]
 fn a_command_that_has_the_terminal_goes_on() {
     let (mut shell, sexton, command) = below("PROBE read");

@@ -78,8 +78,8 @@ fn a_command_that_nobody_could_continue_is_not_left_stopped() {
     }
 }
 
-/// Nobody has made a job of this script: it leads the session. A shell that gets SIGINT goes on if what it waits for has not
-/// died of it, so sexton's own end has to tell.
+/// Nobody has made a job of this script: it leads the session. A shell that gets SIGINT goes on if what it waits for
+/// has not died of it, so sexton's own end has to tell.
 #[test]
 fn a_key_ends_the_loop_that_sexton_is_in() {
     for key in ["", CTRL_Z] {
