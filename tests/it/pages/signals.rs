@@ -23,15 +23,15 @@ fn done(signal: Signal, code: i32) -> String {
             let recorded = [Action::RecordStop(received)];
             assert_eq!(rest, if and_continue { &recorded[..] } else { &[] }, "{signal}");
             let whom = match to {
-                Target::Command => "to main",
-                Target::Group => "to main's group",
-                Target::Tree => "to all",
+                Target::Command => "to the command",
+                Target::Group => "to the command's group",
+                Target::Tree => "to the tree",
             };
-            let stop = if and_continue { ", SIGCONT after it: **begins the stop**" } else { "" };
+            let stop = if and_continue { ", followed by SIGCONT: **begins a stop**" } else { "" };
             format!("{whom}{stop}")
         }
         [Action::Resume { to: Target::Command, .. }] => {
-            "to main; where sexton is a job of a shell, to main's group, which gets the terminal"
+            "to the command; if sexton is a job of a shell, to the command's group, which gets the terminal"
                 .to_owned()
         }
         ref other => panic!("{signal}: {other:?}"),
@@ -42,16 +42,16 @@ fn done(signal: Signal, code: i32) -> String {
 fn apart(signal: Signal) -> Option<[&'static str; 3]> {
     Some(match signal {
         Signal::KILL => [
-            "cannot be caught. From within a PID namespace its PID 1 is spared; from outside it ends everything",
-            "the OOM killer's: as from outside",
+            "not caught: no effect on PID 1 from within its namespace; from outside it ends everything",
+            "OOM killer: as from outside",
             "",
         ],
         Signal::STOP => [
-            "cannot be caught. From within a PID namespace its PID 1 is spared; from outside it stops sexton, and not main",
+            "not caught: no effect on PID 1 from within its namespace; from outside it stops sexton alone",
             "",
             "",
         ],
-        Signal::CHLD => ["never forwarded: sexton looks for ended children", "the same", ""],
+        Signal::CHLD => ["not forwarded: sexton reaps ended children", "the same", ""],
         _ => return None,
     })
 }
@@ -59,12 +59,12 @@ fn apart(signal: Signal) -> Option<[&'static str; 3]> {
 /// What the kernel sends such a signal for, if it does.
 fn occasion(signal: Signal) -> &'static str {
     match signal.number() {
-        1 => "terminal gone",
+        1 => "hang-up",
         2 => "Ctrl-C",
         3 => "Ctrl-\\\\",
-        18 => "terminal gone",
+        18 => "hang-up",
         20 => "Ctrl-Z",
-        21 | 22 => "terminal used in the background",
+        21 | 22 => "background use of the terminal",
         28 => "window size",
         _ => "",
     }
@@ -72,9 +72,10 @@ fn occasion(signal: Signal) -> &'static str {
 
 pub fn table() -> String {
     let mut text =
-        "| | signal | from a process | from the kernel | for a fault of sexton's own |\n\
+        "| | signal | from a process | from the kernel | for a fault of sexton |\n\
                     | --- | --- | --- | --- | --- |\n"
             .to_owned();
+    let mut last = String::new();
     for signal in Signal::all() {
         let [process, kernel, fault] = match apart(signal) {
             Some(cells) => cells.map(str::to_owned),
@@ -101,7 +102,13 @@ pub fn table() -> String {
         let cells =
             [process, kernel, fault].map(|cell| if cell.is_empty() { cell } else { cell + " " });
         let [process, kernel, fault] = cells;
-        text += &format!("| {} | {signal} | {process}| {kernel}| {fault}|\n", signal.number());
+        let row = format!("{process}| {kernel}| {fault}|\n");
+        match signal.number() {
+            32 => text += &format!("| 32 to 64 | SIG32, SIG33, SIGRTMIN to SIGRTMIN+30 | {row}"),
+            33.. => assert_eq!(row, last, "{signal} shares the row of signal 32"),
+            number => text += &format!("| {number} | {signal} | {row}"),
+        }
+        last = row;
     }
     text
 }
