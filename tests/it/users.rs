@@ -240,7 +240,7 @@ fn a_user_with_too_many_processes_is_told() {
     assert_eq!(ended.stderr, expected);
 }
 
-/// docs/privileges.md: "No file is read for what it needs not say".
+/// docs/privileges.md: a file is only needed if something must be looked up in it.
 #[test]
 fn files_that_need_not_be_read_may_be_odd() {
     let etc = Folder::new("odd-files");

@@ -71,10 +71,9 @@ fn occasion(signal: Signal) -> &'static str {
 }
 
 pub fn table() -> String {
-    let mut text =
-        "| | signal | from a process | from the kernel | for a fault of sexton |\n\
+    let mut text = "| | signal | from a process | from the kernel | for a fault of sexton |\n\
                     | --- | --- | --- | --- | --- |\n"
-            .to_owned();
+        .to_owned();
     let mut last = String::new();
     for signal in Signal::all() {
         let [process, kernel, fault] = match apart(signal) {
