@@ -81,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_parent_in_the_list_is_a_root() {
+    fn a_process_without_a_parent_in_the_list_is_a_root() {
         assert_eq!(shown(&[(5, 3), (6, 5), (9, 4)]), [(5, 0), (6, 1), (9, 0)]);
         assert_eq!(shown(&[]), []);
     }
 
     #[test]
-    fn nobody_is_lost_in_a_circle() {
+    fn no_process_is_lost_in_a_circle() {
         assert_eq!(shown(&[(1, 0), (5, 6), (6, 5), (7, 7)]), [(1, 0), (7, 0), (5, 0), (6, 1)]);
         // Who is below a circle, and not in it, has its parent above it.
         assert_eq!(shown(&[(5, 7), (7, 8), (8, 7)]), [(8, 0), (7, 1), (5, 2)]);

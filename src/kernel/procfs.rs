@@ -283,7 +283,7 @@ mod tests {
 
     /// As Linux 6.1 shows them in a virtual machine.
     #[test]
-    fn the_kernel_s_threads_are_told_from_others() {
+    fn the_kernel_s_threads_are_distinguished_from_others() {
         let is_kernel = |text: &str| Stat::parse(text.as_bytes()).unwrap().is_kernel;
         let rest = "0 0 0 0 0 0 0 0 20 0 1 0 4 0 0 18446744073709551615 0 0 0 0 0 0 0 2147483647 0";
         assert!(is_kernel(&format!("2 (kthreadd) S 0 0 0 0 -1 2129984 {rest}")));

@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_told_with_its_sender_and_phases() {
+    fn a_stop_is_reported_with_its_sender_and_phases() {
         let mut record = record();
         record.stop = Some(Stop { signal: TERM, name: Name::default(), at: at(1000) });
         record.orphans = 2;
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_could_see_otherwise_is_a_warning() {
+    fn what_cannot_be_seen_elsewhere_is_a_warning() {
         type Change = fn(&mut Record);
         let cases: [(Change, &str, &str); 7] = [
             (|r| r.unexpected = true, "signal", "was killed by SIGKILL, after"),

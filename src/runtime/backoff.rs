@@ -1,18 +1,18 @@
-//! How often sexton does what costs the more the more children it has: looks at all of them, and kills them again.
+//! How often sexton does what costs more with each child: it looks at all children, and kills them again.
 
 #![forbid(unsafe_code)]
 
 use crate::supervisor::Time;
 use std::time::Duration;
 
-/// To set a timer and to be woken up by it takes some 10 us.
+/// A look that takes less than this is cheaper than a timer and its wake-up, which take some 10 us.
 const CHEAPER_THAN_WAKING_UP: Duration = Duration::from_micros(5);
 
-/// The pauses between sweeps, which are looks at all children.
+/// The pauses between looks at all children.
 ///
-/// The kernel looks at one child after the other until it finds one that has ended, so with thousands of them alive a
-/// sweep costs much and finds little. A pause is measured by what the last look took, that in vain: so looks are little
-/// of what sexton does however many children there are.
+/// The kernel goes through the children until it finds one that has ended. With thousands of living children a look
+/// costs much and finds little. The pause after a look that found nothing is a multiple of the time that it took, so
+/// that looks take a small share of sexton's time with any number of children.
 #[derive(Default)]
 pub struct Backoff {
     put_off_until: Option<Time>,
@@ -21,30 +21,30 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// When the next sweep may be, if not at once.
+    /// When the next look may be; `None` for at once.
     #[must_use]
     pub fn put_off_until(&self) -> Option<Time> {
         self.put_off_until
     }
 
-    /// The next sweep may be at once.
+    /// The next look may be at once.
     pub fn hurry(&mut self) {
         self.put_off_until = None;
     }
 
-    /// All children were looked at in vain from `begin` to `end`.
+    /// From `begin` to `end` all children were looked at, and none could be reaped.
     pub fn looked(&mut self, begin: Time, end: Time, command_runs: bool) {
         let took = end.saturating_sub(begin);
-        // One look alone may have been held up by something else.
+        // A single long look may have been held up by something else.
         let usual = took.min(std::mem::replace(&mut self.took, took));
         let pause = after_look(usual, command_runs);
         self.put_off_until = pause.map(|pause| end.saturating_add(pause));
     }
 }
 
-/// The pause for what a look usually takes: none as long as there are few children, as then to look is cheaper than to
-/// wake up for it. While the command runs, only a zombie that no SIGCHLD has named waits for it; afterwards the end of
-/// the last one may have to.
+/// The pause for the time that a look usually takes. With few children there is none, because a look is cheaper than a
+/// wake-up. While the command runs, only zombies that no SIGCHLD has named wait for the next look; afterwards the end
+/// of the run may wait for it.
 fn after_look(took: Duration, command_runs: bool) -> Option<Duration> {
     match command_runs {
         true if took < CHEAPER_THAN_WAKING_UP => None,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_at_many_children_are_rare_and_at_few_ones_immediate() {
+    fn looks_at_many_children_are_rare_and_looks_at_few_are_immediate() {
         let pause = |us| after_look(Duration::from_micros(us), true);
         assert_eq!(pause(1), None);
         for us in [5, 50, 600] {

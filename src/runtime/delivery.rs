@@ -1,4 +1,4 @@
-//! Sending signals to the command, its process group, or the tree; and saying so.
+//! Sending signals to the command, its process group, or the tree; and logging it.
 
 #![forbid(unsafe_code)]
 
@@ -12,27 +12,27 @@ use crate::values::signal::{Received, Signal};
 use log::{info, warn};
 use std::fmt;
 
-/// Knows whom each target means.
+/// Finds the processes of each target, and signals them.
 pub struct Delivery {
     /// sexton's own process ID: if it is PID 1, the tree is the PID namespace.
     own: i32,
     /// The command's process ID, and its process group's.
     command: i32,
     command_reaped: bool,
-    /// Not all descendants can be seen in /proc, and that has been told.
+    /// Not all descendants can be seen in /proc; this has been logged.
     blind: bool,
-    /// A descendant could not be signalled, and that has been told.
+    /// A descendant could not be signalled; this has been logged.
     failed: bool,
-    /// Signals that have not come to all descendants yet.
+    /// Signals that have not reached all descendants yet.
     scan: Scan,
-    /// The end of terminals that has not come to all of the tree yet.
+    /// SIGHUP and SIGCONT of [`Delivery::hang_up`] that have not reached all of the tree yet.
     hang_up: Option<HangUp>,
     /// SIGKILL was sent to the tree.
     killing: bool,
 }
 
 impl Delivery {
-    /// For sexton and its the command.
+    /// sexton has the process ID `own`, and the command `command`.
     #[must_use]
     pub fn new(own: i32, command: i32) -> Delivery {
         Delivery {
@@ -47,14 +47,14 @@ impl Delivery {
         }
     }
 
-    /// Takes the memory that is needed later, when nothing allocates.
+    /// Reserves the memory that is needed later, when nothing allocates.
     pub fn reserve(&mut self) {
         if self.own != process::INIT {
             self.scan.reserve();
         }
     }
 
-    /// From now on the command's process ID may be another's.
+    /// From now on another process may have the command's ID.
     pub fn command_is_reaped(&mut self) {
         self.command_reaped = true;
     }
@@ -65,7 +65,7 @@ impl Delivery {
         (!self.command_reaped).then_some(self.command)
     }
 
-    /// Sends a signal with the value that it may carry, and SIGCONT after it if `and_continue`.
+    /// Sends a signal, with its value if it carries one, and SIGCONT after it if `and_continue`.
     pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> Sent {
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
@@ -81,9 +81,9 @@ impl Delivery {
         Sent { signal, to, value_lost, result, is_blind: self.blind }
     }
 
-    /// Sends SIGHUP and SIGCONT to those of the tree that a terminal would send it that goes away.
+    /// Sends SIGHUP and SIGCONT to the processes of the tree that would get them if their terminal went away.
     pub fn hang_up(&mut self) {
-        // Without /proc nobody is known to have a terminal.
+        // Without /proc no process is known to have a terminal.
         self.hang_up = HangUp::begin(self.own).ok();
         self.go_on();
     }
@@ -100,11 +100,11 @@ impl Delivery {
     /// Sends SIGKILL to the tree. Nothing is logged, because that may take time.
     ///
     /// # Errors
-    /// Somebody could not be sent it who is still there.
+    /// A process that is still there could not be signalled.
     pub fn kill(&mut self, cause: Cause) -> Result<(), Errno> {
         let kill = [Some(Received::own(Signal::KILL)), None];
-        // For PID 1 kill(-1) is enough, as it is atomic: nothing forks itself out of it. What a subreaper
-        // has left after the first time has become a child, or is about to.
+        // For PID 1 kill(-1) is enough: it is atomic, and no fork escapes it. What a subreaper has left after the first
+        // time has become its child, or is about to.
         let is_enough = self.own == process::INIT || tree::signal_children(&kill).is_ok();
         if cause == Cause::Again && is_enough {
             return Ok(());
@@ -116,7 +116,7 @@ impl Delivery {
         }
     }
 
-    /// Sends them one after the other; the result is that of the first, and whom it has reached.
+    /// Sends the signals one after the other; the result is that of the first, and which target it has reached.
     fn send_all(&mut self, signals: Signals, to: Target) -> Result<Target, Errno> {
         self.killing |= to == Target::Tree
             && signals.iter().flatten().any(|signal| signal.signal == Signal::KILL);
@@ -125,7 +125,7 @@ impl Delivery {
         }
         let mut results = signals.into_iter().flatten().map(|signal| match to {
             Target::Command => send::to_process(self.command, signal),
-            // The command has no group of its own before it has begun its session, or after it has left it.
+            // The command has no group of its own before it makes one, or after it has joined another.
             Target::Group => match send::to_group(self.command, signal) {
                 Err(Errno::ESRCH) if !self.command_reaped => send::to_process(self.command, signal),
                 result => result,
@@ -140,7 +140,7 @@ impl Delivery {
     fn send_to_descendants(&mut self, signals: Signals) -> Result<Target, Errno> {
         match self.scan.send(&signals) {
             Ok(()) => {
-                self.tell_failure();
+                self.log_failure();
                 Ok(Target::Tree)
             }
             Err(errno) => {
@@ -151,8 +151,8 @@ impl Delivery {
         }
     }
 
-    /// The command's group is known without /proc. Once the command is reaped, the group's number may be another's,
-    /// unless a child of sexton is in it: as a subreaper sexton gets those that the command leaves behind.
+    /// Signals the command's group, which is known without /proc. Once the command is reaped, another group may have
+    /// its number, unless a child of sexton is in it: a subreaper adopts the processes that the command leaves behind.
     fn send_to_those_known(&mut self, signals: Signals) -> Result<Target, Errno> {
         if self.command_reaped && !wait::has_child_in_group(self.command) {
             return Err(Errno::ESRCH);
@@ -178,7 +178,7 @@ impl Delivery {
         self.killing
     }
 
-    /// Brings them to some more of the descendants, if it is under way.
+    /// Sends the signals that are on their way to some more of the descendants.
     pub fn go_on(&mut self) {
         if self.scan.is_under_way() {
             self.scan();
@@ -188,7 +188,7 @@ impl Delivery {
         }
     }
 
-    #[inline(never)] // it takes a page of the stack
+    #[inline(never)] // its buffers take a page of the stack
     fn scan(&mut self) {
         let progress = self.scan.go_on();
         if self.scan.hides() && self.is_newly_blind() {
@@ -207,11 +207,11 @@ impl Delivery {
                 }
             }
         }
-        self.tell_failure();
+        self.log_failure();
     }
 
-    /// Says once that not everybody could be signalled.
-    fn tell_failure(&mut self) {
+    /// Logs once that not every descendant could be signalled.
+    fn log_failure(&mut self) {
         if let Some(errno) = self.scan.failed()
             && !std::mem::replace(&mut self.failed, true)
         {
@@ -224,7 +224,7 @@ impl Delivery {
         std::array::from_fn(|_| signals.next())
     }
 
-    /// Notes that not all descendants can be seen; whether that is to be told, which it is once.
+    /// Notes that not all descendants can be seen; whether it is the first time, which is logged.
     fn is_newly_blind(&mut self) -> bool {
         !std::mem::replace(&mut self.blind, true)
     }
@@ -238,12 +238,12 @@ impl Delivery {
         }
     }
 
-    /// What SIGKILL has just been sent to.
+    /// The processes that SIGKILL has just been sent to.
     #[must_use]
     pub fn killed(&self) -> Killed {
         let mut killed = Killed::default();
         if self.own == process::INIT {
-            // Elsewhere none of them is the kernel's.
+            // In no other namespace there are threads of the kernel.
             let initial = processes::is_in_initial_namespace();
             let is_kernel =
                 |pid| initial && processes::stat(pid).is_some_and(|stat| stat.is_kernel);
@@ -256,19 +256,19 @@ impl Delivery {
             });
             killed.is_complete = seen.is_ok();
         } else {
-            // Those further down are known one by one, as they become children and are reaped.
+            // Those further down become children one after the other, and are counted when they are reaped.
             processes::for_each_child(|pid| killed.note(pid, self.own)).ok();
         }
         killed
     }
 
-    /// Names what is left of the tree, and says how many processes that are, as far as it can be seen.
+    /// Logs the processes that are left of the tree; how many they are, as far as it can be seen.
     pub fn log_survivors(&self) -> Option<u64> {
         const MOST: u64 = 10;
-        let mut told = 0;
+        let mut count = 0;
         let seen = tree::for_each_survivor(self.own, |pid, state| {
-            told += 1;
-            if told <= MOST {
+            count += 1;
+            if count <= MOST {
                 let name = processes::Name::of(pid);
                 if send::is_permitted(pid) {
                     warn!("pid {pid}{name} is left, in state {}", State(state));
@@ -277,44 +277,44 @@ impl Delivery {
                 }
             }
         });
-        if told > MOST {
-            warn!("and {} more are left", told - MOST);
+        if count > MOST {
+            warn!("and {} more are left", count - MOST);
         }
-        let seen = seen.is_ok() && told > 0;
+        let seen = seen.is_ok() && count > 0;
         if !seen {
             warn!("processes are left that cannot be seen");
         }
         warn!("exiting without what did not end after SIGKILL");
-        seen.then_some(told)
+        seen.then_some(count)
     }
 }
 
-/// What became of a signal that was to be sent, to be logged: the signal comes first.
+/// The result of sending a signal, to be logged once the signal has been sent.
 #[must_use]
 pub struct Sent {
     signal: Signal,
     to: Target,
     /// Why it could not be sent with its value.
     value_lost: Option<Errno>,
-    /// Whom it has reached.
+    /// Which target it has reached.
     result: Result<Target, Errno>,
     /// Not all descendants can be seen.
     is_blind: bool,
 }
 
 impl Sent {
-    /// Whether there was anybody to get it.
+    /// Whether a process got it.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.result.is_ok()
     }
 
-    /// Logs it.
+    /// Logs the result.
     pub fn log(&self) {
         let (signal, whom) = (self.signal, name(self.to));
         if let Some(errno) = self.value_lost {
             let why = match errno {
-                Errno::EAGAIN => "for which there is no room", // for a signal alone there always is
+                Errno::EAGAIN => "for which there is no room", // a signal without a value always has room
                 _ => "which this system cannot send there",
             };
             warn!("{signal} goes to {whom} without its value, {why}");
@@ -338,12 +338,12 @@ fn name(to: Target) -> &'static str {
     }
 }
 
-/// The processes that SIGKILL was sent to, as `: sh (pid 7), sleep (pid 9) and 3 more`; nothing if none is known.
+/// The processes that SIGKILL was sent to, shown like `: sh (pid 7), sleep (pid 9) and 3 more`; empty if none is known.
 #[derive(Default)]
 pub struct Killed {
     named: [Option<(i32, processes::Name)>; Killed::NAMED],
     count: u64,
-    /// The count is that of all.
+    /// All of them were counted.
     is_complete: bool,
 }
 
@@ -360,7 +360,7 @@ impl Killed {
         }
     }
 
-    /// How many there are, if that is known.
+    /// How many there are, if all were counted.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         self.is_complete.then_some(self.count)
@@ -384,7 +384,7 @@ impl fmt::Display for Killed {
     }
 }
 
-/// The letter of a process's state, and what keeps one from ending that was sent SIGKILL.
+/// The letter of a process's state, and why SIGKILL does not end a process in it.
 struct State(char);
 
 impl fmt::Display for State {

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::sys::process;
 use crate::values::outcome::{Ending, Outcome};
 
-/// The ending for a command that ended so; `None`: it did not end.
+/// The ending for the command's outcome; `None`: the command did not end.
 #[must_use]
 pub fn ending(plan: &Plan, own: i32, outcome: Option<Outcome>) -> Ending {
     let map = &plan.exit_map;

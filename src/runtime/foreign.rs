@@ -1,11 +1,11 @@
 //! Foreign processes: those of PID 1's namespace that are not its descendants, as `docker exec` starts them.
 //!
-//! Their end raises no SIGCHLD. When nothing else is left, and only then, PID 1 waits for the end of one of them by a
-//! pidfd, together with signals: there is no wake-up before that. Where it cannot (before Linux 5.3, without /proc, or
+//! Their end raises no SIGCHLD. Only when nothing else is left, PID 1 waits for signals and, by a pidfd, for the end of
+//! one of them; nothing else wakes it up. Where there is no pidfd to wait for (before Linux 5.3, without /proc, or
 //! while their own parents have not reaped them) it looks again and again, less and less often.
 //!
 //! In the initial namespace, that of the host or of a virtual machine, the kernel's threads are such processes too.
-//! They never end, and nobody waits for them.
+//! They never end, and PID 1 does not wait for them.
 
 #![forbid(unsafe_code)]
 
@@ -16,8 +16,8 @@ use crate::sys::watch::Watch;
 use crate::sys::{Errno, process, send};
 use std::time::Duration;
 
-/// The first pause between two looks. Each is twice as long as the one before, so that the end is noticed after at most
-/// as long again as it took to come.
+/// The first pause between two looks. Each pause is twice as long as the one before, so that noticing the end takes at
+/// most as long again as the process has taken to end.
 const FIRST: Duration = Duration::from_millis(1);
 
 /// The longest pause.
@@ -27,14 +27,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Foreign {
     wait: Wait,
-    /// The kernel, or a filter, has refused to let one of them be watched.
+    /// No pidfd could be opened or polled, because the kernel has none or a filter refuses them.
     is_blind: bool,
 }
 
-/// What is waited for.
+/// What PID 1 waits for.
 #[derive(Default)]
 enum Wait {
-    /// Nothing: PID 1 has children, or nobody is left.
+    /// Nothing: PID 1 has children, or no process is left.
     #[default]
     None,
     /// The end of one of them.
@@ -44,18 +44,18 @@ enum Wait {
 }
 
 impl Foreign {
-    /// There are children, whose end is told.
-    pub fn are_no_matter(&mut self) {
+    /// There are children, and their end raises SIGCHLD.
+    pub fn stop_waiting(&mut self) {
         self.wait = Wait::None;
     }
 
-    /// Whether anybody is left besides PID 1, which has no children. `command` is the process ID that the command had.
+    /// Whether any process is left besides PID 1, which has no children. `command` is the ID that the command had.
     pub fn are_left(&mut self, command: i32, now: Time) -> bool {
         if matches!(self.wait, Wait::End(_)) {
             return true;
         }
-        let left = if send::namespace_is_empty() { Left::Nobody } else { left(command) };
-        let Left::Somebody(living) = left else {
+        let left = if send::namespace_is_empty() { Left::None } else { left(command) };
+        let Left::Some(living) = left else {
             self.wait = Wait::None;
             return false;
         };
@@ -74,7 +74,7 @@ impl Foreign {
         };
     }
 
-    /// Begins to wait for the end of one; whether that is possible.
+    /// Begins to wait for the end of this process; whether that is possible.
     fn watch(&mut self, pid: i32) -> bool {
         if self.is_blind {
             return false;
@@ -87,7 +87,7 @@ impl Foreign {
         !self.is_blind
     }
 
-    /// When to look again, if that is not told.
+    /// When to look again, if nothing else shows the end.
     #[must_use]
     pub fn look_again_at(&self) -> Option<Time> {
         match self.wait {
@@ -102,8 +102,7 @@ impl Foreign {
         matches!(self.wait, Wait::End(_))
     }
 
-    /// Waits until a signal is pending, the process that is watched has ended, or the time is over; whether to look
-    /// again.
+    /// Waits until a signal is pending, the watched process has ended, or the time is over; whether to look again.
     pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
         let Wait::End(watch) = &self.wait else { return false };
         let ended = match watch.wait(timeout) {
@@ -126,24 +125,24 @@ fn after(pause: Duration, now: Time) -> Wait {
     Wait::Pause { pause, until: now.saturating_add(pause) }
 }
 
-/// Who is left.
+/// Which processes are left.
 enum Left {
-    Nobody,
-    /// One that has not ended yet, if that can be seen.
-    Somebody(Option<i32>),
+    None,
+    /// Some; and one of them that has not ended yet, if it can be seen.
+    Some(Option<i32>),
 }
 
-/// The kernel has answered for somebody: who is that?
+/// `kill(-1, 0)` has found a process; which processes are those?
 fn left(command: i32) -> Left {
     match tree::others() {
-        Ok(Others::Living(pid)) => Left::Somebody(Some(pid)),
-        Ok(Others::Kernel) => Left::Nobody,
-        Ok(Others::Unseen) if processes::is_in_initial_namespace() => Left::Nobody,
+        Ok(Others::Living(pid)) => Left::Some(Some(pid)),
+        Ok(Others::Kernel) => Left::None,
+        Ok(Others::Unseen) if processes::is_in_initial_namespace() => Left::None,
         // Without /proc. Elsewhere the command, as the first process that is started, has one of the lowest numbers.
         Err(_) if command > process::LAST_OF_KERNEL && process::kernel_threads_are_here() => {
-            Left::Nobody
+            Left::None
         }
-        Ok(Others::Ended | Others::Unseen) | Err(_) => Left::Somebody(None),
+        Ok(Others::Ended | Others::Unseen) | Err(_) => Left::Some(None),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The signal that is handled now. It is acted on first; its sender's name is looked up and logged afterwards.
+//! The signal that is handled now. sexton acts on it first; the sender's name is looked up and logged afterwards.
 
 #![forbid(unsafe_code)]
 
@@ -7,7 +7,7 @@ use crate::report::Sender;
 use crate::values::signal::Received;
 use ::log::{Level, info, log_enabled};
 
-/// A signal, and its sender's name once that was looked up.
+/// A signal, and its sender's name once it has been looked up.
 pub struct Incoming {
     received: Received,
     name: Option<Name>,
@@ -21,7 +21,7 @@ impl Incoming {
         Incoming { received, name: None, is_logged: false }
     }
 
-    /// Logs the signal, unless that was done.
+    /// Logs the signal, unless it is logged already.
     pub fn log(&mut self) {
         if !std::mem::replace(&mut self.is_logged, true) && log_enabled!(Level::Info) {
             let sender = Sender(self.received.origin, self.name());
@@ -29,7 +29,7 @@ impl Incoming {
         }
     }
 
-    /// The name of the process that has sent it; empty if it was none that can be seen.
+    /// The sender's name; empty if the kernel has sent the signal, or the sender cannot be seen.
     pub fn name(&mut self) -> Name {
         let origin = self.received.origin;
         let is_seen = origin.pid > 0 && !origin.is_kernel();

@@ -1,13 +1,13 @@
 //! The loop: wait for an event, ask the supervisor, carry out the actions.
 //!
 //! This folder does what the supervisor decides, and decides nothing about the run itself. It starts the command
-//! (`child`), sends signals (`delivery`), reaps (`reaper`), lends the terminal (`terminal`), and passes what happens
-//! to the recorder. It may use every stage before it, and makes system calls only by way of `sys` and `kernel`.
+//! (`child`), sends signals (`delivery`), reaps (`reaper`), lends the terminal (`terminal`), and has the recorder note
+//! what happens. It may use every stage before it, and makes system calls only by way of `sys` and `kernel`.
 //! Nothing is allocated once the command runs, and nothing may panic: this code is PID 1.
 //!
 //! `next_signal` chooses the signal to handle next, `backoff` and `retry` say when something is done again, `foreign`
 //! waits for processes that are not sexton's children, `privileges` and `self_setup` are the start, `ending` is the
-//! exit status, and `pause` is `--pause`, which has no command.
+//! exit status, and `pause` is the runtime without a command: `--pause`.
 
 #![forbid(unsafe_code)]
 
@@ -45,7 +45,7 @@ use crate::sys::{self, fds, process, signals};
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
-use ::log::{debug, info, trace, warn};
+use ::log::{Level, debug, info, log, trace, warn};
 use std::os::fd::{AsRawFd, RawFd};
 
 /// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status.
@@ -83,6 +83,12 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
     }
 }
 
+/// Logs that an orphan was reaped.
+fn log_orphan(plan: &Plan, pid: i32, name: processes::Name, outcome: Outcome) {
+    let level = if plan.warn_on_reap { Level::Warn } else { Level::Debug };
+    log!(level, "reaped orphan {pid}{name}, which {outcome}");
+}
+
 /// sexton while the command runs, and until the tree is gone.
 struct Runtime<'a> {
     plan: &'a Plan<'a>,
@@ -118,7 +124,7 @@ impl<'a> Runtime<'a> {
     ) -> Result<Box<Runtime<'a>>, Error> {
         let parent = self_setup::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
-        // Without this descriptor nothing goes, so it comes before others that are good to have.
+        // No start is possible without this descriptor, so it is taken before those that are dispensable.
         let number = fds::shared_number().map_err(launch::explain_fork)?;
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
@@ -215,7 +221,7 @@ impl<'a> Runtime<'a> {
         self.signals.wait(accepted, until, self.clock, &mut self.reaper)
     }
 
-    /// Time in which nothing could run is no grace period.
+    /// No clock counts the time in which nothing could run.
     fn leave_out_frozen_time(&mut self) {
         if let Some(time) = self.signals.frozen(self.clock) {
             self.clock.leave_out(time);
@@ -227,7 +233,7 @@ impl<'a> Runtime<'a> {
 
     fn signal(&mut self, received: Received) {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
-            return; // sexton's own, from a log line that nobody reads
+            return; // sexton's own, from a log line into a broken pipe
         }
         self.incoming = Some(Incoming::new(received));
         self.handle(Event::Signal(received));
@@ -252,7 +258,7 @@ impl<'a> Runtime<'a> {
         if self.reaper.is_put_off(self.clock.now())
             && let Some(command) = self.delivery.command()
         {
-            self.reap(Some(command)); // it may be one of those, and does not wait for that look
+            self.reap(Some(command)); // it may have ended, and does not wait for a look at all
         }
     }
 
@@ -266,14 +272,15 @@ impl<'a> Runtime<'a> {
                 let command_runs = self.supervisor.stage() == Some(Stage::Run);
                 self.reaper.put_off(begin, now, command_runs);
                 let command_is_left = self.delivery.command().is_some();
-                if let Some(tree_empty) = self.reaper.reaped_all(found, command_is_left, now)? {
-                    self.report_reaped_all(tree_empty);
+                if let Some(none) = self.reaper.looked_at_all(found, command_is_left)? {
+                    let tree_empty = self.reaper.tree_is_empty(none, now);
+                    self.reaped_all(tree_empty);
                 }
                 return Ok(());
             }
         }
         // There may be more; the tree is not known to be empty.
-        self.report_reaped_all(false);
+        self.reaped_all(false);
         Ok(())
     }
 
@@ -290,7 +297,7 @@ impl<'a> Runtime<'a> {
         found
     }
 
-    fn report_reaped_all(&mut self, tree_empty: bool) {
+    fn reaped_all(&mut self, tree_empty: bool) {
         let progress = self.reaper.take_progress();
         if self.supervisor.heeds_reaped_all() {
             self.handle(Event::ReapedAll { tree_empty, progress });
@@ -312,11 +319,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: processes::Name) {
-        if self.plan.warn_on_reap {
-            warn!("reaped orphan {pid}{name}, which {outcome}");
-        } else {
-            debug!("reaped orphan {pid}{name}, which {outcome}");
-        }
+        log_orphan(self.plan, pid, name, outcome);
         if self.recorder.orphan_ended(outcome, self.delivery.is_killing()) {
             warn!("orphan {pid}{name} was killed by the kernel's OOM killer");
         }
@@ -331,7 +334,7 @@ impl<'a> Runtime<'a> {
             Messages::default()
         });
         if let Some((step, errno)) = left_out {
-            // No other can be left out, and to display any step takes code that could panic.
+            // No other step can be left out, and the code that names any step could panic.
             let step = match self.launch.steps.get(step) {
                 Some(Step::Foreground) => steps::BECOME_FOREGROUND,
                 _ => steps::TAKE_OVER_TERMINAL,
@@ -389,7 +392,7 @@ impl<'a> Runtime<'a> {
             }
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => self.suspend(signal),
-            // SIGSTOP stops anybody but PID 1, for which it does nothing.
+            // SIGSTOP does nothing to PID 1, and stops any other process.
             Action::Stop => {
                 self.log_incoming();
                 signals::stop_self(Signal::STOP);
@@ -422,7 +425,7 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// Sends a signal, and logs it and the one that it was received for; whether there was anybody to get it.
+    /// Sends a signal, and logs the received signal and what was sent for it; whether a process got it.
     fn send(&mut self, signal: Received, to: Target, and_continue: bool) -> bool {
         let sent = self.delivery.send(signal, to, and_continue);
         self.log_incoming();
@@ -430,13 +433,13 @@ impl<'a> Runtime<'a> {
         sent.is_ok()
     }
 
-    /// Kills the tree, and again what is left of it or was forked meanwhile.
+    /// Kills the tree; again, if something is left of it or was forked meanwhile.
     fn kill(&mut self, cause: Cause) {
         let begin = self.clock.now();
         if cause == Cause::Again && begin < self.kill_after {
             return;
         }
-        // The killed are counted afterwards, so they must not be gone by then.
+        // Those that were killed are counted afterwards, so the kernel must not have reaped them by then.
         let counts = cause != Cause::Again && self.reaper.keep_kernel_from_reaping();
         let result = self.delivery.kill(cause);
         if cause != Cause::Again {
@@ -481,12 +484,12 @@ impl<'a> Runtime<'a> {
         self.report(status.into())
     }
 
-    #[inline(never)] // may allocate, as nothing runs any more: not of the loop
+    #[inline(never)] // not part of the loop: nothing runs any more, and this may allocate
     fn report(self: Box<Self>, ending: Ending) -> Report {
         let frozen = self.clock.left_out();
         let report = self.recorder.report(self.clock.now(), ending, frozen);
         if self.failure.is_some() {
-            // That was logged when it failed.
+            // The failure has been logged.
         } else if report.is_warning() && self.plan.warn_of_trouble {
             warn!("{report}");
         } else {
@@ -495,11 +498,11 @@ impl<'a> Runtime<'a> {
         report
     }
 
-    /// Stops sexton as the command was stopped, so that the shell above sees it; returns when that has continued
-    /// it, and SIGCONT is pending.
+    /// Stops sexton as the command was stopped, so that the shell above sees a stopped job. Returns when the shell has
+    /// continued it; then SIGCONT is pending.
     fn suspend(&mut self, signal: Signal) {
         let may_stop = self.terminal.take_back(self.child.pid);
-        // SIGSTOP would hold where nobody continues sexton, which the kernel sees to with SIGTSTP.
+        // SIGTSTP stops sexton only where a shell can continue it: the kernel checks that. SIGSTOP stops it anywhere.
         let own = if signal == Signal::STOP { Signal::TSTP } else { signal };
         let is_job = self.terminal.is_job() && may_stop;
         if !is_job || !signals::stop_self(own) {

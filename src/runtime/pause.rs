@@ -1,68 +1,68 @@
-//! `--pause`: no command. It holds a pod's namespaces, and reaps.
+//! `--pause`: the runtime without a command. It holds a pod's namespaces, and reaps.
 
 #![forbid(unsafe_code)]
 
-use super::retry::Retry;
-use super::self_setup;
+use super::next_signal::NextSignal;
+use super::reaper::{REAPED_AT_ONCE, Reaper};
+use super::{log_orphan, self_setup};
 use crate::plan::Plan;
-use crate::sys::wait::{self, Waited};
-use crate::sys::{Errno, credentials, process, signals};
+use crate::sys::clock::Clock;
+use crate::sys::wait::Waited;
+use crate::sys::{credentials, process, signals};
 use crate::values::capabilities::CapabilitySet;
 use crate::values::error::Error;
 use crate::values::outcome::Change;
 use crate::values::signal::{Signal, SignalSet};
-use log::{debug, info, warn};
-use std::time::Duration;
+use log::{debug, info};
 
-/// How many are reaped before signals get their turn: a storm of orphans must not delay the end.
-const REAPED_AT_ONCE: usize = 256;
+/// No process has this ID, and no child is the command.
+const NO_COMMAND: i32 = 0;
 
 /// Reaps until SIGTERM or SIGINT comes; the exit status.
 ///
 /// # Errors
-/// What the plan asks of the kernel cannot be had, or it lets sexton wait neither for signals nor for children.
+/// The kernel refuses what the plan asks for, or it lets sexton wait neither for signals nor for children.
 #[inline(never)]
 pub fn run(plan: &Plan) -> Result<u8, Error> {
     let parent = self_setup::watched_parent(plan);
-    self_setup::set_up(plan, process::id(), parent, signals::is_ignored(Signal::CHLD))?;
+    let own = process::id();
+    self_setup::set_up(plan, own, parent, signals::is_ignored(Signal::CHLD))?;
     self_setup::secure_log(plan, credentials::user());
     self_setup::release_inherited(Vec::new());
-    self_setup::keep_capabilities(CapabilitySet::EMPTY); // it signals nobody
-    // Children may have ended before sexton was executed in their parent's place.
-    let mut more = true;
-    let (mut wait, mut reap) = (Retry::FOR_SIGNALS, Retry::FOR_CHILDREN);
+    self_setup::keep_capabilities(CapabilitySet::EMPTY); // it sends no signals
+    let clock = Clock::start();
+    let mut reaper = Reaper::new(plan, own, NO_COMMAND);
+    let mut signals = NextSignal::default();
     loop {
-        let timeout = more.then_some(Duration::ZERO);
-        let received = wait.try_again(signals::wait(SignalSet::FULL, timeout))?.flatten();
+        if reaper.is_due(clock.now()) {
+            reap_all(plan, &mut reaper)?;
+        }
+        let until = reaper.due_at();
+        let received = signals.wait(SignalSet::FULL, until, clock, &mut reaper)?;
         match received.map(|received| received.signal) {
             Some(signal @ (Signal::TERM | Signal::INT)) => {
                 info!("exiting on {signal}");
                 return Ok(0);
             }
-            // SIGTERM and SIGINT come first: the kernel hands out the lowest number.
-            Some(Signal::CHLD) | None => {
-                more = reap.try_again(reap_ended(plan))?.unwrap_or(true);
-            }
-            Some(signal) => debug!("nobody is there to get {signal}"),
+            Some(Signal::CHLD) => reaper.child_signalled(),
+            Some(signal) => debug!("there is no command to get {signal}"),
+            None => {}
         }
     }
 }
 
-/// Reaps those that have ended; whether there may be more.
-fn reap_ended(plan: &Plan) -> Result<bool, Errno> {
+/// Reaps each child that has ended.
+fn reap_all(plan: &Plan, reaper: &mut Reaper) -> Result<(), Error> {
     for _ in 0..REAPED_AT_ONCE {
-        let (pid, change) = match wait::child(None, wait::Asked::default()) {
-            Waited::Child(pid, change, _) => (pid, change),
-            Waited::Nothing | Waited::NoChildren => return Ok(false),
-            Waited::Failed(errno) => return Err(errno),
-        };
-        match change {
-            Change::Ended(outcome) if plan.warn_on_reap => {
-                warn!("reaped orphan {pid}, which {outcome}");
+        let candidates = reaper.candidates(None);
+        let (found, name) = reaper.reap(candidates, None, false);
+        match found {
+            Waited::Child(pid, Change::Ended(outcome), _) => log_orphan(plan, pid, name, outcome),
+            Waited::Child(..) => {}
+            _ => {
+                return reaper.looked_at_all(found, false).map(drop);
             }
-            Change::Ended(outcome) => debug!("reaped orphan {pid}, which {outcome}"),
-            Change::Stopped(_) => {}
         }
     }
-    Ok(true)
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reaping: which child is reaped next, when all children are looked at, and whether anything is left of the tree.
 //!
-//! The reaper knows the children and decides nothing about the command: the loop hands its findings to the supervisor.
+//! The reaper knows the children and decides nothing about the command: the loop makes events of what it finds.
 
 #![forbid(unsafe_code)]
 
@@ -20,22 +20,22 @@ use std::time::Duration;
 /// stop.
 pub const REAPED_AT_ONCE: usize = 256;
 
-/// How often [`reap_killed`] looks: for two seconds, if nobody ends.
+/// How often [`reap_killed`] looks: for two seconds, if no child ends.
 const LOOKS_AT_THE_KILLED: usize = 200;
 
 /// The pause between two such looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// The children that the next call may reap.
+/// The children that [`Reaper::reap`] may reap.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Candidates {
-    /// Whichever has ended.
+    /// Any that has ended.
     All,
     /// This child.
     One(i32),
     /// The command, which has ended. Its end is to be announced before it is reaped.
     Command(i32),
-    /// None, because no child has ended; one that was stopped is reported.
+    /// None, because none has ended; a child that was stopped is found.
     None,
 }
 
@@ -53,11 +53,11 @@ pub struct Reaper {
     due: bool,
     /// When all of them may be looked at again.
     backoff: Backoff,
-    /// A child has ended since the supervisor last heard of one.
+    /// A child has ended since the last event that says so.
     progress: bool,
     /// Processes of the namespace that are not sexton's children, if they are all that is left.
     foreign: Foreign,
-    /// The kernel reaps each child that ends, and sexton is not informed.
+    /// The kernel reaps each child that ends, and sends no SIGCHLD for it.
     kernel_reaps: bool,
     retry: Retry,
 }
@@ -86,7 +86,7 @@ impl Reaper {
         self.due && !self.is_put_off(now)
     }
 
-    /// When all children are to be looked at next; `None` as long as no SIGCHLD comes.
+    /// When all children are to be looked at next; `None` until the next SIGCHLD.
     #[must_use]
     pub fn due_at(&self) -> Option<Time> {
         let children = self.due.then(|| self.backoff.put_off_until().unwrap_or_default());
@@ -110,7 +110,7 @@ impl Reaper {
         self.due = true;
     }
 
-    /// Looks again if the pause between two looks at foreign processes is over.
+    /// The next look at all children is due if the pause between two looks at foreign processes is over.
     pub fn pass_time(&mut self, now: Time) {
         self.due |= self.foreign.look_again_at().is_some_and(|at| at <= now);
     }
@@ -126,8 +126,8 @@ impl Reaper {
         self.due |= self.foreign.wait(timeout);
     }
 
-    /// The children to reap next, if it is not a certain one. Until the command's end has been announced, each is
-    /// reaped by its process ID, so that the command is never reaped together with others.
+    /// The children to reap next: the one with this ID, or any. Until the command's end has been announced, each is
+    /// reaped by its process ID, so that the command is never reaped by a look at all.
     #[must_use]
     pub fn candidates(&mut self, pid: Option<i32>) -> Candidates {
         let pid = pid.or_else(|| self.logs_orphans.then(wait::peek).flatten());
@@ -144,8 +144,8 @@ impl Reaper {
         }
     }
 
-    /// Reaps one child, and reports one that was stopped if `stops`; and its name, if that is logged. `command` is the
-    /// command's process ID as long as the command is not reaped.
+    /// Reaps one child, or finds one that was stopped, if `stops`; and its name, if orphans are logged. `command` is
+    /// the command's process ID as long as the command is not reaped.
     #[must_use]
     pub fn reap(
         &self,
@@ -168,31 +168,35 @@ impl Reaper {
         self.backoff.looked(begin, end, command_runs);
     }
 
-    /// All children were looked at, and `found` is why none could be reaped; whether the tree is empty, or `None` if
-    /// that is not known yet. `command_is_left` says that the command is not reaped.
+    /// All children were looked at, and `found` is why none could be reaped; whether there is no child, or `None` if
+    /// the next look must show it. `command_is_left` says that the command is not reaped.
     ///
     /// # Errors
     /// Children cannot be waited for at all.
-    pub fn reaped_all(
+    pub fn looked_at_all(
         &mut self,
         found: Waited,
         command_is_left: bool,
-        now: Time,
     ) -> Result<Option<bool>, Error> {
         let result = match found {
             Waited::Failed(errno) => Err(errno),
-            // There is the command, which nobody else can have reaped.
+            // The command is not reaped, and only sexton can reap it.
             Waited::NoChildren if command_is_left => Err(Errno::ECHILD),
             _ => Ok(found == Waited::NoChildren),
         };
-        let Some(no_children) = self.retry.try_again(result)? else { return Ok(None) };
-        self.due = false;
+        let no_children = self.retry.try_again(result)?;
+        self.due &= no_children.is_none();
+        Ok(no_children)
+    }
+
+    /// Whether the tree is empty, if sexton has no children; if it has some, they are the next to end.
+    #[must_use]
+    pub fn tree_is_empty(&mut self, no_children: bool, now: Time) -> bool {
         if !no_children {
-            self.foreign.are_no_matter();
-            return Ok(Some(false));
+            self.foreign.stop_waiting();
+            return false;
         }
-        let is_init = self.own == process::INIT;
-        Ok(Some(!is_init || !self.foreign.are_left(self.command, now)))
+        self.own != process::INIT || !self.foreign.are_left(self.command, now)
     }
 
     /// Whether a child has ended since the last call.
@@ -201,7 +205,7 @@ impl Reaper {
         std::mem::take(&mut self.progress)
     }
 
-    /// The command was reaped. If nobody else is left all is over, so the next look does not wait.
+    /// The command was reaped. It may have been the last of the tree, so the next look at all children does not wait.
     ///
     /// From now on the kernel reaps for PID 1, unless orphans are logged: to reap thousands that end at once takes
     /// longer than their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.

@@ -1,5 +1,4 @@
-//! Calls that sexton cannot do without, and that fail although the kernel gives them no reason to: a seccomp
-//! filter may.
+//! Calls that sexton cannot do without. The kernel never makes them fail, but a seccomp filter may.
 
 #![forbid(unsafe_code)]
 
@@ -7,18 +6,18 @@ use crate::sys::{Errno, process, reason};
 use crate::values::error::Error;
 use std::time::Duration;
 
-/// A failure or two are no matter: the call is made again. If it does not work at all sexton would neither pass a
-/// signal on nor ever end, so there is an end to trying, after half a second.
+/// After a failure the call is made again. If it never works, sexton could neither forward a signal nor end: so it
+/// gives up after half a second.
 pub struct Retry {
     action: &'static str,
-    /// Comes from without, as often as somebody likes.
+    /// The error that any process can cause at any time, and that is never too many.
     forgiven: Option<Errno>,
     failures: u32,
 }
 
-/// So often it is tried again at once.
+/// How often the call is made again without a pause.
 const AT_ONCE: u32 = 10;
-/// And so often in all.
+/// How often it is made again in all.
 const MOST: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -30,11 +29,10 @@ impl Retry {
     pub const FOR_CHILDREN: Retry =
         Retry { action: "wait for children", forgiven: None, failures: 0 };
 
-    /// What the call gave; `None` if it failed and is to be tried again, which takes a pause if that is not the
-    /// first time.
+    /// The call's result; `None` if it failed and is to be made again. After several failures this takes a pause.
     ///
     /// # Errors
-    /// It has failed too often.
+    /// The call has failed too often.
     pub fn try_again<T>(&mut self, result: Result<T, Errno>) -> Result<Option<T>, Error> {
         let errno = match result {
             Ok(value) => {
@@ -59,19 +57,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_works_is_given_up_and_what_works_again_is_not() {
-        let mut patience = Retry::FOR_SIGNALS;
+    fn a_call_that_never_works_is_given_up_and_a_success_starts_the_count_anew() {
+        let mut retry = Retry::FOR_SIGNALS;
         for _ in 0..=AT_ONCE {
-            assert_eq!(patience.try_again::<()>(Err(Errno::EPERM)), Ok(None));
+            assert_eq!(retry.try_again::<()>(Err(Errno::EPERM)), Ok(None));
         }
-        assert_eq!(patience.try_again(Ok(5)), Ok(Some(5)));
-        let failures = (0..).find(|_| patience.try_again::<()>(Err(Errno::ENOSYS)).is_err());
+        assert_eq!(retry.try_again(Ok(5)), Ok(Some(5)));
+        let failures = (0..).find(|_| retry.try_again::<()>(Err(Errno::ENOSYS)).is_err());
         assert_eq!(failures, Some(MOST));
     }
 
     #[test]
-    fn interruptions_are_never_too_many() {
-        let mut patience = Retry { failures: u32::MAX, ..Retry::FOR_SIGNALS };
-        assert_eq!(patience.try_again::<()>(Err(Errno::EINTR)), Ok(None));
+    fn no_number_of_interruptions_is_too_many() {
+        let mut retry = Retry { failures: u32::MAX, ..Retry::FOR_SIGNALS };
+        assert_eq!(retry.try_again::<()>(Err(Errno::EINTR)), Ok(None));
     }
 }

@@ -1,4 +1,4 @@
-//! What sexton asks of the kernel for itself, and what it lets go of: the same with a command and without.
+//! What sexton asks of the kernel for itself, and what it gives up: the same with a command and without.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use crate::values::signal::Signal;
 use log::{debug, warn};
 use std::os::fd::RawFd;
 
-/// The parent's process ID, if its end is of interest: to be read before anything that takes time.
+/// The parent's process ID, if sexton is to get a signal at its end. It is read before anything that takes time.
 #[must_use]
 pub fn watched_parent(plan: &Plan) -> Option<i32> {
     plan.parent_death_signal.map(|_| process::parent())
@@ -21,7 +21,7 @@ pub fn watched_parent(plan: &Plan) -> Option<i32> {
 /// [`watched_parent`] gave.
 ///
 /// # Errors
-/// The signal for the end of the parent or SIGCHLD cannot be had.
+/// The kernel refuses the signal for the parent's end, or SIGCHLD.
 pub fn set_up(
     plan: &Plan,
     pid: i32,
@@ -34,7 +34,7 @@ pub fn set_up(
         })?;
     }
     if sigchld_ignored {
-        // The kernel would reap all children itself, and tell nobody.
+        // The kernel would reap all children itself, and send no SIGCHLD.
         signals::set_ignored(Signal::CHLD, false)
             .map_err(|errno| Error::unable("stop ignoring SIGCHLD", reason(errno)))?;
     }
@@ -46,7 +46,7 @@ pub fn set_up(
     Ok(())
 }
 
-/// Becomes a subreaper, if it is to; whether it is one.
+/// Becomes a subreaper, if the mode asks for it; whether sexton has become one.
 fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
     let adopt = match mode {
         Subreaper::Auto => pid != process::INIT,
@@ -63,17 +63,18 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
     result.is_ok()
 }
 
-/// Sees to it that the log needs no right that sexton is about to give up, or to give away with a stream: to open
-/// standard error again, so that no line ever waits. `user` is sexton's effective user ID.
+/// Opens the log's streams a second time, so that no line ever waits, if that takes a right that sexton is about to
+/// give up, or to give away with a stream. `user` is sexton's effective user ID.
 pub fn secure_log(plan: &Plan, user: u32) {
-    let main = &plan.attributes;
-    // A session of its own may get the terminal, which then is not sexton's any more.
-    let certain = steps::changes_capabilities(main) || main.grouping == Grouping::Session;
+    let attributes = &plan.attributes;
+    // The command's session may get the terminal, which sexton can then no longer open.
+    let certain =
+        steps::changes_capabilities(attributes) || attributes.grouping == Grouping::Session;
     crate::log::secure(user, certain);
 }
 
-/// Keeps no file, socket or mount busy: closes all descriptors but the standard streams, which others find in
-/// `/proc/1/fd`, those of the log and those of `keep`; and leaves the working directory.
+/// Keeps no file, socket or mount busy: leaves the working directory, and closes all descriptors but those of `keep`,
+/// the log's, and the standard streams, which others find in `/proc/1/fd`.
 pub fn release_inherited(mut keep: Vec<RawFd>) {
     keep.extend(crate::log::own_descriptors());
     fds::close_inherited(&keep);

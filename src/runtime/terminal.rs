@@ -1,8 +1,8 @@
 //! The controlling terminal while the command runs: lent to the command, taken back for the shell, left as it was.
 //!
-//! It is lent only by who has it: if sexton's own group is the foreground group, or if the group that
-//! was is gone and there is no shell to take it. It is taken back only from the command. So nothing is ever
-//! taken from a shell that has put sexton into the background. `docs/terminals.md` has the cases.
+//! sexton lends the terminal only if sexton's own group is the foreground group, or if the foreground group is gone and
+//! there is no shell to take the terminal. It takes the terminal back only from the command. So a shell that has put
+//! sexton into the background never loses it. `docs/terminals.md` has the cases.
 
 #![forbid(unsafe_code)]
 
@@ -17,9 +17,9 @@ use log::debug;
 pub struct Terminal {
     /// There is one, and the command is in its session.
     is_shared: bool,
-    /// The command may have it: it was lent, and not taken back since.
+    /// The command may have the terminal: it was lent, and not taken back since.
     lent: bool,
-    /// The keys' signals go to the command past sexton, or did.
+    /// The keys' signals go, or once went, to the command without sexton.
     keys: bool,
     /// The command shares a job or a script's group with others, who keep the terminal until the command asks for it.
     shares_job: bool,
@@ -29,12 +29,12 @@ pub struct Terminal {
     leads_session: bool,
     /// PID 1 is no shell's job, whatever its group is outside of the PID namespace.
     is_init: bool,
-    /// The modes in which the command was given it.
+    /// The terminal's modes when it was lent.
     modes: Option<tty::Modes>,
 }
 
 impl Terminal {
-    /// Looks at it before the command is started.
+    /// The terminal before the command is started.
     #[must_use]
     pub fn new(inherited: &Inherited, steps: &[Step]) -> Terminal {
         let given_away = steps.contains(&Step::Terminal);
@@ -52,7 +52,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the terminal can stop the command, so that sexton has to know.
+    /// Whether the terminal can stop the command, so that sexton must notice it.
     #[must_use]
     pub fn can_stop_command(&self) -> bool {
         self.is_shared
@@ -64,13 +64,13 @@ impl Terminal {
         self.is_shared && !self.is_init
     }
 
-    /// Whether the command gets the keys' signals from the terminal itself.
+    /// Whether the terminal sends the keys' signals to the command itself.
     #[must_use]
     pub fn has_keys(&self) -> bool {
         self.keys
     }
 
-    /// Whether sexton has it now.
+    /// Whether sexton's own group has the terminal now.
     #[must_use]
     pub fn is_here(&self) -> bool {
         self.is_shared && tty::terminal_state() == TerminalState::Foreground
@@ -81,26 +81,26 @@ impl Terminal {
         self.asked = matches!(signal, Signal::TTIN | Signal::TTOU);
     }
 
-    /// Lends it to the command, which is to go on, if sexton has it or nobody. Where there are others who need the
-    /// keys as well, a key that has stopped the command is no reason to.
-    pub fn lend_on_request(&mut self, main: i32) {
+    /// Lends the terminal to the command, which is about to be continued, if sexton's group has it or none has. If the
+    /// command shares a job, a key that has stopped it is no reason to: the others need the keys as well.
+    pub fn lend_on_request(&mut self, command: i32) {
         let is_ours = (self.asked || !self.shares_job) && self.is_here();
         if is_ours || (self.is_shared && tty::is_free()) {
-            self.lend(main);
+            self.lend(command);
         }
     }
 
-    /// Lends it to the command again after the shell has given it to sexton's job.
-    pub fn lend_again(&mut self, main: i32) {
+    /// Lends the terminal to the command again after the shell has given it to sexton's job.
+    pub fn lend_again(&mut self, command: i32) {
         if !self.shares_job && self.is_here() {
             self.modes = None; // the shell may have set others
-            self.lend(main);
+            self.lend(command);
         }
     }
 
-    fn lend(&mut self, main: i32) {
+    fn lend(&mut self, command: i32) {
         self.modes = self.modes.take().or_else(tty::modes);
-        match tty::set_foreground(main) {
+        match tty::set_foreground(command) {
             Ok(()) => {
                 self.lent = true;
                 self.keys = true;
@@ -109,12 +109,12 @@ impl Terminal {
         }
     }
 
-    /// Takes it back if the command has it: for the shell, before sexton stops. Whether sexton may stop: if the
-    /// foreground group is inside of the PID namespace and sexton's own is not, no call gives the terminal back, and a
-    /// shell outside never learns that a part of its job has stopped.
+    /// Takes the terminal back for the shell before sexton stops, if the command has it; whether sexton may stop. It
+    /// may not if the foreground group is inside of the PID namespace and sexton's own is not: no call gives the
+    /// terminal back then, and a shell outside would never notice that a part of its job has stopped.
     #[must_use]
-    pub fn take_back(&mut self, main: i32) -> bool {
-        if self.lent && !self.is_init && tty::is_foreground(main) {
+    pub fn take_back(&mut self, command: i32) -> bool {
+        if self.lent && !self.is_init && tty::is_foreground(command) {
             self.own();
         }
         tty::own_group() != tty::OUTSIDE || tty::is_foreground(tty::OUTSIDE)
@@ -124,13 +124,13 @@ impl Terminal {
         self.lent = tty::set_foreground(tty::own_group()).is_err();
     }
 
-    /// Leaves it as the command was given it, when the command and its descendants are gone: to sexton's group, and, if
-    /// a signal has killed the command before it could do so itself, in the modes that it had.
+    /// Gives the terminal back to sexton's group when the command and its descendants are gone. If a signal has killed
+    /// the command, which then could not restore the modes itself, they are restored as well.
     ///
-    /// If sexton leads the session, that ends with it, and nobody is left to be given the terminal. The kernel then
-    /// sends SIGHUP to the foreground group: as without sexton to what the command has left there.
-    pub fn restore(&mut self, main: i32, outcome: Option<Outcome>) {
-        if !self.lent || !(tty::is_foreground(main) || tty::is_free()) {
+    /// If sexton leads the session, the session ends with sexton, and no group is left to be given the terminal. The
+    /// kernel sends SIGHUP to the foreground group then, as it would without sexton.
+    pub fn restore(&mut self, command: i32, outcome: Option<Outcome>) {
+        if !self.lent || !(tty::is_foreground(command) || tty::is_free()) {
             return;
         }
         if let (Some(Outcome::Killed { .. }), Some(modes)) = (outcome, &self.modes) {

@@ -6,46 +6,46 @@ use crate::plan::Target;
 use crate::values::outcome::Outcome;
 use crate::values::signal::{Received, Signal};
 
-/// What to do about it.
+/// What to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
     /// Send a signal, with the value that it carried when it was received.
     Send {
         /// What to send; the origin is that of the signal that caused it.
         signal: Received,
-        /// Whom to.
+        /// The processes to send it to.
         to: Target,
         /// Send SIGCONT after it, without which a stopped process could not act on it.
         and_continue: bool,
     },
-    /// Send SIGHUP and SIGCONT, as a terminal that goes away does, to the session leaders and foreground process groups
-    /// of the tree that have a terminal: interactive shells ignore SIGTERM.
+    /// Send SIGHUP and SIGCONT, as the kernel does when a terminal goes away, to the session leaders and foreground
+    /// process groups of the tree that have a terminal: interactive shells ignore SIGTERM.
     HangUp,
     /// Look whether everything that is left of the tree ignores SIGTERM; if so, `Event::RestIgnoresTerm` is next.
     Look,
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
-    /// Stop sexton too, as the job that the command is part of. Where nobody could continue it, nothing happens,
+    /// Stop sexton too, because the command and sexton are one job. Where no shell could continue it, nothing happens,
     /// and `Event::NotSuspended` is next.
     Suspend(Signal),
     /// Stop sexton, until it is continued.
     Stop,
-    /// Give the command the terminal, if sexton has it or nobody, and send its group SIGCONT.
+    /// Lend the command the terminal, if sexton's group has it or none has, and send its group SIGCONT.
     Continue,
-    /// Send SIGCONT. If sexton is a job of a shell, it was the job that was continued: the command gets the
-    /// terminal if the job has it, and its whole group the signal.
+    /// Send SIGCONT. If sexton is a job of a shell, the shell has continued the job: the command's whole group gets the
+    /// signal, and the terminal as well if sexton's group has it.
     Resume {
         /// SIGCONT as it came.
         signal: Received,
-        /// Whom to, if it is not for a job.
+        /// The processes to send it to, unless sexton is a job.
         to: Target,
     },
-    /// Record that this signal has asked for a stop. It comes after the signal was forwarded, because to find the
-    /// sender's name takes time.
+    /// Record that this signal has asked for a stop. This follows the forwarding, because finding the sender's name
+    /// takes time.
     RecordStop(Received),
     /// Exit.
     Exit {
-        /// How the command ended; `None` if it did not, although it was sent SIGKILL.
+        /// How the command ended; `None` if it has not ended after SIGKILL.
         outcome: Option<Outcome>,
         /// Some of the tree could not be killed in time.
         survivors: bool,
@@ -55,11 +55,11 @@ pub enum Action {
 /// Why the tree is killed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// The command outlasted the grace.
+    /// The command has not ended within the grace period.
     Grace,
-    /// Others outlasted the linger time or what was left of the grace.
+    /// Others have not ended within the linger time, or what was left of the grace period.
     Linger,
-    /// Some outlasted the first SIGKILL.
+    /// Some have not ended after the first SIGKILL.
     Again,
 }
 

@@ -1,17 +1,16 @@
 //! The decisions: a pure state machine from events to actions.
 //!
-//! It does no I/O and reads no clock: time is an argument, and [`Supervisor::deadline`] says when it
-//! wants to be asked again. So every sequence of events can be tried without a process or a sleep
-//! (see the tests). The phases are those of a shutdown:
+//! It does no I/O and reads no clock: time is an argument, and [`Supervisor::deadline`] says when the next event is
+//! due. So the tests can try every sequence of events without a process or a sleep. The phases are those of a shutdown:
 //!
 //! ```text
 //! Running --stop signal--> Draining --drain over--> Stopping --grace over--> Killing --> Over
 //!    |                        |                        |                        ^
-//!    +-------main ended, others remain-----------------+--> Lingering --linger--+
+//!    +-------command ended, others remain--------------+--> Lingering --linger--+
 //! ```
 //!
-//! From every phase the way to `Over` is: the command has ended and the tree is empty. With [`Linger::Leave`] the rest
-//! of the tree is left to itself, and it is enough that the command has ended.
+//! Every phase leads to `Over` when the command has ended and the tree is empty. With [`Linger::Leave`] the command's
+//! end is enough, and the rest of the tree goes on without sexton.
 
 #![forbid(unsafe_code)]
 
@@ -29,26 +28,25 @@ use crate::values::outcome::Outcome;
 use crate::values::signal::{Received, Signal};
 use std::time::Duration;
 
-/// How long to wait for the tree to be gone once it was sent SIGKILL, counted from the last process of
-/// it that ended. A task in an uninterruptible sleep (state D) does not die; past this time sexton
-/// ends without it.
+/// How long to wait for the tree to be gone after SIGKILL, counted from the end of the last process that has ended. A
+/// task in an uninterruptible sleep (state D) does not die: after this time sexton ends without waiting for it.
 pub const KILL_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long to wait in all, if processes go on ending: there must be an end to new ones, too.
+/// How long to wait in all, if processes go on ending: a tree that goes on forking must not keep sexton either.
 pub const KILL_LIMIT_IN_ALL: Duration = Duration::from_secs(20);
 
-/// SIGKILL is repeated this often until the tree is gone: a subreaper cannot kill atomically, so a
-/// process may have been forked behind its back.
+/// The time between two SIGKILLs until the tree is gone: a subreaper cannot kill atomically, so a process may have been
+/// forked meanwhile.
 pub const KILL_AGAIN: Duration = Duration::from_millis(10);
 
-/// How soon the command is continued again if it is stopped again: a background process that goes on reading
-/// from its terminal is stopped each time.
+/// The least time between two SIGCONTs to the command: a background process that reads from its terminal is stopped
+/// again each time.
 pub const CONTINUE_AGAIN: Duration = Duration::from_millis(100);
 
-/// During a stop, how often the rest of the tree is looked at to learn whether all of it ignores SIGTERM.
+/// During a stop, the time between two looks whether all that is left of the tree ignores SIGTERM.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What the command has left of every clock, at least, after a time in which nothing could run.
+/// The least time that is left before every deadline after a time in which nothing could run.
 pub const AFTER_THAW: Duration = Duration::from_secs(1);
 
 /// How often [`AFTER_THAW`] is granted in one run, because a stop must come to an end.
@@ -61,7 +59,7 @@ pub struct Supervisor<'p> {
     phase: Phase,
     /// How the command ended; `None` while it has not been reaped.
     command: Option<Outcome>,
-    /// When the command may be continued (again), and whether it waits for that.
+    /// When the command may be continued (again), and whether it is to be.
     continue_after: Time,
     continue_due: bool,
     /// How often [`Event::Thawed`] may still put a deadline off.
@@ -82,7 +80,7 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// When [`Event::Tick`] is due at the latest; `None` if nothing is to happen by itself.
+    /// When [`Event::Tick`] is due at the latest; `None` if no action waits for a time.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let of_phase = match self.phase {
@@ -118,7 +116,7 @@ impl<'p> Supervisor<'p> {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
-    /// Takes note of an event and says what to do now.
+    /// Notes an event; the actions that follow from it now.
     pub fn handle(&mut self, event: Event, now: Time) -> Actions {
         let mut actions = Actions::default();
         match event {
@@ -126,16 +124,16 @@ impl<'p> Supervisor<'p> {
             Event::CommandStopped { signal, terminal_is_here } => {
                 self.command_stopped(signal, terminal_is_here, &mut actions);
             }
-            // Nobody but its sender can know what SIGSTOP is for. The others come from keys, and from the
-            // use of a terminal: without sexton the command would not have been stopped by them, as the kernel
-            // ignores them where nobody could continue it (an orphaned process group).
+            // Only its sender knows what SIGSTOP is for. The other signals come from keys, and from the use of a
+            // terminal. Without sexton they would not have stopped the command, because the kernel ignores them in an
+            // orphaned process group, which no shell could continue.
             Event::NotSuspended(Signal::STOP) => {}
             Event::NotSuspended(_) => self.continue_due = !self.is_ending(),
             Event::CommandEnding => self.signal_at_end(&mut actions),
             Event::CommandEnded(outcome) => {
                 self.command = Some(outcome);
                 self.continue_due = false;
-                // What is left of the tree is only known after the sweep: nothing is due before that.
+                // What is left of the tree is only known after a look at all children: nothing is due before that.
                 return actions;
             }
             Event::ReapedAll { tree_empty, progress } => {
@@ -153,7 +151,7 @@ impl<'p> Supervisor<'p> {
         actions
     }
 
-    /// The command's last wish: that those who have had its signals end too.
+    /// SIGTERM at the command's end, for all others that the forwarded signals have reached.
     fn signal_at_end(&self, actions: &mut Actions) {
         let to = self.policy.forward_to;
         if let Some(signal) = self.policy.rewrites.apply(Signal::TERM)
@@ -171,13 +169,13 @@ impl<'p> Supervisor<'p> {
             return;
         }
         if terminal_is_here && matches!(signal, Signal::TTIN | Signal::TTOU) {
-            self.continue_due = true; // it has asked for what it can have
+            self.continue_due = true; // it has asked for the terminal, and can have it
         } else {
             actions.push(Action::Suspend(signal));
         }
     }
 
-    /// Nothing matters any more but that everything ends.
+    /// SIGKILL has been sent, or all is over: no other signal is sent.
     fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Killing { .. } | Phase::Over)
     }
@@ -256,27 +254,27 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// Who gets a signal. Once the command has been reaped: those that remain, if the run waits for them or everybody
-    /// would get it; nobody else.
+    /// The target of a signal. Once the command has been reaped: the rest of the tree, if the run waits for it or
+    /// signals go to the whole tree; otherwise none.
     fn target(&self, forward: Forward) -> Option<Target> {
         match (self.policy.forward_to, self.command) {
             _ if self.is_ending() => None,
             (Target::Tree, _) => Some(Target::Tree),
             (_, Some(_)) => self.policy.wait_all.then_some(Target::Tree),
-            (Target::Command, None) if self.command_has_had(forward) => None,
+            (Target::Command, None) if self.key_has_sent_it(forward) => None,
             // A key is for the whole foreground group, which the command's would be without sexton.
             (Target::Command, None) if is_from_terminal(forward.received) => Some(Target::Group),
             (to, None) => Some(to),
         }
     }
 
-    /// Whether a key has sent the command the same already.
-    fn command_has_had(&self, forward: Forward) -> bool {
+    /// Whether the key that sent this signal has sent the command the same one.
+    fn key_has_sent_it(&self, forward: Forward) -> bool {
         let Forward { received, sent_as } = forward;
         self.policy.command_gets_keys && is_from_terminal(received) && sent_as == received.signal
     }
 
-    /// Who gets a stop signal: the rest of the tree once the command has been reaped.
+    /// The target of a stop signal: the rest of the tree once the command has been reaped.
     fn stop_target(&self, stop: Forward) -> Target {
         self.target(stop).unwrap_or(Target::Tree)
     }
@@ -316,8 +314,7 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// Asks the rest of the tree to end. `stop` is there during a stop: when its grace period is over, which may be
-    /// never.
+    /// Asks the rest of the tree to end. During a stop, `stop` is the end of its grace period, if the period ends.
     fn linger(&mut self, stop: Option<Option<Time>>, now: Time, actions: &mut Actions) {
         let after = |linger: Duration| Some(now.saturating_add(linger));
         let (kill_at, look_at) = match (self.policy.linger, stop) {
@@ -339,7 +336,7 @@ impl<'p> Supervisor<'p> {
         }
     }
 
-    /// Grants at least [`AFTER_THAW`] until what would be next.
+    /// Leaves at least [`AFTER_THAW`] before the next deadline.
     fn thaw(&mut self, now: Time) {
         let Some(thaws) = self.thaws.checked_sub(1) else { return };
         let least = now.saturating_add(AFTER_THAW);
@@ -423,7 +420,7 @@ impl<'p> Supervisor<'p> {
 
     fn send_and_continue(&self, signal: Received, to: Target, actions: &mut Actions) {
         let useless = matches!(signal.signal, Signal::CONT | Signal::KILL);
-        // In other inits' places a signal is followed by SIGCONT if it starts a clock that they do not have.
+        // In compatibility modes SIGCONT follows a signal only if it starts a grace period, which other inits have not.
         let continues = self.policy.and_continue || self.policy.grace.is_some();
         let and_continue = continues && !useless;
         actions.push(Action::Send { signal, to, and_continue });
@@ -438,8 +435,8 @@ impl<'p> Supervisor<'p> {
     }
 }
 
-/// Whether the kernel sent it for a key, for a window that changed its size, or for the use of a terminal
-/// by a background group.
+/// Whether the kernel has sent the signal for a key, for a new window size, or because a background group has used the
+/// terminal.
 fn is_from_terminal(received: Received) -> bool {
     const SIGNALS: [Signal; 6] =
         [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::WINCH];

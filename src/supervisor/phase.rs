@@ -23,7 +23,7 @@ impl Forward {
     }
 }
 
-/// The phases of a run; the drawing is at the top of this file.
+/// The phases of a run; `mod.rs` has a drawing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
     Running,
@@ -35,7 +35,7 @@ pub(super) enum Phase {
     /// The stop signal was forwarded.
     Stopping {
         stop: Forward,
-        /// Index and time of the next rung of the escalation.
+        /// Index and time of the next escalation step.
         step: usize,
         step_at: Option<Time>,
         kill_at: Option<Time>,
@@ -57,7 +57,7 @@ pub(super) enum Phase {
     Over,
 }
 
-/// The phase as it is told; each takes some time.
+/// A phase as it is logged and reported; each takes some time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Stage {
     /// The command runs.
@@ -69,7 +69,7 @@ pub enum Stage {
     Stop,
     /// The command has ended, and the rest is to end by itself.
     WaitAll,
-    /// The command has ended, and the rest was told to.
+    /// The command has ended, and the rest was sent SIGTERM.
     Linger,
     /// All were sent SIGKILL.
     Kill,

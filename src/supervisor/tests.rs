@@ -8,7 +8,7 @@ use crate::values::signal::{Origin, SignalSet};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
-const MAINS_END: Outcome = Outcome::Exited(42);
+const COMMANDS_END: Outcome = Outcome::Exited(42);
 /// How deep the tree of event sequences is searched: with 14 inputs, some millions of sequences.
 const DEPTH: usize = 6;
 /// The same where the command is stopped in all ways, with 16 inputs.
@@ -75,7 +75,7 @@ fn policies() -> Vec<Policy> {
 enum Input {
     Signal(Signal),
     CommandEnds,
-    /// The sweep that reaped the command stopped before it knew whether anything is left.
+    /// The look that reaped the command stopped before it knew whether anything is left.
     CommandEndsInAStorm,
     OthersEnd,
     OthersAppear,
@@ -86,7 +86,7 @@ enum Input {
     /// sexton did not run for a while.
     Thaws,
     /// A SIGCHLD, forged or not.
-    Sweep,
+    LookAtAll,
     CommandStops,
     CommandStopsWithNobodyToContinueIt,
     CommandAsksForTheTerminal,
@@ -105,7 +105,7 @@ const INPUTS: [Input; 18] = [
     Input::OthersEnd,
     Input::OthersAppear,
     Input::OneEnds,
-    Input::Sweep,
+    Input::LookAtAll,
     Input::AlmostDeadline,
     Input::Deadline,
     Input::RestIgnoresTerm,
@@ -131,7 +131,7 @@ struct World<'p> {
     stops_received: u32,
     first_stop_received: Time,
     first_stop_sent: Option<Time>,
-    /// When the first sweep after the command's end found others.
+    /// When the first look after the command's end found others.
     left_behind: Option<Time>,
     rest_ignores_term: bool,
     killed: Option<Time>,
@@ -176,7 +176,7 @@ impl<'p> World<'p> {
                 self.supervisor.deadline().is_some_and(|at| at > self.now + Duration::from_nanos(1))
             }
             Input::RestIgnoresTerm => !self.rest_ignores_term && self.left_behind.is_some(),
-            Input::Signal(_) | Input::Sweep | Input::Thaws => true,
+            Input::Signal(_) | Input::LookAtAll | Input::Thaws => true,
         }
     }
 
@@ -190,7 +190,7 @@ impl<'p> World<'p> {
                 self.reap_all(true);
             }
             Input::OthersAppear => self.others = true,
-            Input::Sweep => self.reap_all(false),
+            Input::LookAtAll => self.reap_all(false),
             Input::OneEnds => self.reap_all(true),
             Input::RestIgnoresTerm => self.rest_ignores_term = true,
             Input::Thaws => {
@@ -275,9 +275,9 @@ impl<'p> World<'p> {
         assert_eq!(last, if says { vec![signal_at_end] } else { vec![] });
         self.command_alive = false;
         assert_eq!(
-            self.handle(Event::CommandEnded(MAINS_END)),
+            self.handle(Event::CommandEnded(COMMANDS_END)),
             [],
-            "only the sweep tells what is left"
+            "only a look at all children shows what is left"
         );
         self.reaped_all(swept_empty, true);
     }
@@ -318,7 +318,7 @@ impl<'p> World<'p> {
             "a deadline that has passed is acted upon"
         );
         if self.command_waits && self.command_alive && self.killed.is_none() {
-            let at = deadline.expect("main is continued in time");
+            let at = deadline.expect("the command is continued in time");
             assert!(at <= self.continued.expect("it was before") + CONTINUE_AGAIN);
         }
         actions
@@ -335,7 +335,10 @@ impl<'p> World<'p> {
                 assert!(self.killed.is_none(), "nothing is sent after SIGKILL");
                 match to {
                     Target::Command | Target::Group => {
-                        assert!(self.command_alive, "nothing is sent to main once it was reaped");
+                        assert!(
+                            self.command_alive,
+                            "nothing is sent to the command once it was reaped"
+                        );
                         assert_eq!(to, self.policy.forward_to);
                     }
                     Target::Tree => {
@@ -390,7 +393,7 @@ impl<'p> World<'p> {
                     let leaves = self.policy.linger == Linger::Leave;
                     assert!(!self.command_alive && (leaves || !self.others), "the tree is empty");
                 }
-                let expected = (!self.command_alive).then_some(MAINS_END);
+                let expected = (!self.command_alive).then_some(COMMANDS_END);
                 assert_eq!(outcome, expected, "the command's own end, or none");
             }
             Action::Stop => {
@@ -572,7 +575,7 @@ const OTHERS_LEFT: Event = Event::ReapedAll { tree_empty: false, progress: true 
 #[test]
 fn a_stop_that_is_obeyed() {
     let events =
-        [(1, signal(Signal::TERM)), (2, Event::CommandEnded(MAINS_END)), (2, NOTHING_LEFT)];
+        [(1, signal(Signal::TERM)), (2, Event::CommandEnded(COMMANDS_END)), (2, NOTHING_LEFT)];
     let expected = [(1, "SIGTERM Command CONT"), (2, "exit 42")];
     assert_eq!(played(&policy(), &events), log(&expected));
 }
@@ -625,7 +628,7 @@ fn a_second_stop_signal_ends_the_drain() {
 
 #[test]
 fn what_the_command_leaves_behind_gets_the_linger_time_but_no_more_than_the_grace() {
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let expected = |at, kill| log(&[(at, "SIGTERM Tree CONT"), (kill, "Kill(Linger)")]);
     let events = [(1, end), (1, OTHERS_LEFT), (6, Event::Tick)];
     assert_eq!(played(&policy(), &events), expected(1, 6));
@@ -639,7 +642,7 @@ fn what_the_command_leaves_behind_gets_the_linger_time_but_no_more_than_the_grac
 
 #[test]
 fn during_a_stop_the_rest_has_what_is_left_of_the_grace_unless_all_of_it_ignores_sigterm() {
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let left = [(1, signal(Signal::TERM)), (2, end), (2, OTHERS_LEFT)];
     let until = |last| [&left[..], &[(last, Event::Tick)]].concat();
     let mut expected = vec![(1, "SIGTERM Command CONT"), (2, "SIGTERM Tree CONT")];
@@ -667,7 +670,7 @@ fn those_with_a_terminal_are_hung_up_when_the_command_is_gone() {
         let all = events.iter().flat_map(|&event| supervisor.handle(event, SECOND));
         all.filter(|&action| action == Action::HangUp).count()
     };
-    let (term, end) = (signal(Signal::TERM), Event::CommandEnded(MAINS_END));
+    let (term, end) = (signal(Signal::TERM), Event::CommandEnded(COMMANDS_END));
     assert_eq!(hung_up(&policy(), &[term]), 0, "the command is there");
     assert_eq!(hung_up(&policy(), &[end, OTHERS_LEFT]), 1);
     assert_eq!(hung_up(&policy(), &[term, end, OTHERS_LEFT]), 1);
@@ -702,7 +705,7 @@ fn time_in_which_nothing_ran_is_given_back_but_not_for_ever() {
 #[test]
 fn wait_all_waits_and_passes_signals_to_what_is_left() {
     let policy = Policy { wait_all: true, ..policy() };
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::USR1)), (3, NOTHING_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(2, "SIGUSR1 Tree"), (3, "exit 42")]));
     let events = [(1, end), (1, OTHERS_LEFT), (9000, signal(Signal::TERM)), (9001, NOTHING_LEFT)];
@@ -734,7 +737,7 @@ fn sigcont_is_for_the_job_while_the_command_is_there() {
     let mut supervisor = Supervisor::new(&policy);
     let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
     assert_eq!(resumed(), [cont]);
-    let _ = supervisor.handle(Event::CommandEnded(MAINS_END), Time::ZERO);
+    let _ = supervisor.handle(Event::CommandEnded(COMMANDS_END), Time::ZERO);
     let mut resumed = || Vec::from_iter(supervisor.handle(signal(Signal::CONT), Time::ZERO));
     assert_eq!(resumed(), []);
 }
@@ -759,7 +762,7 @@ fn stopped(signal: Signal, terminal_is_here: bool) -> Event {
 }
 
 #[test]
-fn a_stopped_the_command_stops_sexton_and_is_continued_only_if_that_is_in_vain() {
+fn sexton_stops_with_the_command_and_continues_it_only_if_no_shell_could() {
     let suspended = |signal| (0, format!("Suspend({signal:?})"));
     for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
         let events = [(0, stopped(signal, false)), (5, Event::Tick)];
@@ -823,7 +826,7 @@ fn a_second_stop_signal_restarts_no_clock() {
 #[test]
 fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
     let policy = Policy { linger: Linger::For(GRACE * 2), drain: SECOND * 5, ..policy() };
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let events = [(1, end), (1, OTHERS_LEFT), (2, signal(Signal::TERM)), (12, Event::Tick)];
     let expected = [(1, "SIGTERM Tree CONT"), (2, "SIGTERM Tree CONT"), (12, "Kill(Linger)")];
     assert_eq!(played(&policy, &events), log(&expected));
@@ -836,14 +839,14 @@ fn a_stop_bounds_a_linger_time_that_is_longer_than_the_grace() {
 #[test]
 fn without_linger_time_the_rest_is_killed_and_not_asked() {
     let policy = Policy { linger: Linger::For(Duration::ZERO), ..policy() };
-    let events = [(1, Event::CommandEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    let events = [(1, Event::CommandEnded(COMMANDS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "Kill(Linger)")]));
 }
 
 #[test]
 fn a_tree_that_has_had_the_stop_signal_is_not_sent_it_again() {
     let policy = Policy { wait_all: true, forward_to: Target::Tree, ..policy() };
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (4, NOTHING_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "SIGTERM Tree CONT"), (4, "exit 42")]));
 }
@@ -852,7 +855,7 @@ fn a_tree_that_has_had_the_stop_signal_is_not_sent_it_again() {
 fn the_escalation_goes_on_for_what_the_command_leaves_behind() {
     let escalation = vec![EscalationStep { signal: Signal::QUIT, after: Duration::from_secs(5) }];
     let policy = Policy { wait_all: true, escalation, ..policy() };
-    let end = Event::CommandEnded(MAINS_END);
+    let end = Event::CommandEnded(COMMANDS_END);
     let events = [(1, signal(Signal::TERM)), (3, end), (3, OTHERS_LEFT), (6, Event::Tick)];
     let expected =
         [(1, "SIGTERM Command CONT"), (3, "SIGTERM Tree CONT"), (6, "SIGQUIT Tree CONT")];
@@ -862,14 +865,14 @@ fn the_escalation_goes_on_for_what_the_command_leaves_behind() {
 #[test]
 fn without_a_linger_time_the_rest_is_left_to_itself() {
     let policy = Policy { linger: Linger::Leave, ..policy() };
-    let events = [(1, Event::CommandEnded(MAINS_END)), (1, OTHERS_LEFT)];
+    let events = [(1, Event::CommandEnded(COMMANDS_END)), (1, OTHERS_LEFT)];
     assert_eq!(played(&policy, &events), log(&[(1, "exit 42")]));
     // ... unless it is waited for.
     assert_eq!(played(&Policy { wait_all: true, ..policy }, &events), log(&[]));
 }
 
 #[test]
-fn a_key_that_command_has_had_is_not_sent_again() {
+fn a_key_s_signal_is_not_sent_to_the_command_twice() {
     let policy = Policy { command_gets_keys: true, ..Policy::default() };
     let key = |signal| {
         let origin = Origin { code: 0x80, pid: 0, uid: 0, value: 0 };

@@ -332,7 +332,7 @@ fn nothing_of_it_touches_sexton_itself() {
 /// A session of its own has no terminal that is not sexton's to give: SIGINT cannot have come from its keys, and is
 /// told as without one.
 #[test]
-fn a_death_by_sigint_in_a_session_of_its_own_is_told() {
+fn a_death_by_sigint_in_a_session_of_its_own_is_logged() {
     let mut terminal = Terminal::new();
     let words = ["--setsid", "sh", "-c", "kill -INT $$"];
     let running = Setup::new(&words).terminal(&terminal.program).in_background().start();

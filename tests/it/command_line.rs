@@ -226,7 +226,7 @@ fn the_variables_do_what_the_flags_do() {
 }
 
 #[test]
-fn a_mistyped_variable_is_told_and_kept_from_the_command() {
+fn a_mistyped_variable_is_logged_and_kept_from_the_command() {
     let ended = run(&["env"], &["SEXTON_GRACEE=5s"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (0, "PATH=/usr/bin:/bin\n"));
     assert_eq!(

@@ -258,7 +258,7 @@ fn contend(what: &str, setup: Setup, mut narrow: Narrow) {
 }
 
 #[test]
-fn others_who_fill_a_pipe_do_not_hold_sexton_up() {
+fn a_pipe_that_others_fill_does_not_hold_sexton_up() {
     let folder = Folder::new("contention");
     for (what, setup) in worlds("trace") {
         let narrow = Narrow::pipe();
@@ -271,7 +271,7 @@ fn others_who_fill_a_pipe_do_not_hold_sexton_up() {
 }
 
 #[test]
-fn others_who_fill_the_terminal_do_not_hold_sexton_up() {
+fn a_terminal_that_others_fill_does_not_hold_sexton_up() {
     for (what, setup) in worlds("trace") {
         let narrow = Narrow::terminal();
         contend(&format!("a terminal, {what}"), setup.terminal(&narrow.program), narrow);

@@ -161,7 +161,7 @@ fn a_fifo_is_not_opened() {
 }
 
 #[test]
-fn a_command_that_is_not_there_or_not_executable_is_told_as_it_would_be() {
+fn a_command_that_is_missing_or_not_executable_has_the_error_of_a_real_run() {
     let folder = Folder::new("dry-commands");
     let file = folder.file("file", "644", "");
     for (words, status, reason) in [
@@ -184,7 +184,7 @@ fn a_command_that_is_not_there_or_not_executable_is_told_as_it_would_be() {
 }
 
 #[test]
-fn what_cannot_be_looked_up_is_told_as_it_would_be() {
+fn a_failed_lookup_has_the_error_of_a_real_run() {
     for (words, message) in [
         (
             &["--user=no-such-user", "true"][..],

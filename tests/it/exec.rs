@@ -32,7 +32,7 @@ fn a_file_that_cannot_be_executed_is_126() {
 }
 
 #[test]
-fn a_missing_interpreter_is_told_from_a_missing_command() {
+fn a_missing_interpreter_is_distinguished_from_a_missing_command() {
     let folder = Folder::new("interpreter");
     let script = folder.file("script", "755", "#!/no/such/interpreter\n");
     assert_fails(&Setup::new(&[&script]).run(), 126, &[&script, "hint:", "interpreter"]);
@@ -106,7 +106,7 @@ fn arguments_that_are_too_long_for_the_command_are_126_and_named() {
 }
 
 #[test]
-fn a_command_whose_name_is_no_text_is_executed_and_told() {
+fn a_command_whose_name_is_no_text_is_executed_and_logged() {
     use std::os::unix::ffi::OsStrExt;
     let folder = Folder::new("bytes");
     let plain = folder.file("plain", "755", "#!/bin/sh\nexit 37\n");

@@ -100,7 +100,7 @@ fn ended_report(running: Running, folder: &Folder) -> (Ended, Report) {
 const SELF_STOP: &str = "kill -TERM $PPID; while :; do sleep 1000; done";
 
 #[test]
-fn each_cause_is_told() {
+fn each_cause_is_reported() {
     let folder = Folder::new("causes");
     let ignoring = "trap '' TERM; kill -TERM $PPID; exec sleep 1000";
     let crashing = "trap 'kill -SEGV $$' TERM; kill -TERM $PPID; while :; do sleep 0.01; done";
@@ -506,7 +506,7 @@ fn the_command_is_not_run_if_the_report_cannot_be_written() {
 }
 
 #[test]
-fn a_report_that_nobody_takes_costs_nothing_else() {
+fn a_report_that_cannot_be_written_costs_nothing_else() {
     let folder = Folder::new("nobody");
     let fifo = folder.fifo("fifo");
     let open = || {

@@ -421,7 +421,7 @@ fn all_steps() -> Vec<String> {
 }
 
 #[test]
-fn every_step_that_fails_is_told_and_the_command_is_not_run() {
+fn every_failed_step_is_logged_and_the_command_is_not_run() {
     let folder = Folder::new("failing");
     let cases: Vec<Case> = [
         session_limits_and_scheduling(),
@@ -455,7 +455,7 @@ fn every_step_that_fails_is_told_and_the_command_is_not_run() {
 }
 
 #[test]
-fn a_terminal_that_the_command_cannot_have_is_told() {
+fn a_terminal_that_the_command_cannot_have_is_logged() {
     let mut terminal = Terminal::new();
     let running = Setup::new(&["echo", "main was run"])
         .terminal(&terminal.program)
@@ -497,7 +497,7 @@ fn a_command_runs_without_a_terminal_that_cannot_be_taken_over() {
 
 /// What sexton does itself, before the fork.
 #[test]
-fn what_fails_before_the_fork_is_told_too() {
+fn a_failure_before_the_fork_is_logged_too() {
     const NPROC: i32 = 6;
     let nobody_else = 100_000 + std::process::id();
     let setup = |flags: &[&str]| Setup::new(&[flags, &["echo", "main was run"]].concat());

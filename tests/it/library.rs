@@ -163,7 +163,7 @@ fn another_program_finds_what_it_finds_from_a_shell() {
 }
 
 #[test]
-fn a_program_that_cannot_be_executed_is_told() {
+fn a_program_that_cannot_be_executed_is_an_error() {
     for (program, status) in [("/no/such", 127), ("missing", 127), ("/etc/passwd", 126)] {
         let ended = embedded("supervise", &[program]).run();
         assert_eq!(ended.status, status, "{ended:?}");

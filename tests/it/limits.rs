@@ -113,7 +113,7 @@ fn a_soft_limit_above_the_present_hard_one_is_an_error_too() {
 }
 
 #[test]
-fn command_feels_its_limit() {
+fn the_command_hits_its_limit() {
     let ended =
         Setup::new(&["--rlimit=fsize=0", "sh", "-c", "echo x > /dev/shm/sexton-it-fsize"]).run();
     assert_eq!(ended.status, 153, "128 + SIGXFSZ: {ended:?}");

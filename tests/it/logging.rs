@@ -62,7 +62,7 @@ fn a_broken_pipe_on_standard_error_does_not_reach_the_command() {
 }
 
 #[test]
-fn a_closed_standard_error_is_no_matter() {
+fn a_closed_standard_error_does_no_harm() {
     let mut running = Setup::new(&["-vvv", &probe(), "signals", "1"]).closed(&[2]).start();
     running.expect("ready");
     running.signal(libc::SIGUSR1);
@@ -82,7 +82,7 @@ fn a_signal_is_logged_with_its_sender() {
 }
 
 #[test]
-fn a_death_that_nobody_asked_for_is_a_warning_and_another_is_not() {
+fn a_death_is_a_warning_only_if_it_was_not_asked_for() {
     let ended = Setup::new(&["sh", "-c", "kill -SEGV $$"]).run();
     assert!(ended.stderr.contains("warning: main was killed by SIGSEGV"), "{ended:?}");
     for quiet in ["exit 1", "kill -PIPE $$"] {
@@ -239,7 +239,7 @@ fn a_log_to_nowhere_is_silent_but_for_what_is_fatal() {
 }
 
 #[test]
-fn each_level_tells_what_is_below_it_too() {
+fn each_level_logs_the_levels_below_it_too() {
     let markers = ["warning: reaped", "info: main exited", "debug: reaped main", "trace: "];
     for (flags, most) in [
         (&["--log-level=error"][..], 0),
@@ -370,7 +370,7 @@ fn what_was_to_be_expected_prints_nothing() {
 }
 
 #[test]
-fn what_was_done_by_force_or_nobody_could_see_is_a_warning() {
+fn what_was_done_by_force_or_cannot_be_seen_elsewhere_is_a_warning() {
     for place in [Place::Init, Place::Child] {
         for (words, parts) in [
             (

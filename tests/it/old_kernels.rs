@@ -46,7 +46,7 @@ fn children_are_seen_by_an_older_waitid() {
 }
 
 #[test]
-fn a_value_for_a_group_is_lost_but_told() {
+fn a_value_for_a_group_is_lost_and_that_is_logged() {
     let setup = Setup::new(&["--forward-to=group", &probe(), "signals", "1"]);
     let mut running = forget_newer_calls(setup).start();
     running.expect("ready");

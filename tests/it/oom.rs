@@ -102,7 +102,7 @@ fn assert_not_blamed(ended: &Ended, report: &str) {
 }
 
 #[test]
-fn a_limit_that_was_hit_is_told_from_that_of_an_outer_group() {
+fn a_limit_that_was_hit_is_distinguished_from_that_of_an_outer_group() {
     let folder = Folder::new("oom-real");
     let report = folder.at("report");
     let glutton: Vec<&str> = ["--report", &report].into_iter().chain(GLUTTON.split(' ')).collect();
@@ -245,7 +245,7 @@ fn a_group_outside_of_the_namespace_is_not_looked_for_by_its_name() {
 
 /// sexton's own group below two that are there, and the root of all, which has no counts.
 #[test]
-fn a_machine_without_memory_is_told_from_the_limit_of_a_group_above() {
+fn a_machine_without_memory_is_distinguished_from_the_limit_of_a_group_above() {
     let reports = Folder::new("oom-machine-report");
     let report = reports.at("report");
     let name = unique("above");

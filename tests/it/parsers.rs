@@ -107,7 +107,7 @@ fn files_of_cgroups_are_read_whatever_is_in_them() {
 }
 
 #[test]
-fn nobody_is_lost_whoever_is_whose_parent() {
+fn no_process_is_lost_in_any_tree() {
     damage("forest", &[], invariants::forest);
 }
 

@@ -52,7 +52,7 @@ fn command_that_obeys(folder: &Folder) -> [String; 3] {
 
 /// From a signal that is forwarded to sexton's end, no call but these is made.
 #[test]
-fn the_end_is_one_wait_one_burial_and_the_exit() {
+fn the_end_is_one_wait_one_reaping_and_the_exit() {
     for place in [Place::Init, Place::Child] {
         let folder = Folder::new("quiet-exit");
         let mut running = Setup::new(&command_that_obeys(&folder)).place(place).start();

@@ -79,7 +79,7 @@ fn sigchld_that_was_ignored_neither_hangs_sexton_nor_loses_the_status() {
 }
 
 #[test]
-fn reaped_orphans_are_told_with_pid_name_and_status() {
+fn reaped_orphans_are_logged_with_pid_name_and_status() {
     // The command is 2, and its child 3 leaves 4.
     let mut running = Setup::new(&["--warn-on-reap", &probe(), "orphans", "1", "0", "1"]).start();
     running.expect_log("warning: reaped orphan 4 (probe), which exited with status 0");

@@ -323,7 +323,7 @@ fn no_other_call_is_made() {
 
 /// Without any one of them, some scenario comes to another end.
 #[test]
-fn no_call_is_allowed_for_nothing() {
+fn no_call_is_allowed_without_need() {
     let stage = Stage::new("seccomp-each");
     let mut left: BTreeSet<String> = profile().into_iter().map(|(name, _)| name).collect();
     left.retain(|name| !ELSEWHERE.contains(&name.as_str()));
@@ -341,7 +341,7 @@ fn no_call_is_allowed_for_nothing() {
 
 /// What does not need a pidfd, as Linux before 5.3 has none.
 #[test]
-fn what_is_done_without_newer_calls_is_allowed() {
+fn calls_that_replace_newer_ones_are_allowed() {
     let stage = Stage::new("seccomp-old");
     for scenario in SCENARIOS.iter().filter(|scenario| !scenario.takes("pidfd_open")) {
         let status = stage.play(scenario, "", forget_newer_calls);
@@ -350,7 +350,7 @@ fn what_is_done_without_newer_calls_is_allowed() {
 }
 
 #[test]
-fn what_is_dispensable_may_be_denied() {
+fn calls_that_are_dispensable_may_be_denied() {
     let stage = Stage::new("seccomp-denied");
     for name in names(DISPENSABLE) {
         if !stage.is_static && names(LOADER).any(|other| other == name) {

@@ -122,7 +122,7 @@ fn a_process_that_forks_faster_than_it_can_be_seen_still_ends() {
 }
 
 #[test]
-fn a_stopped_the_command_can_act_on_the_stop() {
+fn a_command_that_was_stopped_can_act_on_the_stop_signal() {
     for place in PLACES {
         let running = ready(&["--grace=20s"], &["stop"], place);
         wait_until("main is stopped", || {
@@ -251,7 +251,7 @@ fn init_needs_no_proc() {
 }
 
 #[test]
-fn a_subreaper_without_proc_kills_the_command_s_group_and_tells_what_it_cannot() {
+fn a_subreaper_without_proc_kills_the_command_s_group_and_logs_its_limits() {
     let words = ["--grace=100ms", &probe(), "ignore", "15"];
     let mut running = Setup::new(&words).place(Place::Child).without_proc().start();
     running.expect("ready");

@@ -238,7 +238,7 @@ fn no_signal_keeps_another_from_its_turn() {
 
 /// The command's queue is full; there is always room for a signal without a value.
 #[test]
-fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
+fn a_value_that_finds_no_room_is_logged_and_the_signal_is_sent() {
     for (to, whom) in [("child", "main"), ("group", "main's process group")] {
         let mut running = taking(&["--rlimit=sigpending=0", &format!("--forward-to={to}")], 2);
         for value in [7, 8] {
@@ -254,7 +254,7 @@ fn a_value_that_finds_no_room_is_told_and_the_signal_still_goes() {
 
 /// The same where it is sent to one process after the other; there nothing is told.
 #[test]
-fn a_value_that_finds_no_room_among_many_is_left_out_and_the_signal_still_goes() {
+fn a_value_that_finds_no_room_among_many_is_left_out_and_the_signal_is_sent() {
     for place in [Place::Init, Place::Child] {
         let words = ["--rlimit=sigpending=0", "--forward-to=all", &probe(), "signals", "1"];
         let mut running = Setup::new(&words).place(place).start();
@@ -268,7 +268,7 @@ fn a_value_that_finds_no_room_among_many_is_left_out_and_the_signal_still_goes()
 
 /// Where a signal with a value cannot be sent to many, it goes without, and that is told.
 #[test]
-fn a_value_that_cannot_be_sent_to_many_is_told_and_the_signal_still_goes() {
+fn a_value_that_cannot_be_sent_to_many_is_logged_and_the_signal_is_sent() {
     for flag in ["--forward-to=group", "--forward-to=all"] {
         let mut running = Setup::new(&["-vv", flag, &probe(), "sleep"]).start();
         running.expect("ready");

@@ -114,7 +114,7 @@ fn each_process_is_shown_with_what_sigterm_does_to_it() {
 }
 
 #[test]
-fn a_zombie_is_told_with_the_parent_that_does_not_wait() {
+fn a_zombie_is_shown_with_the_parent_that_does_not_wait() {
     let mut running = Setup::new(&[&probe(), "neglect", "11"]).start();
     running.expect("ready");
     let main = {
@@ -224,7 +224,7 @@ fn a_process_without_its_first_thread_is_no_zombie() {
 }
 
 #[test]
-fn who_is_pid_1_is_told() {
+fn the_program_that_is_pid_1_is_named() {
     for (init, expected) in
         [("tini", "tini, another init"), ("catatonit", "catatonit, another init")]
     {
@@ -359,7 +359,7 @@ pub fn on_a_terminal_lines_fit_and_what_is_wrong_has_a_colour() {
 }
 
 #[test]
-fn it_ends_quietly_when_nobody_reads_on() {
+fn it_ends_quietly_when_its_reader_is_gone() {
     let mut running = Setup::new(&[&probe(), "many", "1000", "obey"]).start();
     running.expect("ready");
     let sexton = sexton();

@@ -92,7 +92,7 @@ fn a_real_daemon_gets_each_line_with_facility_and_severity() {
 }
 
 #[test]
-fn a_daemon_that_is_restarted_is_told_how_many_lines_it_missed() {
+fn a_restarted_daemon_gets_the_number_of_lost_lines() {
     let devices = Folder::new("restart").with_devices();
     let words = ["--log-to=syslog", "-v", &probe(), "signals", "27", "42"];
     let mut running = beside(&devices, &words).start();
@@ -175,7 +175,7 @@ fn never_answers() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
 }
 
 #[test]
-fn a_server_that_never_answers_is_no_matter() {
+fn a_server_that_never_answers_does_no_harm() {
     let (_listener, _waiting, address) = never_answers();
     let log_to = format!("--log-to=tcp://{address}");
     let mut running = Setup::new(&[&log_to, "-vvv", &probe(), "signals", "20", "42"]).start();
@@ -189,7 +189,7 @@ fn a_server_that_never_answers_is_no_matter() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_no_matter() {
+fn a_missing_server_does_no_harm() {
     for kind in ["tcp", "udp"] {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let log_to = format!("--log-to={kind}://{address}");
@@ -511,7 +511,7 @@ fn no_descriptor_of_the_log_reaches_the_command_or_is_one_of_the_first_three() {
 }
 
 #[test]
-fn a_signal_of_the_kernel_is_told_as_such() {
+fn a_signal_of_the_kernel_is_logged_as_such() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
     server.set_read_timeout(Some(LIMIT)).unwrap();
     let log_to = format!("--log-to=udp://{}", server.local_addr().unwrap());

@@ -49,7 +49,7 @@ fn as_user() {
 }
 
 #[test]
-fn what_proc_hides_is_reached_as_a_child_and_told() {
+fn processes_that_proc_hides_are_signalled_as_children_and_logged() {
     // Where that user may execute them, wherever this repository is.
     let folder = Folder::new("hidepid");
     let install = |mode: &str, from: &Path, name: &str| {

@@ -131,7 +131,7 @@ fn refused(flags: &[&str]) -> Setup {
 }
 
 #[test]
-fn a_name_that_is_not_there_is_told_with_the_flag_or_variable_that_gave_it() {
+fn a_missing_name_is_an_error_that_names_its_flag_or_variable() {
     let (etc, empty) = (etc("names"), Folder::new("no-names"));
     for (value, flag, reason, without_file) in [
         (
@@ -228,7 +228,7 @@ fn the_command_is_executed_as_the_user() {
 }
 
 #[test]
-fn a_user_with_too_many_processes_is_told() {
+fn a_user_with_too_many_processes_is_an_error() {
     const NPROC: i32 = 6;
     let nobody_else = format!("--user={}", 200_000 + std::process::id());
     let mut other = Setup::new(&[&nobody_else, &probe(), "sleep"]).start();

@@ -61,7 +61,7 @@ fn every_way_of_starting_a_child_works() {
 }
 
 #[test]
-fn a_child_is_told_of_the_command_s_end() {
+fn a_child_gets_a_signal_at_the_command_s_end() {
     let program = fixture("pdeathsig.py", &[]).setting("SEXTON_LINGER=600s");
     for world in WORLDS {
         let mut running = program.start(world);

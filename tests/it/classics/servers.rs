@@ -160,7 +160,7 @@ impl Prefork {
 }
 
 #[test]
-fn workers_of_a_pre_fork_server_are_told_when_their_parent_has_ended() {
+fn workers_of_a_pre_fork_server_get_sigterm_when_their_parent_has_ended() {
     for (signal, status) in [(libc::SIGTERM, 0), (libc::SIGUSR1, 3)] {
         for world in UNDER_SEXTON {
             let mut server =
@@ -174,7 +174,7 @@ fn workers_of_a_pre_fork_server_are_told_when_their_parent_has_ended() {
 
 /// So the test above shows something.
 #[test]
-fn workers_of_a_pre_fork_server_are_not_told_without_sexton() {
+fn workers_of_a_pre_fork_server_get_no_signal_without_sexton() {
     let mut server = Prefork::start("prefork", World::Alone, &[]);
     server.running.signal(libc::SIGTERM);
     wait_until("the parent ends", || server.running.has_ended());

@@ -68,7 +68,7 @@ fn traps_are_called() {
 
 /// The script passes the signal on to its own process group and so to itself: no further.
 #[test]
-fn kill_0_ends_the_command_s_group_and_nobody_else() {
+fn kill_0_ends_the_command_s_group_only() {
     fixture("traps.sh", &["trap - TERM EXIT; kill 0"]).talk(&WORLDS, 143, |running, world| {
         running.expect("ready");
         waits_for_its_job(command_of(running, world));
@@ -79,7 +79,7 @@ fn kill_0_ends_the_command_s_group_and_nobody_else() {
 
 /// Bash calls the trap only when the command in the foreground has ended: it must get the signal too.
 #[test]
-fn a_script_with_a_command_in_the_foreground_is_told_by_its_group() {
+fn a_script_with_a_command_in_the_foreground_is_signalled_by_group() {
     let script = "trap 'echo terminated; exit 5' TERM; echo ready; sleep 1000";
     let program = command(&["bash", "-c", script]).setting("SEXTON_FORWARD_TO=group");
     for world in WORLDS {

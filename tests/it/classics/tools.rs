@@ -71,7 +71,7 @@ fn make_shares_its_jobs_with_a_make_below() {
 }
 
 #[test]
-fn make_tells_of_what_fails_and_goes_on() {
+fn make_reports_a_failure_and_goes_on() {
     let words = ["make", "-s", "-k", "-j4", "-f", MAKEFILE, "fails", "job-1"];
     for world in WORLDS {
         let mut running = command(&words).start(world);

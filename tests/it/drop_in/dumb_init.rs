@@ -102,7 +102,7 @@ fn command_lines_of_dumb_init_have_the_same_effect() {
 }
 
 #[test]
-fn dumb_init_tells_on_the_same_streams_as_much() {
+fn dumb_init_writes_as_much_to_the_same_streams() {
     let mut pair = Pair::new("dumb-init", LAST);
     for words in [&["-v"][..], &["-cv"], &["--verbose"], &["--verb"], &[]] {
         pair.run(&[
@@ -283,7 +283,7 @@ fn on_a_terminal(
 }
 
 #[test]
-fn with_a_terminal_the_command_leads_a_session_that_has_it_and_is_not_hung_up() {
+fn on_a_terminal_the_command_leads_the_session_and_gets_no_hangup() {
     let mut pair = Pair::new("dumb-init", LAST);
     for words in [&[][..], &["-c"]] {
         let report = case(&[words, &["PROBE", "report"]].concat());
@@ -324,7 +324,7 @@ fn with_a_terminal_the_command_leads_a_session_that_has_it_and_is_not_hung_up() 
 
 /// As in gVisor.
 #[test]
-fn a_terminal_that_cannot_be_taken_over_is_done_without() {
+fn a_command_runs_without_a_terminal_that_it_cannot_take_over() {
     let mut pair = Pair::new("dumb-init", LAST);
     let command = case(&["sh", "-c", "echo main was run; exit 3"]);
     for (what, request) in [("taken", libc::TIOCSCTTY), ("given up", libc::TIOCNOTTY)] {

@@ -85,7 +85,7 @@ fn nothing_to_read() {
 }
 
 #[test]
-fn who_has_the_terminal() {
+fn the_same_process_has_the_terminal() {
     for mut pair in pairs() {
         let options: &[&[&str]] =
             if pair.name == "dumb-init" { &[&[], &["-c"]] } else { &[&["--"]] };

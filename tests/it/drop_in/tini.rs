@@ -109,7 +109,7 @@ fn be_a_subreaper() {
 }
 
 #[test]
-fn tini_tells_on_the_same_streams_as_much() {
+fn tini_writes_as_much_to_the_same_streams() {
     let mut pair = Pair::new("tini", libc::SIGRTMAX());
     for flag in ["-v", "-vv", "-vvv", "-vvvv"] {
         pair.run(&[

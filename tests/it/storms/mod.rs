@@ -35,7 +35,7 @@ fn queued_signals_of_many_senders_all_come_and_in_order() {
 /// The kernel counts what is queued to sexton and to the command together. So a sender may take the room that
 /// sexton has just made for main: the command gets that one without its value, which is told.
 #[test]
-fn no_value_is_lost_untold_if_there_is_no_room_for_it() {
+fn no_value_is_lost_without_a_log_line() {
     for (user, limit) in [(USER + 1, 2), (USER + 2, 50)] {
         let events = vec![Event::Queued(4, 2000)];
         let tally = weathers(user, &Weather { events, queue: Some(limit), ..Weather::fair() });
@@ -44,7 +44,7 @@ fn no_value_is_lost_untold_if_there_is_no_room_for_it() {
 }
 
 #[test]
-fn a_storm_of_everything_while_nobody_reads_standard_error() {
+fn a_storm_of_everything_while_standard_error_is_not_read() {
     let events = vec![
         Event::Orphans(10),
         Event::Queued(4, 500),
@@ -80,7 +80,7 @@ fn the_cgroup_s_memory_is_at_its_limit() {
 }
 
 #[test]
-fn a_cgroup_without_room_for_the_command_is_told() {
+fn a_cgroup_without_room_for_the_command_is_an_error() {
     let cgroup = Cgroup::new("pids", "pids.max", "1", None);
     let ended = cgroup.sexton(&["true".to_owned()]).run();
     assert_eq!(ended.status, 125, "{ended:?}");

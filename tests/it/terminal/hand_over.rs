@@ -79,7 +79,7 @@ fn the_terminal_is_given_back_by_whoever_had_it_last() {
 }
 
 #[test]
-fn modes_are_restored_if_a_signal_has_killed_the_command_and_left_alone_otherwise() {
+fn modes_are_restored_only_if_a_signal_has_killed_the_command() {
     let raw =
         |end: &str| format!("SEXTON --rlimit=core=0 sh -c 'stty raw -echo; {end}'; read line");
     for (end, restored) in [("kill -KILL $$", true), ("kill -SEGV $$", true), ("exit 3", false)] {
@@ -107,7 +107,7 @@ fn modes_that_the_command_sets_from_the_background_stay() {
 
 /// A hang-up is told to the session's leader only: sexton passes it on, and the command gets it once.
 #[test]
-fn a_terminal_that_goes_away_is_told_once() {
+fn a_terminal_that_goes_away_is_reported_once() {
     let folder = Folder::new("hang-up");
     let told = format!("{}/told", folder.path());
     let line = format!("exec SEXTON PROBE signals 3 </dev/null >{told} 2>&1");

@@ -250,7 +250,7 @@ fn the_command_may_use_the_terminal_in_a_pipeline() {
 
 /// Where the command has the terminal, the first key stops the command and sexton, and the second one the others.
 #[test]
-fn a_script_whose_the_command_has_the_terminal_stops_at_the_second_key() {
+fn a_script_stops_at_the_second_key_if_its_command_has_the_terminal() {
     let mut shell = Shell::new();
     shell.line("sh -c 'SEXTON PROBE read; exit 5'");
     shell.terminal.expect("ready\r\n");

@@ -16,7 +16,7 @@ fn rest(terminal: Terminal) -> String {
 }
 
 #[test]
-fn a_key_is_no_news() {
+fn a_key_that_the_command_has_got_is_not_forwarded() {
     for (key, echo, status) in [(CTRL_C, "^C", 130), (CTRL_BACKSLASH, "^\\", 131)] {
         let mut terminal = Terminal::new();
         let words = ["--rlimit=core=0", &probe(), "sleep"];
@@ -30,7 +30,7 @@ fn a_key_is_no_news() {
 
 /// The kernel tells the foreground group, which is the command's, and not sexton.
 #[test]
-fn the_command_is_told_once_of_a_key_or_a_new_size() {
+fn the_command_gets_one_signal_for_a_key_or_a_new_size() {
     let mut terminal = Terminal::new();
     let words = ["-v", &probe(), "signals", "5"];
     let running = Setup::new(&words).terminal(&terminal.program).start();
@@ -57,7 +57,7 @@ fn the_command_is_told_once_of_a_key_or_a_new_size() {
 
 /// Without sexton the command would be PID 1, or lead an orphaned group: the kernel would not stop it.
 #[test]
-fn a_command_that_nobody_could_continue_is_not_left_stopped() {
+fn a_command_that_no_shell_could_continue_is_not_left_stopped() {
     for as_init in [true, false] {
         let (mut terminal, running) = if as_init {
             script(&words("exec SEXTON -v PROBE sleep"))
@@ -151,7 +151,7 @@ fn a_command_that_is_stopped_again_and_again_costs_little() {
 
 /// The command gave the terminal to a process group that has ended.
 #[test]
-fn the_command_is_given_a_terminal_that_nobody_has() {
+fn the_command_is_given_a_terminal_that_no_group_has() {
     let program = "import os, sys, signal\n\
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n\
         child = os.fork()\n\

@@ -3,16 +3,34 @@
 use super::{CTRL_C, CTRL_Z, Shell, script, state, words};
 use crate::harness::{Running, Setup, Terminal, children_of, wait_until};
 
-/// Ctrl-Z is of no consequence, Ctrl-C ends it, and there is nothing to be told of.
+/// Ctrl-Z leaves the command running, and Ctrl-C ends it.
 fn keys_work(mut terminal: Terminal, running: Running) {
     terminal.expect("ready\r\n");
-    let main = terminal.foreground();
+    let command = terminal.foreground();
     terminal.type_in(CTRL_Z);
-    wait_until("main goes on in the foreground", || {
-        terminal.shown().contains("^Z") && terminal.foreground() == main && state(main) == 'S'
+    wait_until("the command goes on in the foreground", || {
+        let is_foreground = terminal.foreground() == command;
+        terminal.shown().contains("^Z") && is_foreground && state(command) == 'S'
     });
     terminal.type_in(CTRL_C);
     assert_eq!(running.end().status, 130);
+}
+
+/// The shell's job has been stopped by a key; `fg` continues it, with the terminal.
+fn stops_and_goes_on(shell: &mut Shell, command: i32) {
+    shell.expect_stopped();
+    assert_eq!(state(command), 'T');
+    shell.line("fg");
+    wait_until("the command goes on in the foreground", || {
+        shell.terminal.foreground() == command && state(command) == 'S'
+    });
+}
+
+/// Ctrl-C ends the shell's job.
+fn ends(mut shell: Shell) {
+    shell.terminal.type_in(CTRL_C);
+    shell.expect_status(130);
+    shell.exit();
 }
 
 #[test]
@@ -26,19 +44,12 @@ fn sexton_under_sexton_as_a_job() {
     let mut shell = Shell::new();
     shell.line("SEXTON SEXTON PROBE sleep");
     shell.terminal.expect("ready\r\n");
-    let main = shell.terminal.foreground();
+    let command = shell.terminal.foreground();
     for _ in 0..2 {
         shell.terminal.type_in(CTRL_Z);
-        shell.expect_stopped();
-        assert_eq!(state(main), 'T');
-        shell.line("fg");
-        wait_until("main goes on in the foreground", || {
-            shell.terminal.foreground() == main && state(main) == 'S'
-        });
+        stops_and_goes_on(&mut shell, command);
     }
-    shell.terminal.type_in(CTRL_C);
-    shell.expect_status(130);
-    shell.exit();
+    ends(shell);
 }
 
 #[test]
@@ -70,8 +81,8 @@ fn nohup_survives_the_terminal() {
     let line = words("exec nohup SEXTON PROBE signals 2 </dev/null >/dev/null");
     let (mut terminal, running) = script(&line);
     terminal.expect("\r\n"); // nohup says where its errors go
-    let main = || running.children().first().copied();
-    wait_until("main is there", || main().is_some_and(|pid| state(pid) == 'S'));
+    let command = || running.children().first().copied();
+    wait_until("the command is there", || command().is_some_and(|pid| state(pid) == 'S'));
     terminal.unplug();
     running.signal(nix::libc::SIGUSR1);
     running.signal(nix::libc::SIGUSR2);
@@ -79,7 +90,7 @@ fn nohup_survives_the_terminal() {
 }
 
 #[test]
-fn the_terminal_s_leader_may_be_somebody_else() {
+fn the_session_s_leader_may_be_another_process() {
     let mut terminal = Terminal::new();
     let line = words("(SEXTON PROBE report); exit $?");
     let setup = Setup::program("/bin/bash".as_ref(), &["-c", &line]).terminal(&terminal.program);
@@ -100,7 +111,7 @@ fn a_script_is_left_without_the_terminal_by_tini_only() {
     }
 }
 
-/// docs/drop-in.md: a key that stops the command is no end.
+/// docs/drop-in.md: tini does not notice that a key has stopped its child; sexton stops with the command.
 #[test]
 fn a_shell_waits_for_a_job_that_tini_has_not_noticed_to_be_stopped() {
     for tini in ["tini -s", "SEXTON --as tini -s"] {
@@ -108,24 +119,17 @@ fn a_shell_waits_for_a_job_that_tini_has_not_noticed_to_be_stopped() {
         shell.line(&format!("{tini} -- PROBE sleep"));
         shell.terminal.expect("ready\r\n");
         let [init] = shell.running.children()[..] else { panic!("the shell has one child") };
-        let [main] = children_of(init)[..] else { panic!("the init has one child") };
+        let [command] = children_of(init)[..] else { panic!("the init has one child") };
         shell.terminal.type_in(CTRL_Z);
         if tini.starts_with("tini") {
-            wait_until("main is stopped", || state(main) == 'T');
+            wait_until("the command is stopped", || state(command) == 'T');
             wait_until("tini has taken its SIGCHLD", || {
                 crate::harness::status_field(init, "ShdPnd") == "0000000000000000"
             });
-            assert_eq!((state(init), shell.terminal.foreground()), ('S', main));
+            assert_eq!((state(init), shell.terminal.foreground()), ('S', command));
             continue;
         }
-        shell.expect_stopped();
-        assert_eq!(state(main), 'T');
-        shell.line("fg");
-        wait_until("main goes on in the foreground", || {
-            shell.terminal.foreground() == main && state(main) == 'S'
-        });
-        shell.terminal.type_in(CTRL_C);
-        shell.expect_status(130);
-        shell.exit();
+        stops_and_goes_on(&mut shell, command);
+        ends(shell);
     }
 }

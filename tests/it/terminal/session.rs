@@ -27,7 +27,7 @@ fn the_command_s_session_has_sexton_s_terminal() {
 
 /// To detach from a terminal brings SIGHUP and SIGCONT to the foreground group.
 #[test]
-fn nobody_is_told_that_sexton_has_given_up_the_terminal() {
+fn no_process_gets_a_signal_when_sexton_gives_up_the_terminal() {
     let folder = Folder::new("detach");
     let [main, other] = ["main", "other"].map(|name| format!("{}/{name}", folder.path()));
     // The other one is a child that sexton is started with, in the same process group.
@@ -89,7 +89,7 @@ fn ctrl_z_does_not_even_stop_the_command() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_is_told_to_the_command_s_session() {
+fn the_command_s_session_gets_sighup_when_its_terminal_goes_away() {
     let mut terminal = Terminal::new();
     let words = ["--setsid", &probe(), "sleep"];
     let running = Setup::new(&words).terminal(&terminal.program).start();
@@ -124,7 +124,7 @@ fn nor_is_it_taken_from_the_foreground() {
 }
 
 #[test]
-fn dry_run_tells_of_the_terminal() {
+fn a_dry_run_shows_the_terminal() {
     for (flags, told) in [
         ("--dry-run", "2. become the terminal's foreground process group"),
         ("--dry-run --setsid", "2. take over sexton's controlling terminal"),
