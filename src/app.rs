@@ -5,7 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::launch::Launch;
+use crate::child::dry_run;
+use crate::child::prepare::Launch;
 use crate::cli;
 use crate::inspect;
 use crate::plan::request::{Inspection, Printed, Request};
@@ -96,7 +97,8 @@ fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
 /// Prints what would be done.
 #[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
-    let status = match Launch::new(plan, mask).and_then(|launch| launch.describe(values)) {
+    let status = match Launch::new(plan, mask).and_then(|launch| dry_run::describe(&launch, values))
+    {
         Ok(text) => print(&Printed::on_stdout(text), mask),
         Err(error) => give_up(&error),
     };

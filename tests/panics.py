@@ -18,7 +18,7 @@ ROOT = "sexton::runtime::Runtime::supervise"
 # Where the loop ends: what lies behind is not looked at, as nothing runs any more that an end of sexton could harm.
 ENDS = {
     "sexton::runtime::Runtime::report": "the tree is gone, and the report is made",
-    "sexton::child::launch::Launch::explain": "main could not be executed",
+    "sexton::child::explain::failure": "main could not be executed",
     "sexton::values::error::Error::unable": "what sexton cannot do without fails for good, and it ends with this error",
     "sexton::log::fatal": "these are told",
 }

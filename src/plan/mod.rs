@@ -139,6 +139,14 @@ pub struct Attributes {
     pub close_fds: bool,
 }
 
+impl Attributes {
+    /// Whether the command's capabilities depend on those that sexton has: a change of user changes them, too.
+    #[must_use]
+    pub fn changes_capabilities(&self) -> bool {
+        self.user.is_some() || self.capabilities != capabilities::Spec::default()
+    }
+}
+
 /// The process group and session that the command runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Grouping {

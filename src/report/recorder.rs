@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::launch::Launch;
-use crate::child::steps::Step;
+use crate::child::prepare::Launch;
+use crate::child::step::Step;
 use crate::kernel::cgroup::OomCounter;
 use crate::kernel::cgroup::OomEvents;
 use crate::kernel::processes::Name;

@@ -29,10 +29,11 @@ use self::incoming::Incoming;
 use self::next_signal::NextSignal;
 use self::reaper::{Candidates, REAPED_AT_ONCE, Reaper};
 use self::terminal::Terminal;
-use crate::child::launch::{self, Launch};
-use crate::child::spawn::Messages;
-use crate::child::spawn::{self, Child, Program};
-use crate::child::steps::{self, Step};
+use crate::child::explain;
+use crate::child::messages::Messages;
+use crate::child::prepare::Launch;
+use crate::child::program::Program;
+use crate::child::spawn::{self, Child};
 use crate::kernel::processes;
 use crate::plan::{Plan, Target};
 use crate::report::recorder::{OomWatch, Recorder};
@@ -41,7 +42,7 @@ use crate::report::{Record, Report};
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::wait::Waited;
-use crate::sys::{self, fds, process, signals};
+use crate::sys::{self, Errno, fds, process, signals};
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
@@ -108,6 +109,8 @@ struct Runtime<'a> {
     incoming: Option<Incoming>,
     /// When SIGKILL may be sent again.
     kill_after: Time,
+    /// A step before exec that failed, without which the command has run.
+    left_out: Option<(usize, Errno)>,
     /// Why the command could not be started, or why sexton cannot go on.
     failure: Option<Error>,
     exit: Option<Ending>,
@@ -125,7 +128,7 @@ impl<'a> Runtime<'a> {
         let parent = self_setup::watched_parent(plan);
         let launch = Launch::new(plan, mask)?;
         // No start is possible without this descriptor, so it is taken before those that are dispensable.
-        let number = fds::shared_number().map_err(launch::explain_fork)?;
+        let number = fds::shared_number().map_err(explain::fork)?;
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
@@ -134,8 +137,7 @@ impl<'a> Runtime<'a> {
             Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
         // Before the command is started, because it may hit the limit at once.
         let oom = OomWatch::start(pid);
-        let child =
-            spawn::spawn(&mut program, &launch.steps, number).map_err(launch::explain_fork)?;
+        let child = spawn::spawn(&mut program, &launch.steps, number).map_err(explain::fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
@@ -155,6 +157,7 @@ impl<'a> Runtime<'a> {
             launch,
             incoming: None,
             kill_after: Time::ZERO,
+            left_out: None,
             failure: None,
             exit: None,
         });
@@ -333,16 +336,9 @@ impl<'a> Runtime<'a> {
             warn!("unable to learn whether main was executed: {}", sys::reason(errno));
             Messages::default()
         });
-        if let Some((step, errno)) = left_out {
-            // No other step can be left out, and the code that names any step could panic.
-            let step = match self.launch.steps.get(step) {
-                Some(Step::Foreground) => steps::BECOME_FOREGROUND,
-                _ => steps::TAKE_OVER_TERMINAL,
-            };
-            info!("a step was left out: unable to {step}: {}", sys::reason(errno));
-        }
+        self.left_out = left_out;
         if let Some(failure) = failure {
-            let error = self.launch.explain(failure);
+            let error = explain::failure(&self.launch, failure);
             crate::log::fatal(&error);
             self.recorder.not_started(error.message().to_string());
             self.failure = Some(error);
@@ -487,6 +483,11 @@ impl<'a> Runtime<'a> {
     #[inline(never)] // not part of the loop: nothing runs any more, and this may allocate
     fn report(self: Box<Self>, ending: Ending) -> Report {
         let frozen = self.clock.left_out();
+        if let Some((index, errno)) = self.left_out
+            && let Some(step) = self.launch.steps.get(index)
+        {
+            info!("a step was left out: unable to {step}: {}", sys::reason(errno));
+        }
         let report = self.recorder.report(self.clock.now(), ending, frozen);
         if self.failure.is_some() {
             // The failure has been logged.

@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use super::self_setup;
-use crate::child::launch::Launch;
-use crate::child::steps::Inherited;
+use crate::child::inherited::Inherited;
+use crate::child::prepare::Launch;
 use crate::sys::{self, credentials, process};
 use crate::values::capabilities::CapabilitySet;
 use ::log::debug;

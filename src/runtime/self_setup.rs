@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::steps;
 use crate::plan::{Grouping, Plan, Subreaper};
 use crate::sys::{credentials, fds, process, reason, signals};
 use crate::values::capabilities::CapabilitySet;
@@ -68,8 +67,7 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
 pub fn secure_log(plan: &Plan, user: u32) {
     let attributes = &plan.attributes;
     // The command's session may get the terminal, which sexton can then no longer open.
-    let certain =
-        steps::changes_capabilities(attributes) || attributes.grouping == Grouping::Session;
+    let certain = attributes.changes_capabilities() || attributes.grouping == Grouping::Session;
     crate::log::secure(user, certain);
 }
 

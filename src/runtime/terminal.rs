@@ -6,7 +6,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::steps::{Inherited, Step};
+use crate::child::inherited::Inherited;
+use crate::child::step::Step;
 use crate::sys::{process, tty};
 use crate::values::outcome::Outcome;
 use crate::values::signal::Signal;

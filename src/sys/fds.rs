@@ -84,6 +84,27 @@ pub fn shared_number() -> Result<OwnedFd, Errno> {
     above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Adds to a [`shared_number`].
+///
+/// # Errors
+/// EAGAIN if the sum would be too large; what a seccomp filter gives.
+pub fn add(number: &OwnedFd, value: u64) -> Result<(), Errno> {
+    nix::unistd::write(number, &value.to_ne_bytes()).map(drop)
+}
+
+/// Takes what was added to a [`shared_number`], which is zero afterwards.
+///
+/// # Errors
+/// What a seccomp filter gives.
+pub fn take(number: &OwnedFd) -> Result<u64, Errno> {
+    let mut bytes = [0; size_of::<u64>()];
+    match nix::unistd::read(number, &mut bytes) {
+        Ok(_) => Ok(u64::from_ne_bytes(bytes)),
+        Err(Errno::EAGAIN) => Ok(0), // it is zero already
+        Err(errno) => Err(errno),
+    }
+}
+
 /// The same open file at a descriptor above 2. If sexton was started with one of 0 to 2 closed, the command
 /// must find it closed.
 pub fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {

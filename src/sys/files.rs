@@ -7,7 +7,7 @@ use crate::values::stdio::{OwnedStream, Redirection, Stream};
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, faccessat, fchown, ftruncate, isatty};
+use nix::unistd::{AccessFlags, Uid, access, faccessat, fchown, ftruncate, isatty};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
@@ -52,6 +52,12 @@ pub fn is_executable(directory: &OwnedFd, path: &CStr) -> Result<bool, Errno> {
     let is_file = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
     Ok(faccessat(directory, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
         && fstatat(directory, path, AtFlags::empty()).is_ok_and(is_file))
+}
+
+/// Whether there is a file of this name, or what a link of this name leads to.
+#[must_use]
+pub fn exists(path: &CStr) -> bool {
+    access(path, AccessFlags::F_OK).is_ok()
 }
 
 /// What a standard stream is, if it is a pipe or a terminal: those can be opened again through /proc.

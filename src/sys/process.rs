@@ -4,6 +4,7 @@ use super::Errno;
 use crate::values::signal::Signal;
 use nix::libc;
 use nix::unistd;
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// PID 1 of its namespace.
@@ -121,6 +122,23 @@ pub fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// Begins a session, whose leader this process is, without a controlling terminal (setsid(2)).
+///
+/// # Errors
+/// EPERM for the leader of a process group.
+pub fn begin_session() -> Result<(), Errno> {
+    unistd::setsid().map(drop)
+}
+
+/// Creates a process group, whose leader this process is (setpgid(2)).
+///
+/// # Errors
+/// EPERM for the leader of a session.
+pub fn create_group() -> Result<(), Errno> {
+    let this = unistd::Pid::from_raw(0);
+    unistd::setpgid(this, this)
+}
+
 /// Whether this process leads a session.
 #[must_use]
 pub fn leads_session() -> bool {
@@ -170,6 +188,14 @@ pub fn release_stack() {
     let end = (&raw const here).wrapping_sub(1024).map_addr(|address| address & !(page - 1));
     // SAFETY: nobody uses what is below the stack's end. What is not mapped there is left out.
     unsafe { libc::madvise(end.wrapping_sub(MOST).cast_mut().cast(), MOST, libc::MADV_DONTNEED) };
+}
+
+/// Changes the working directory (chdir(2)).
+///
+/// # Errors
+/// ENOENT, ENOTDIR, EACCES, and others of chdir(2).
+pub fn change_directory(path: &CStr) -> Result<(), Errno> {
+    unistd::chdir(path)
 }
 
 /// Leaves the working directory, so that its file system can be unmounted.

@@ -1,5 +1,5 @@
 //! SPEC 5 and 6: a step that fails names itself, the value, the reason, and what would help; the status is
-//! 125, and the command is not run. Every step there is (`Step` in src/child/steps.rs) is made to fail.
+//! 125, and the command is not run. Every step there is (`Step` in src/child/step.rs) is made to fail.
 
 use crate::harness::{Folder, Place, Setup, Terminal};
 use crate::worlds::*;
@@ -9,7 +9,7 @@ const EPERM: i32 = libc::EPERM;
 
 /// One way for a step to fail.
 struct Case {
-    /// The name of the step in src/child/steps.rs.
+    /// The name of the step in src/child/step.rs.
     step: &'static str,
     flags: Vec<String>,
     world: Box<dyn Fn(Setup) -> Setup>,
@@ -412,7 +412,7 @@ fn files(folder: &Folder) -> Vec<Case> {
 
 /// The names of all steps, out of the source.
 fn all_steps() -> Vec<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/child/steps.rs");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/child/step.rs");
     let text = std::fs::read_to_string(path).unwrap();
     let (_, body) = text.split_once("pub enum Step {\n").unwrap();
     let (body, _) = body.split_once("\n}").unwrap();

@@ -1,0 +1,118 @@
+//! Between fork and exec, in the child: the steps, then the command. Nothing here allocates.
+
+#![forbid(unsafe_code)]
+
+use crate::child::messages::{Failure, Message};
+use crate::child::program::{Program, SHELL};
+use crate::child::step::Step;
+use crate::sys::exec::execve;
+use crate::sys::{Errno, credentials, files, limits, process, scheduling, signals, tty};
+use crate::values::signal::SignalSet;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+/// What the child needs besides the steps.
+pub(super) struct Needs {
+    /// For messages.
+    pub(super) number: OwnedFd,
+    /// For [`Step::Terminal`].
+    pub(super) terminal: Result<OwnedFd, Errno>,
+    /// The signal mask that the command will have.
+    pub(super) mask: SignalSet,
+}
+
+/// Carries out the steps and executes the program. Only returns if that fails.
+pub(super) fn become_command(program: &mut Program, steps: &[Step], needs: &Needs) -> Failure {
+    program.name_child();
+    for (index, step) in steps.iter().enumerate() {
+        match carry_out(step, needs) {
+            Ok(()) => {}
+            Err(errno) if is_dispensable(step, errno) => {
+                Message::LeftOut(index, errno).send(&needs.number);
+            }
+            Err(errno) => return Failure::Step(index, errno),
+        }
+    }
+    execute(program)
+}
+
+/// Whether a program runs as well without this step: it keeps its streams, and only lacks the keys that send signals.
+/// Some kernels give no terminal to another session (gVisor has no TIOCSCTTY), and any terminal may go away meanwhile.
+fn is_dispensable(step: &Step, errno: Errno) -> bool {
+    match step {
+        Step::Terminal => true,
+        Step::Foreground => matches!(errno, Errno::ENOTTY | Errno::ENXIO | Errno::EIO),
+        _ => false,
+    }
+}
+
+fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
+    match step {
+        Step::Session => process::begin_session(),
+        Step::Terminal => needs.terminal.as_ref().map_err(|&errno| errno).and_then(tty::attach),
+        Step::ProcessGroup => process::create_group(),
+        Step::Foreground => tty::set_foreground(process::id()),
+        Step::Limit(resource, values) => limits::set(*resource, *values),
+        Step::OomScoreAdj(value) => scheduling::set_oom_score_adj(*value),
+        Step::IoPriority(priority) => scheduling::set_io_priority(*priority),
+        Step::Scheduler(scheduler) => scheduling::set_scheduler(*scheduler),
+        Step::Nice(value) => scheduling::set_nice(*value),
+        Step::Cpus(cpus) => scheduling::set_cpus(cpus),
+        Step::Groups(groups) => credentials::set_groups(groups),
+        Step::Gid(gid) => credentials::set_gid(*gid),
+        Step::GiveStream(stream, uid) => {
+            // Only to open the stream again takes ownership: the command has its descriptor in any case.
+            files::give_stream(*stream, *uid).ok();
+            Ok(())
+        }
+        Step::DropBounding(set) => credentials::drop_bounding(*set),
+        Step::KeepCapabilities => credentials::keep_capabilities(),
+        Step::Uid(uid) => credentials::set_uid(*uid),
+        Step::Capabilities(base) => credentials::set_capabilities(*base),
+        Step::RaiseAmbient(set) => credentials::raise_ambient(*set),
+        Step::NoNewPrivs => credentials::set_no_new_privs(),
+        Step::ParentDeath(signal, parent) => process::set_parent_death_signal(*signal, *parent),
+        Step::Umask(mask) => process::set_umask(*mask),
+        Step::Directory(path) => process::change_directory(path),
+        Step::Duplicate(from) => files::duplicate_all(from),
+        Step::Open(stream, file) => {
+            // To open a FIFO may take for ever: a signal that would end the command must end that wait, too.
+            signals::set_mask(needs.mask)?;
+            let opened = files::redirect(*stream, file);
+            signals::block_all()?;
+            opened
+        }
+        Step::ShareOutput => files::share_output(),
+        Step::CloseOthers(kept) => {
+            files::close_others(*kept, &needs.number);
+            Ok(())
+        }
+        Step::Ignore(signal) => signals::set_ignored(*signal, true),
+        Step::Mask(mask) => signals::set_mask(*mask).map(drop),
+    }
+}
+
+/// Tries the candidates as execvp(3) does. Only returns if none can be executed.
+fn execute(program: &mut Program) -> Failure {
+    let mut denied = None;
+    for (index, candidate) in program.candidates.iter().enumerate() {
+        match execve(candidate, &program.argv, &program.environment) {
+            Errno::ENOEXEC => {
+                program.shell_argv.replace(1, candidate);
+                execve(SHELL, &program.shell_argv, &program.environment);
+                return Failure::Exec(index, Errno::ENOEXEC);
+            }
+            Errno::EACCES => {
+                denied.get_or_insert(index);
+            }
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENODEV | Errno::ESTALE | Errno::ETIMEDOUT => {}
+            errno => return Failure::Exec(index, errno),
+        }
+    }
+    let exists = |path: &CString| files::exists(path);
+    match (denied, program.candidates.iter().position(exists)) {
+        (Some(index), _) => Failure::Exec(index, Errno::EACCES),
+        (None, Some(index)) => Failure::Exec(index, Errno::ENOENT),
+        (None, None) => Failure::NotFound,
+    }
+}

@@ -1,0 +1,60 @@
+//! The user and the groups that the command is to have, looked up in the files of sexton's own root directory.
+
+#![forbid(unsafe_code)]
+
+use crate::plan::{Attributes, Given};
+use crate::sys::{Errno, files, reason};
+use crate::values::error::Error;
+use crate::values::signal::Reason;
+use crate::values::user::{File, Files, Identity};
+use std::ffi::CStr;
+
+/// The IDs that the command is to have, as far as they are to change.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Credentials {
+    /// The user, if it is to be changed.
+    pub user: Option<Identity>,
+    /// The supplementary groups, if they are to be changed.
+    pub groups: Option<Vec<u32>>,
+}
+
+/// Looks up the user and the groups that the attributes name.
+///
+/// # Errors
+/// There is none of that name, or the file that would have it cannot be read.
+#[inline(never)]
+pub fn look_up(attributes: &Attributes) -> Result<Credentials, Error> {
+    let Attributes { user, groups, .. } = attributes;
+    if user.is_none() && groups.is_none() {
+        return Ok(Credentials::default());
+    }
+    let (passwd, group) = (read(c"/etc/passwd"), read(c"/etc/group"));
+    let files = Files { passwd: file(&passwd), group: file(&group) };
+    let user = user.as_ref().map(|user| refused(user, user.value.resolve(files))).transpose()?;
+    let groups =
+        groups.as_ref().map(|groups| refused(groups, groups.value.resolve(files))).transpose()?;
+    let groups = groups.or_else(|| user.as_ref().map(|user| user.groups.clone()));
+    Ok(Credentials { user, groups })
+}
+
+type Contents = Result<Option<Vec<u8>>, String>;
+
+fn read(path: &CStr) -> Contents {
+    files::contents(path).map_err(|errno| match errno {
+        Errno::EINVAL => "it is no regular file".to_owned(),
+        errno => reason(errno).to_string(),
+    })
+}
+
+fn file(contents: &Contents) -> File<'_> {
+    match contents {
+        Ok(Some(text)) => File::Text(text),
+        Ok(None) => File::Missing,
+        Err(why) => File::Unreadable(why),
+    }
+}
+
+/// Names the flag or variable whose value could not be resolved.
+fn refused<T, R>(given: &Given<T>, result: Result<R, Reason>) -> Result<R, Error> {
+    result.map_err(|reason| Error::invalid(given.text.as_bytes(), &given.by, reason))
+}

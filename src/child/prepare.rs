@@ -1,0 +1,98 @@
+//! The launch: all that the child needs, laid out before the fork, and kept to explain why the command did not start.
+
+#![forbid(unsafe_code)]
+
+use crate::child::identity;
+use crate::child::inherited::Inherited;
+use crate::child::search;
+use crate::child::step::Step;
+use crate::child::steps;
+use crate::plan::{Plan, Statuses};
+use crate::sys::{fds, limits, process};
+use crate::values::environment::{Edits, Naming};
+use crate::values::error::Error;
+use crate::values::rlimit::{Limits, UNLIMITED};
+use crate::values::signal::SignalSet;
+use crate::values::stdio::Stream;
+use crate::values::stream_name::Descriptor;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+
+/// The plan, with everything looked up that it leaves open.
+pub struct Launch<'a> {
+    /// The command's argument vector; the first is the command as the user wrote it.
+    pub argv: &'a [&'a CStr],
+    /// The command's environment.
+    pub environment: Vec<Cow<'a, CStr>>,
+    /// The variables that are to name the command by its process ID.
+    pub naming: Naming,
+    /// The files to try for the command.
+    pub candidates: Cow<'a, [CString]>,
+    /// The changes that the child makes to itself before it executes one of them.
+    pub steps: Vec<Step>,
+    /// What sexton was started with.
+    pub inherited: Inherited,
+    /// The changes of the environment.
+    pub edits: Edits,
+    /// Exit statuses.
+    pub statuses: Statuses,
+    /// A hint for the error that there is no such command.
+    pub hint_if_not_found: Option<&'a str>,
+}
+
+impl<'a> Launch<'a> {
+    /// Looks up what the plan leaves open; `mask` is sexton's signal mask. Changes nothing.
+    ///
+    /// # Errors
+    /// What can be known to be impossible before the fork.
+    pub fn new(plan: &'a Plan, mask: SignalSet) -> Result<Launch<'a>, Error> {
+        let attributes = &plan.attributes;
+        let credentials = identity::look_up(attributes)?;
+        let login = credentials.user.as_ref().map(Edits::for_login).unwrap_or_default();
+        let edits = attributes.environment.clone().over(&login);
+        let mut environment = edits.apply(&plan.environment);
+        let pid = process::id();
+        let naming = Naming::find(&mut environment, pid, |name| edits.sets(name));
+        let inherited = Inherited::look_up(plan, &credentials, pid, mask, naming.listen_fds)?;
+        for (stream, file, from) in steps::duplicated(attributes, pid) {
+            fds::check(from, stream != Stream::Input).map_err(|unfit| {
+                let step = Step::Open(stream, file.clone());
+                Error::unable(step, format_args!("{} {unfit}", Descriptor(from)))
+            })?;
+        }
+        let current =
+            |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
+        let steps = steps::steps(attributes, &inherited, &credentials, current)?;
+        let command = plan.argv.first().copied().unwrap_or_default();
+        let candidates = match &plan.files[..] {
+            [] => search::candidates(command, &environment).into(),
+            files => files.into(),
+        };
+        Ok(Launch {
+            argv: &plan.argv,
+            environment,
+            naming,
+            candidates,
+            steps,
+            inherited,
+            edits,
+            statuses: plan.statuses,
+            hint_if_not_found: plan.hint_if_not_found.as_deref(),
+        })
+    }
+
+    /// The command as the user wrote it.
+    #[must_use]
+    pub fn command(&self) -> &'a CStr {
+        self.argv.first().copied().unwrap_or_default()
+    }
+
+    /// The user that the command is given, if it is given one.
+    #[must_use]
+    pub fn user(&self) -> Option<u32> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Uid(uid) => Some(*uid),
+            _ => None,
+        })
+    }
+}
