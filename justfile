@@ -10,7 +10,11 @@ build:
 demo:
     bash tests/demo.sh
 
-# Unit and integration tests (root).
+# The quick tests: under a minute, once they are built (root).
+test-quick:
+    bash tests/run.sh --quick
+
+# All unit and integration tests: some four minutes (root). `cargo test` alone, without root, runs those that need none.
 test *arguments:
     bash tests/run.sh {{arguments}}
 

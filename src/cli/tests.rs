@@ -277,6 +277,8 @@ fn the_line_of_an_error_has_the_format_of_the_flags_before_it_or_of_the_variable
         (&[c"sexton", c"--bogus"], &[json]),
         (&[c"sexton", c"x"], &[c"SEXTON_GRACE=bad", json]),
         (&[c"tini", c"x"], &[c"SEXTON_GRACE=bad", json]),
+        (&[c"sexton", c"--as=runit", c"x"], &[json]),
+        (&[c"sexton", c"--as"], &[json]),
     ] {
         assert_eq!(format(words, variables), LogFormat::Json, "{words:?}");
     }

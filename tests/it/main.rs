@@ -51,6 +51,7 @@ mod terminal;
 mod transparency;
 mod tree;
 mod users;
+mod without_root;
 mod worlds;
 
 #[path = "../fuzz/invariants/mod.rs"]
