@@ -8,7 +8,7 @@ use crate::harness::{Place, Setup, sexton, wait_until};
 use nix::libc;
 
 const PERMUTED: &str = "catatonit reads options behind the command";
-const MASK: &str = "catatonit leaves a blocked signal mask to main";
+const MASK: &str = "catatonit leaves SIGTSTP, SIGTTIN and SIGTTOU blocked in the command";
 const FAULTS: &str =
     "catatonit loses a SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP or SIGABRT";
 const HIDDEN: &str = "The signals 32 and 33 are forwarded";

@@ -10,7 +10,7 @@ use nix::libc;
 /// What the command gets last: not the highest, as SIGSYS comes before all others that are pending.
 const LAST: i32 = libc::SIGPWR;
 
-const INHERITED: &str = "dumb-init unblocks all signals and stops ignoring any for main";
+const INHERITED: &str = "dumb-init unblocks all signals and resets ignored ones for the command";
 
 #[test]
 fn command_lines_of_dumb_init_have_the_same_effect() {

@@ -246,7 +246,7 @@ impl Pair {
 
 /// A look inside, by whatever name.
 pub fn a_look_inside(pair: &mut Pair) {
-    const STATUS: &str = "`--status` as the first word shows the container from inside";
+    const STATUS: &str = "`--status` as the first word shows the processes of the container";
     pair.run(&[case(&["--status"]).differs(STATUS), case(&["--status=json"]).differs(STATUS)]);
     pair.run(&[case(&["--statu"]).first_lines(1), case(&["--", "--status"])]);
 }
@@ -301,7 +301,7 @@ pub fn what_command_is_given(pair: &mut Pair, words: &[&str], inherited: Option<
         report(&[]).with(|setup| setup.directory("/usr")),
     ]);
     let mut closed = report(&[]).with(|setup| setup.closed(&[0]));
-    closed.differs = (pair.name == "tini").then_some("With a closed standard input tini gives up");
+    closed.differs = (pair.name == "tini").then_some("With a closed standard input tini fails");
     pair.run(&[closed]);
     let mut mask = report(&[]).with(|setup| setup.mask(1 << 9 | 1 << 33));
     let mut ignored = report(&[]).with(|setup| setup.ignored(&[libc::SIGHUP, libc::SIGUSR1]));
@@ -315,8 +315,7 @@ pub fn what_pid_1_holds(pair: &mut Pair, words: &[&str]) {
         [ /proc/1/fd/0 -ef /dev/null ] && echo input";
     let tell = |change| case(&[words, &["--", "PROBE", "tell"]].concat()).with(change);
     let mut no_input = tell(|setup: Setup| setup.closed(&[0]));
-    no_input.differs =
-        (pair.name == "tini").then_some("With a closed standard input tini gives up");
+    no_input.differs = (pair.name == "tini").then_some("With a closed standard input tini fails");
     for case in [
         tell(|setup| setup),
         tell(|setup| setup.place(Place::Child)),

@@ -5,9 +5,9 @@ use crate::harness::{Place, Setup, Terminal, children_of, wait_until};
 use nix::libc;
 
 const TAKEN: &str = "never takes a terminal from the foreground group";
-const STOPPED: &str = "A key that stops the command is no end";
+const STOPPED: &str = "A key that stops the command also stops sexton";
 const REDIRECTED: &str = "The terminal is the session's, whatever standard input is";
-const LEVELS: &str = "Which lines `CATATONIT_DEBUG` brings";
+const LEVELS: &str = "The lines of `CATATONIT_DEBUG` are sexton's own";
 
 fn pairs() -> [Pair; 3] {
     [("tini", libc::SIGRTMAX()), ("dumb-init", libc::SIGPWR), ("catatonit", libc::SIGRTMAX())]
