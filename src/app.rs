@@ -1,7 +1,7 @@
 //! The program's front door: from the arguments and the environment to the exit status.
 //!
-//! It reads the command line, starts the logger, and hands the plan to whoever carries it out: the runtime, a dry run,
-//! a look at the container, or a text to print.
+//! It has `cli` read the command line, starts the logger, and has the request carried out: a command or a pause by
+//! `runtime`, `--dry-run` by `child`, `--status` by `inspect`. It prints texts such as `--help` itself.
 
 #![forbid(unsafe_code)]
 
@@ -20,15 +20,15 @@ use crate::values::signal::SignalSet;
 use ::log::warn;
 use std::ffi::CStr;
 
-/// Runs sexton from its arguments, program name first, to its exit status. All signals are blocked,
-/// and `mask` is the mask that was in force before, or why they could not be blocked.
+/// Runs sexton from its arguments, program name first, to its exit status. The caller has blocked all signals, and
+/// `mask` is the mask before that, or the reason why they could not be blocked.
 ///
-/// Changes the process beyond repair (it closes descriptors, and leaves the working directory): for
-/// the `main` of a program that does nothing else.
+/// Only for the `main` of a program that does nothing else: the call closes descriptors and leaves the working
+/// directory.
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>) -> u8 {
     let pid = process::id();
-    // For errors that come before the logger is there.
+    // Errors before the logger is started need its format, too.
     let early = || crate::log::set_format(cli::log_format(argv, environment), pid);
     let mask = match mask {
         Ok(mask) => mask,
@@ -75,14 +75,14 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
     runtime::end(ending)
 }
 
-/// Runs no command.
+/// Runs no command, until a signal ends the pause.
 fn pause(plan: &Plan, _mask: SignalSet) -> Ending {
     runtime::pause::run(plan).unwrap_or_else(|error| give_up(&error)).into()
 }
 
-/// Shows what is there; the exit status.
+/// Prints the answer to `--status`; returns the exit status.
 fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
-    signals::set_mask(mask).ok(); // Ctrl-C ends it, and so does a pipe that nobody reads any more
+    signals::set_mask(mask).ok(); // Ctrl-C and SIGPIPE are to end it
     match inspect::run(inspection) {
         Ok(printed) => print(&printed, mask),
         Err(error) => give_up(&error),
@@ -94,7 +94,7 @@ fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
     runtime::attempt(plan, mask).unwrap_or_else(|error| give_up(&error).into())
 }
 
-/// Prints what would be done.
+/// Prints the steps that a run would take.
 #[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
     let status = match Launch::new(plan, mask).and_then(|launch| dry_run::describe(&launch, values))
@@ -105,16 +105,16 @@ fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
     status.into()
 }
 
-/// Says why there is nothing to supervise; the exit status.
+/// Logs the error that ends the run; returns the exit status.
 fn give_up(error: &Error) -> u8 {
     crate::log::fatal(error);
     error.status
 }
 
-/// Prints a text; the exit status. `mask` is the signal mask that was in force before.
+/// Prints a text; returns the exit status. `mask` is the signal mask from before sexton blocked all signals.
 fn print(printed: &Printed, mask: SignalSet) -> u8 {
     if printed.can_break {
-        signals::set_mask(mask).ok(); // only a filter can keep it from doing so
+        signals::set_mask(mask).ok(); // only a seccomp filter can make it fail
     }
     let stream = if printed.to_stderr { fds::STDERR } else { fds::STDOUT };
     match fds::write_all(stream, printed.text.as_bytes()) {

@@ -1,4 +1,4 @@
-//! sexton as a library: a program that is its own init, or that of another.
+//! sexton as a library: a program that is its own init, or the init of another program.
 
 #![forbid(unsafe_code)]
 
@@ -17,12 +17,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// An init for this very program, or for another, with what it does about signals and ends.
+/// An init for this very program, or for another one, and its settings.
 ///
-/// [`Init::run`] makes a program its own init: called as PID 1, it starts the program a second time as its child and
-/// stays what it is, to pass signals on, reap orphans, and end with the child's exit status. In the child, and
-/// wherever the program is not PID 1, it returns at once, and the program goes on. Other programs are started by
-/// [`Init::supervise`].
+/// [`Init::run`] makes a program its own init. Called as PID 1, it starts the program a second time as its child. The
+/// first process then stays the init: it forwards signals, reaps orphans, and exits with the child's exit status. In
+/// the child, and wherever the program is not PID 1, the call returns at once and the program goes on.
+/// [`Init::supervise`] starts other programs.
 ///
 /// ```no_run
 /// use sexton::{Init, Resource, Limits, Signal};
@@ -32,7 +32,7 @@ use std::time::Duration;
 /// fn main() -> Result<(), sexton::Error> {
 ///     Init::new()
 ///         .stop_signals([Signal::TERM, Signal::INT])
-///         .drain(Duration::from_secs(5)) // load balancers look elsewhere meanwhile
+///         .drain(Duration::from_secs(5)) // time for load balancers to send requests elsewhere
 ///         .grace(Duration::from_secs(20))
 ///         .rlimit(Resource::Nofile, Limits { soft: 65_536, hard: 65_536 })
 ///         .run()?;
@@ -41,27 +41,30 @@ use std::time::Duration;
 /// }
 /// ```
 ///
-/// # What it asks of the program
+/// # Requirements
 ///
-/// - To come **first in `main`**, before threads, files, and whatever must not be done twice: what `main` has done
-///   before, it does once more in the child. With more than one thread there is an error (as far as /proc is there to
-///   tell). An async runtime is started afterwards, so not under `#[tokio::main]`.
-/// - In the init nothing of `main` goes on: no destructors run and no `atexit` handlers, every descriptor but standard
-///   error is closed, and the working directory is `/`. It never returns, and ends with `_exit`.
-/// - Signals that arrive before are treated as the program has it then, which for PID 1 is: dropped. From the call on
-///   none is lost. The program `sexton` has no such gap, as its first instruction blocks them.
+/// - The call must come **first in `main`**, before threads, files, and anything that must not be done twice: `main`
+///   does in the child once more what it has done before the call. More than one thread is an error, where /proc is
+///   mounted to show threads. An async runtime must be started after the call, so `#[tokio::main]` cannot be used.
+/// - In the init nothing of `main` goes on: no destructors and no `atexit` handlers run, every descriptor but the
+///   standard streams and those of the log is closed, and the working directory is `/`. The call never returns there,
+///   and the init ends with `_exit`.
+/// - A signal that arrives before the call has the program's disposition, and PID 1 drops a signal whose disposition is
+///   the default. From the call on no signal is lost. The program `sexton` has no such gap, because its first
+///   instruction blocks signals.
 ///
-/// # What the child finds
+/// # The child
 ///
-/// Arguments, environment, descriptors, signal mask, limits, and terminal as the program was given them, and a process
-/// group of its own. Rust's start-up ignores SIGPIPE and leaves no trace of what it was; the child gets the default,
-/// as from [`std::process::Command`], and a Rust program then ignores it again.
+/// The child has the program's arguments, environment, descriptors, signal mask, limits and terminal, and a process
+/// group of its own. Rust's start-up ignores SIGPIPE, whatever its disposition was before. The child is started with
+/// the default, as by [`std::process::Command`], and a Rust program then ignores SIGPIPE again.
 ///
 /// # Logging
 ///
-/// If the program has set a logger of the [`log`] facade before, it gets sexton's lines, by the program's level. It
-/// must write to standard error, without a thread and without much ado: what blocks it, blocks the init. Otherwise
-/// warnings go to standard error in a way that never blocks. Nothing is told of a run that ends by itself or obeys.
+/// If the program has set a logger of the [`log`] facade before the call, that logger gets sexton's lines, down to the
+/// program's level. It must write to standard error, must not need a thread, and should not block, because the init
+/// then waits for it. Otherwise warnings go to standard error and never block. A run that ends by itself, or stops
+/// when it is asked to, logs nothing.
 #[must_use = "nothing happens before `run` or `supervise`"]
 #[derive(Clone, Debug)]
 pub struct Init {
@@ -82,13 +85,13 @@ impl Default for Init {
     }
 }
 
-/// By this variable a child knows that it is one: its value is the process ID of the init, which no other process has
-/// as its parent. It is gone before the program goes on.
+/// The variable by which a child knows that it is one. Its value is the process ID of the init, which only the child has
+/// as its parent. It is removed before the program goes on.
 const PARENT: &str = "SEXTON_PARENT";
 
 impl Init {
-    /// As PID 1 only; SIGTERM begins a stop, with a grace of 30 seconds, and what the program leaves behind has 5
-    /// seconds.
+    /// An init as PID 1 only. SIGTERM begins a stop, with a grace period of 30 seconds; processes that the program leaves
+    /// behind have 5 seconds.
     pub fn new() -> Init {
         Init {
             policy: Policy::default(),
@@ -103,27 +106,27 @@ impl Init {
     }
 
     /// [`Init::run`] makes an init where the program is not PID 1, too: a child subreaper (`PR_SET_CHILD_SUBREAPER`,
-    /// prctl(2)), which signals its own descendants and nobody else. To find those that detach themselves it needs
-    /// /proc.
+    /// prctl(2)), which signals its own descendants and nobody else. It needs /proc to find descendants that detach
+    /// themselves.
     ///
-    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees what it would see
-    /// without an init; but not if [`Init::map_exit`] or [`Init::map_signal`] makes an exit status of it.
+    /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees the same status as
+    /// without an init; unless [`Init::map_exit`] or [`Init::map_signal`] gives that end an exit status.
     ///
-    /// The child is told by the variable `SEXTON_PARENT` that it is one, and removes it. If the program starts itself
-    /// for other purposes, as a worker say, it should not come to this call there: each would have an init.
+    /// The variable `SEXTON_PARENT` says to the child that it is one, and the child removes the variable. A program that
+    /// starts itself for other purposes, such as a worker, should not make this call there: each would have an init.
     pub fn always(mut self) -> Init {
         self.always = true;
         self
     }
 
-    /// How long the program may take to end once it was sent a stop signal, before SIGKILL to everything; `None` is for
-    /// ever. Default: 30 seconds. Times above 31 years are taken for that.
+    /// The grace period: how long the program may take to end after a stop signal, before SIGKILL for everything. `None`
+    /// is for ever, and no time is longer than 31 years. Default: 30 seconds.
     pub fn grace(mut self, time: impl Into<Option<Duration>>) -> Init {
         self.policy.grace = time.into().map(bounded);
         self
     }
 
-    /// How long the first stop signal is held back; a second one ends that. Default: not at all.
+    /// How long the first stop signal is held back, unless a second one comes. Default: not at all.
     pub fn drain(mut self, time: Duration) -> Init {
         self.policy.drain = bounded(time);
         self
@@ -137,7 +140,7 @@ impl Init {
         self
     }
 
-    /// Once the program has ended, waits for all others to end by themselves, however long that takes.
+    /// Once the program has ended, waits for all other processes to end by themselves, however long they take.
     pub fn wait_all(mut self) -> Init {
         self.policy.wait_all = true;
         self
@@ -156,13 +159,13 @@ impl Init {
         self
     }
 
-    /// Whom signals are passed on to. Default: [`Target::Command`].
+    /// The processes that signals are forwarded to. Default: [`Target::Command`].
     pub fn forward_to(mut self, target: Target) -> Init {
         self.policy.forward_to = target;
         self
     }
 
-    /// Passes on another signal in place of this one, or nothing (`None`). Each can be rewritten once; not SIGKILL,
+    /// Forwards another signal in place of this one, or nothing (`None`). Each can be rewritten once; not SIGKILL,
     /// SIGSTOP or SIGCHLD.
     pub fn rewrite(mut self, from: Signal, to: impl Into<Option<Signal>>) -> Init {
         let rule = catchable(from).map(|from| rewrite::Rule::new(from, to.into()));
@@ -172,8 +175,8 @@ impl Init {
         }
     }
 
-    /// Sends a further signal so long after the stop signal, or after the escalation before: more than zero, and less
-    /// than the grace altogether.
+    /// An escalation step: sends a further signal this long after the stop signal, or after the step before. Each time
+    /// is more than zero, and their sum is less than the grace period.
     pub fn escalate(mut self, signal: Signal, after: Duration) -> Init {
         if after.is_zero() {
             return self.refuse("escalation", "its time must be more than 0".into());
@@ -187,8 +190,8 @@ impl Init {
         self.map(exit_map::Rule::status(from, to))
     }
 
-    /// Exits with this status if that signal has killed the program, instead of 128 and its number (or, where this is
-    /// not PID 1, of dying of that signal, too). This comes before [`Init::map_exit`].
+    /// Exits with this status if that signal has killed the program. Otherwise PID 1 exits with 128 and the signal's
+    /// number, and an init that is not PID 1 dies of that signal, too. This comes before [`Init::map_exit`].
     pub fn map_signal(self, signal: Signal, to: u8) -> Init {
         self.map(exit_map::Rule::signal(signal, to))
     }
@@ -252,10 +255,9 @@ impl Init {
     /// since, with the same first argument. Then, and only then, its name for `ps` is `exe`.
     ///
     /// # Errors
-    /// A value that cannot be used, wherever this is; there are other threads; the report cannot be written; a limit
-    /// cannot be set; no process can be made; without /proc, the program is the interpreter of a script (its own file
-    /// cannot be told then). Signal mask and dispositions are as before, but for SIGCHLD, which is not ignored any
-    /// more.
+    /// A value that cannot be used, whether or not this is PID 1; there are other threads; the report cannot be written;
+    /// a limit cannot be set; no process can be made; there is no /proc, and the program is the interpreter of a script,
+    /// so that its own file is not known. Signal mask and dispositions are as before, but SIGCHLD is no longer ignored.
     pub fn run(self) -> Result<(), Error> {
         self.check()?;
         if process::id() != process::INIT && !self.always {
@@ -276,12 +278,11 @@ impl Init {
         Err(self.become_init(&itself::arguments(), &environment, files))
     }
 
-    /// Starts another program as a child, with a command as execvp(3) takes it, and never returns otherwise than with
-    /// an error: this process stays, as its init, and ends with its exit status. If it is not PID 1, then as a child
-    /// subreaper; see [`Init::always`].
+    /// Starts another program as a child, with a command as execvp(3) takes it. This process stays as its init and ends
+    /// with its exit status, so the call returns only with an error. An init that is not PID 1 is a child subreaper; see
+    /// [`Init::always`].
     ///
-    /// If the command cannot be executed, that is told on standard error (or by the program's logger), and the exit
-    /// status is 127 or 126, as a shell has it.
+    /// If the command cannot be executed, an error is logged, and the exit status is 127 or 126, as in a shell.
     ///
     /// ```no_run
     /// use std::process::ExitCode;
@@ -335,7 +336,7 @@ impl Init {
         };
         let pipe_ignored = signals::is_ignored(Signal::PIPE);
         if pipe_ignored {
-            signals::set_ignored(Signal::PIPE, false).ok(); // it cannot fail for that one
+            signals::set_ignored(Signal::PIPE, false).ok(); // it cannot fail for SIGPIPE
         }
         crate::log::start(&plan.logging, process::id());
         crate::log::give_way();
@@ -354,12 +355,12 @@ impl Init {
     }
 }
 
-/// What can be added to a point in time.
+/// A time that can be added to any point in time.
 fn bounded(time: Duration) -> Duration {
     time.min(duration::LONGEST)
 }
 
-/// An init has one thread: others would take signals, and go on as if nothing had happened.
+/// Checks that there is one thread: others would take the init's signals, and go on with the program.
 fn is_alone() -> Result<(), Error> {
     match itself::threads() {
         Some(threads) if threads > 1 => Err(Error::unable(
@@ -384,13 +385,13 @@ mod tests {
         init.run().unwrap_err().to_string()
     }
 
-    /// Also where nothing else is done, so that a developer sees it before the container does.
+    /// A developer's machine, where the program is not PID 1, shows the error before the container does.
     #[test]
     fn what_cannot_be_used_is_an_error_wherever_it_is() {
         let second = Duration::from_secs(1);
         let init = Init::new;
         let limits = Limits { soft: 2, hard: 1 };
-        for (init, told) in [
+        for (init, expected) in [
             (init().stop_signals([Signal::TERM, Signal::KILL]), "SIGKILL cannot be caught"),
             (init().rewrite(Signal::CHLD, Signal::TERM), "SIGCHLD"),
             (init().rewrite(Signal::HUP, None).rewrite(Signal::HUP, Signal::INT), "already"),
@@ -403,7 +404,7 @@ mod tests {
             (init().report("a\0b").map_exit(1, 2).map_exit(1, 2), "expected a path"),
         ] {
             let text = refused(init);
-            assert!(text.contains(told), "{text}");
+            assert!(text.contains(expected), "{text}");
         }
         let text = init().report("").supervise(["true"]).to_string();
         assert!(text.contains("expected a path"), "{text}");
