@@ -2,7 +2,8 @@
 # sourced, after tests/setup.sh:
 #   gather_peers FOLDER      from Debian
 #   gather_sources FOLDER    built for musl from Debian's sources: half a minute at first
-#   gather_crates FOLDER     from crates.io, minutes at first
+#   gather_pid1 FOLDER       from crates.io, a minute at first
+#   gather_tino FOLDER       from crates.io, minutes at first
 # What is there already stays.
 
 musl=x86_64-unknown-linux-musl
@@ -61,13 +62,16 @@ from_crates() {
   install -m 755 "$1/crates/bin/$4" "$1/$4"
 }
 
-gather_crates() {
+gather_pid1() {
   if [ ! -e "$1/pid1" ]; then
     # It has no release profile of its own, so it gets sexton's.
     CARGO_PROFILE_RELEASE_OPT_LEVEL=s CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
       CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_STRIP=true from_crates "$1" pid1-exe 0.1.6 pid1
     echo "pid1-exe 0.1.6 from crates.io, static musl, sexton's release profile" >"$1/pid1.txt"
   fi
+}
+
+gather_tino() {
   if [ ! -e "$1/tino" ]; then
     from_crates "$1" tino 0.1.24 tino
     echo "tino 0.1.24 from crates.io, static musl, its own release profile; it polls without ever sleeping" >"$1/tino.txt"

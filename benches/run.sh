@@ -3,6 +3,9 @@
 # what it needs. Needs root and an x86_64.
 #
 #   benches/run.sh            all of it; on a machine with nothing else to do
+#   benches/run.sh --starts [BUILD...]
+#                             the start alone, as a table on standard output; BUILD is another sexton's file,
+#                             which is measured beside this one
 #   benches/run.sh --quick    a little of everything, with Debian's peers only, into a temporary folder:
 #                             shows that every figure can be had, and says nothing about times
 set -euo pipefail
@@ -27,7 +30,8 @@ folder=$(realpath "$folder")
 gather_peers "$folder"
 if [ -z "${quick[*]}" ]; then
   gather_sources "$folder"
-  gather_crates "$folder"
+  gather_pid1 "$folder"
+  [ "${1:-}" = --starts ] || gather_tino "$folder"
 fi
 for program in floor workload; do
   cc -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables -Os -s \
@@ -39,6 +43,15 @@ cargo build --quiet --locked --release --bin sexton --target $musl
 install -m 755 "$target/$musl/release/sexton" "$folder/sexton"
 echo "the released binary, $("$folder/sexton" --version), static musl, $(rustc --version | cut -d ' ' -f 1,2)" >"$folder/sexton.txt"
 
+if [ "${1:-}" = --starts ]; then
+  shift
+  others=()
+  for build; do
+    install -m 755 "$build" "$folder/${build##*/}"
+    others+=("${build##*/}")
+  done
+  exec cargo bench --quiet --locked --profile dev --bench inits -- --starts "$folder" "${others[@]}"
+fi
 # Not in the release profile: it only calls the kernel, and the tests have built all that it needs.
 cargo bench --quiet --locked --profile dev --bench inits -- "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
 benches/size.sh --update "$pages/benchmarks.md"

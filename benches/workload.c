@@ -137,6 +137,10 @@ static void program(char **arguments, char **environment) {
   const char *what = arguments[1] ? arguments[1] : "";
   if (same(what, "exit"))
     end(0);
+  if (same(what, "stamp")) {
+    answer(now());
+    end(0);
+  }
   if (same(what, "idle")) {
     answer(0);
     idle();

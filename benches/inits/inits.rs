@@ -25,6 +25,10 @@ pub struct Init {
     pub verbose: Option<Vec<&'static str>>,
     /// Every signal that comes, and not only the first that stops it.
     pub forwards: bool,
+    /// It is the floor, sexton or another that is built for musl, and its start is short.
+    pub is_small: bool,
+    /// Its start is what sexton's is held to.
+    pub is_compared: bool,
 }
 
 /// The settings of a run.
@@ -53,9 +57,10 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(folder: PathBuf, quick: bool) -> Bench {
+    /// `others` are further builds of sexton in the folder, to compare with.
+    pub fn new(folder: PathBuf, quick: bool, others: Vec<&'static str>) -> Bench {
         let workload = folder.join("workload").to_str().expect("UTF-8").to_owned();
-        let inits = inits(&folder);
+        let inits = inits(&folder, others);
         if quick {
             Bench {
                 inits,
@@ -144,7 +149,7 @@ impl Init {
 }
 
 /// Those that are in the folder, sexton first.
-fn inits(folder: &Path) -> Vec<Init> {
+fn inits(folder: &Path, others: Vec<&'static str>) -> Vec<Init> {
     let init =
         |name, options: &[&'static str], tree: &[&'static str], verbose: &[&'static str]| Init {
             name,
@@ -156,6 +161,8 @@ fn inits(folder: &Path) -> Vec<Init> {
             lingers: tree.contains(&"1s") || tree.contains(&"1000"),
             verbose: (!verbose.is_empty()).then(|| verbose.to_vec()),
             forwards: true,
+            is_small: !["tini", "tini-static", "dumb-init", "catatonit", "tino"].contains(&name),
+            is_compared: matches!(name, "dumb-init-musl" | "pid1"),
         };
     let tini = |name| init(name, &["--"], &["-g", "--"], &["-vvv", "--"]);
     let dumb_init = |name| init(name, &["--"], &["--"], &["-v", "--"]);
@@ -177,10 +184,12 @@ fn inits(folder: &Path) -> Vec<Init> {
             &["-vvv", "-g", "-s", "--"],
         ),
     ];
-    let mut present: Vec<Init> = all.into_iter().filter(|init| init.path.exists()).collect();
+    let others = others.into_iter().map(|name| init(name, &["--"], &["--"], &[]));
+    let all = all.into_iter().chain(others);
+    let mut present: Vec<Init> = all.filter(|init| init.path.exists()).collect();
     for init in &mut present {
         let text = fs::read_to_string(init.path.with_extension("txt"));
-        init.origin = text.unwrap_or_else(|_| panic!("{}.txt is missing", init.name)).trim().into();
+        init.origin = text.unwrap_or_default().trim().into();
     }
     present
 }

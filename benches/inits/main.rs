@@ -20,15 +20,29 @@ use measure::{Idle, Pace};
 use std::fs;
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: inits [--quick] FOLDER PAGE.md PLOT.svg";
+const USAGE: &str =
+    "usage: inits [--quick] FOLDER PAGE.md PLOT.svg, or inits --starts FOLDER [OTHER-BUILD...]";
+
+/// What the load of the last minute may be, for each CPU: figures of a loaded machine are worth nothing.
+const MOST_LOAD: f64 = 2.0;
 
 fn main() {
     // Cargo adds --bench.
     let (flags, words): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|word| word.starts_with("--"));
-    let [folder, page, plot] = words.try_into().expect(USAGE);
-    let quick = flags.iter().any(|flag| flag == "--quick");
-    let bench = Bench::new(PathBuf::from(folder).canonicalize().expect(USAGE), quick);
+    let is_set = |name: &str| flags.iter().any(|flag| flag == name);
+    let mut words = words.into_iter();
+    let folder = PathBuf::from(words.next().expect(USAGE)).canonicalize().expect(USAGE);
+    let quick = is_set("--quick");
+    if is_set("--starts") {
+        let others = words.map(|name| &*name.leak()).collect();
+        return starts(Bench::new(folder, quick, others));
+    }
+    if !quick {
+        assert!(load() <= MOST_LOAD, "the machine is busy: its load is above {MOST_LOAD} per CPU");
+    }
+    let [page, plot]: [String; 2] = words.collect::<Vec<_>>().try_into().expect(USAGE);
+    let bench = Bench::new(folder, quick, Vec::new());
     assert_eq!([bench.inits[0].name, bench.inits[1].name], ["sexton", "floor"]);
     // Rust ignores it, and what is started would ignore it too.
     unsafe { nix::libc::signal(nix::libc::SIGPIPE, nix::libc::SIG_DFL) };
@@ -39,10 +53,29 @@ fn main() {
     fs::write(plot, plot::draw(&bench, &results)).expect("the plot can be written");
 }
 
+/// The load of the last minute for each CPU.
+fn load() -> f64 {
+    let loads = fs::read_to_string("/proc/loadavg").expect("the load");
+    let minute: f64 = loads.split(' ').next().unwrap().parse().expect("the load");
+    minute / std::thread::available_parallelism().map_or(1.0, |cpus| cpus.get() as f64)
+}
+
+/// Measures the start alone, and prints it.
+#[allow(clippy::print_stdout)]
+fn starts(mut bench: Bench) {
+    // Others take long.
+    bench.inits.retain(|init| init.is_small);
+    let bench = &bench;
+    let _inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
+    let [pinned, free] = [true, false].map(|pinned| measure::starts(bench, pinned));
+    print!("{}", page::starts(bench, &pinned, &free));
+    println!("\nThe load of the last minute is {:.1} per CPU.", load());
+}
+
 /// All figures of a run.
 pub struct Results {
-    pub pinned: measure::Figures<measure::Overhead>,
-    pub free: measure::Figures<measure::Overhead>,
+    pub pinned: measure::Figures<measure::Start>,
+    pub free: measure::Figures<measure::Start>,
     pub memory: measure::Figures<process::Memory>,
     pub group: measure::Figures<u64>,
     pub idle: measure::Figures<measure::IdleCost>,

@@ -3,7 +3,7 @@
 use crate::Results;
 use crate::inits::{Bench, Init};
 use crate::measure::{
-    Cost, DENSE, Figures, LINGER, MANY_ALIVE, MANY_ALIVE_RARE, MORE_ROUNDS, Overhead,
+    Cost, DENSE, Figures, LINGER, MANY_ALIVE, MANY_ALIVE_RARE, MORE_ROUNDS, Overhead, Start,
 };
 use crate::targets;
 use std::fmt::Write as _;
@@ -159,7 +159,6 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
     let bench = table.bench;
     let sizes: Figures<u64> = bench.inits.iter().map(|init| Ok(size(init))).collect();
     let alive = |count: u64| grouped(count / bench.shrink);
-    let overhead = |it: &Overhead| format!("{} ({})", short(it.median), short(it.p90));
     let mut rows = vec![
         table.row(
             "file, bytes",
@@ -168,18 +167,10 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
             // A dynamic one needs its libc besides.
             |init, size| (!init.origin.contains("dynamic")).then_some(*size as f64),
         ),
-        table.row(
-            "start overhead, pinned to one CPU, us (nine of ten)",
-            &results.pinned,
-            |_, it| overhead(it),
-            |_, it| Some(it.median),
-        ),
-        table.row(
-            "start overhead, free, us (nine of ten)",
-            &results.free,
-            |_, it| overhead(it),
-            |_, it| Some(it.median),
-        ),
+        start(table, "pinned, until the command runs", &results.pinned, |it| &it.latency),
+        start(table, "pinned, total", &results.pinned, |it| &it.total),
+        start(table, "free, until the command runs", &results.free, |it| &it.latency),
+        start(table, "free, total", &results.free, |it| &it.total),
         table.numbers("resident idle, KiB", &results.memory, |it| it.resident as f64),
         table.numbers("private dirty idle, KiB", &results.memory, |it| it.private_dirty as f64),
         table.numbers("smallest memory control group, KiB", &results.group, |it| *it as f64),
@@ -250,6 +241,51 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
         |_, it| Some(it.after.private_dirty as f64 - it.before.private_dirty as f64),
     ));
     rows
+}
+
+/// A row of one of the figures of a start.
+fn start(
+    table: &mut Table,
+    what: &str,
+    figures: &Figures<Start>,
+    figure: impl Fn(&Start) -> &Overhead,
+) -> Row {
+    table.row(
+        format!("start overhead, {what}, us (p10 to p90)"),
+        figures,
+        |_, it| {
+            let Overhead { p10, median, p90 } = figure(it);
+            format!("{} ({} to {})", short(*median), short(*p10), short(*p90))
+        },
+        |_, it| Some(figure(it).median),
+    )
+}
+
+/// The figures of the start alone, and how they compare with those of other inits.
+pub fn starts(bench: &Bench, pinned: &Figures<Start>, free: &Figures<Start>) -> String {
+    let mut text = String::from("| us over the command alone: p10, median |");
+    bench.inits.iter().for_each(|init| write!(text, " {} |", init.name).unwrap());
+    write!(text, "\n|{}", " --- |".repeat(bench.inits.len() + 1)).unwrap();
+    for (place, starts) in [("pinned", pinned), ("free", free)] {
+        let starts = starts.iter().flatten();
+        let latencies: Vec<&Overhead> = starts.clone().map(|it| &it.latency).collect();
+        let totals: Vec<&Overhead> = starts.map(|it| &it.total).collect();
+        for (kind, figures) in [("until the command runs", latencies), ("total", totals)] {
+            write!(text, "\n| {place}, {kind} |").unwrap();
+            for figure in &figures {
+                write!(text, " {}, {} |", short(figure.p10), short(figure.median)).unwrap();
+            }
+            let to = bench.inits.iter().zip(&figures).filter(|(init, _)| init.is_compared);
+            for (init, peer) in to {
+                write!(text, "\n| … by that of {} |", init.name).unwrap();
+                for figure in &figures {
+                    let ratios = (figure.p10 / peer.p10, figure.median / peer.median);
+                    write!(text, " {:.2}, {:.2} |", ratios.0, ratios.1).unwrap();
+                }
+            }
+        }
+    }
+    text + "\n"
 }
 
 fn cost(cost: &Cost) -> String {

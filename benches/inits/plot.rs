@@ -16,17 +16,20 @@ const TITLE: f64 = 46.0;
 pub fn draw(bench: &Bench, results: &Results) -> String {
     let sizes =
         bench.inits.iter().map(|init| Some(init.path.metadata().ok()?.len() as f64 / 1024.0));
-    let starts = results.pinned.iter().map(|it| Some(it.as_ref().ok()?.median));
+    let starts = results.pinned.iter();
+    let latencies = starts.clone().map(|it| Some(it.as_ref().ok()?.latency.median));
+    let totals = starts.map(|it| Some(it.as_ref().ok()?.total.median));
     let memory = results.memory.iter().map(|it| Some(it.as_ref().ok()?.resident as f64));
     let orphans = results.orphans[1].iter().map(|it| Some(it.as_ref().ok()?.median));
-    let panels: [(&str, Vec<Option<f64>>); 4] = [
+    let panels: [(&str, Vec<Option<f64>>); 5] = [
         ("File, KiB (dynamic ones without their libc)", sizes.collect()),
-        ("Start overhead, pinned, us", starts.collect()),
+        ("Start until the command runs, pinned, us", latencies.collect()),
+        ("Start in total, pinned, us", totals.collect()),
         ("Resident idle, KiB", memory.collect()),
         ("CPU per orphan, 2,000 children alive, us", orphans.collect()),
     ];
     let panel_height = TITLE + BAR * bench.inits.len() as f64 + 14.0;
-    let height = panel_height * 2.0;
+    let height = panel_height * panels.len().div_ceil(2) as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"

@@ -99,6 +99,8 @@ pub struct Command {
     group: Option<RawFd>,
     flags: c_int,
     stack: Vec<u8>,
+    /// When the child was about to execute the program: [`now`].
+    executed: u64,
 }
 
 impl Command {
@@ -113,6 +115,7 @@ impl Command {
             group: None,
             flags: libc::CLONE_NEWPID | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
             stack: vec![0; 64 * 1024],
+            executed: 0,
         }
     }
 
@@ -137,6 +140,11 @@ impl Command {
         pid
     }
 
+    /// When the last one was executed: [`now`].
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+
     /// Runs it to its end; the wait status.
     pub fn run(&mut self) -> i32 {
         wait(self.start())
@@ -151,7 +159,7 @@ pub fn wait(pid: i32) -> i32 {
 
 /// What the child does, in the memory of its parent.
 extern "C" fn execute(command: *mut c_void) -> c_int {
-    let command = unsafe { &*command.cast::<Command>() };
+    let command = unsafe { &mut *command.cast::<Command>() };
     // A run that is interrupted leaves nobody behind.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if let Some(group) = command.group {
@@ -161,6 +169,7 @@ extern "C" fn execute(command: *mut c_void) -> c_int {
         unsafe { libc::dup2(*fd, number as c_int) };
     }
     let path = command.argv[0];
+    command.executed = now();
     unsafe { libc::execve(path, command.argv.as_ptr(), [ptr::null()].as_ptr()) };
     unsafe { libc::_exit(127) }
 }
