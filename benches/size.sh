@@ -76,11 +76,12 @@ table() {
   cat <<END
 $heading
 
-Bytes of the released binary by part, built by $(compiler). CI runs \`benches/size.sh --check\`: a part may grow by $allowance, the file
-by $total_allowance, then the growth is looked at and committed (\`benches/size.sh --update\`). A function counts where its symbol is; what
-is inlined, where it is inlined. Another compiler gives other figures: then the file only is checked, with a tenth to spare.
+Bytes of the released binary by part, built by $(compiler). CI runs \`benches/size.sh --check\`: a part may grow by
+$allowance, the file by $total_allowance; more growth is reviewed and committed (\`benches/size.sh --update\`). A function counts where its
+symbol is, and an inlined function where it is inlined. Another compiler gives other figures: then only the file is
+checked, with a tenth to spare.
 
-| part | bytes | what |
+| part | bytes | contents |
 | --- | --- | --- |
 END
   local part what

@@ -237,7 +237,7 @@ pub fn talking(bench: &Bench) -> Figures<Talking> {
     let _pinned = Pinned::new();
     each(bench, |init| {
         let (Some(verbose), true) = (&init.verbose, init.forwards) else {
-            return Err(if init.forwards { "tells nothing of signals" } else { ONCE });
+            return Err(if init.forwards { "does not log signals" } else { ONCE });
         };
         let line = init.line(bench, verbose, &["receive"]);
         let mut to_null = Running::start(&line, &null(), true).expect(init.name);

@@ -90,17 +90,17 @@ pub fn write(bench: &Bench, results: &Results, plot: &str) -> String {
     let mut page = String::new();
     let text = &mut page;
     *text += "# Benchmarks\n\n";
-    *text += "`just bench` (`benches/run.sh`) measures all of this in one run, the programs side by side, and\n\
-              writes this page. The ratios count: the times belong to this machine.\n\n";
+    *text += "`just bench` (`benches/run.sh`) measures all figures in one run, with the programs side by side, and\n\
+              generates this page. Compare the ratios, because the times depend on the machine.\n\n";
     machine(text, results);
     writeln!(text, "\n![The main figures as bars]({plot})\n").unwrap();
-    *text += "## The programs\n\n| name | what it is | options |\n| --- | --- | --- |\n";
+    *text += "## Programs\n\n| name | program | options |\n| --- | --- | --- |\n";
     for init in &bench.inits {
         let options = init.options.join(" ");
         let options = if options.is_empty() { "".into() } else { format!("`{options}`") };
         writeln!(text, "| {} | {} | {options} |", init.name, init.origin).unwrap();
     }
-    *text += "\nThe fair ones are those built for musl: glibc's start alone costs more than such a program, above\n\
+    *text += "\nCompare with the programs built for musl: glibc's start alone costs more than such a program, above\n\
               all on virtual machines, where each `cpuid` instruction that it executes is trapped.\n";
     *text += "\n## Figures\n\n|";
     for name in ["", "**sexton**"].into_iter().chain(bench.inits[1..].iter().map(|init| init.name))
@@ -118,7 +118,7 @@ pub fn write(bench: &Bench, results: &Results, plot: &str) -> String {
     }
     writeln!(
         text,
-        "A signal sent to main itself takes {} us (p50; p99 {}).",
+        "A signal sent to the command directly takes {} us (p50; p99 {}).",
         short(results.direct.p50),
         short(results.direct.p99)
     )
@@ -178,9 +178,9 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
         table.numbers("CPU time a minute, idle, us", &results.idle, |it| it.cpu),
         table.numbers("signal forwarding p50, us", &results.signals, |it| it.p50),
         table.numbers("signal forwarding p99, us", &results.signals, |it| it.p99),
-        table.numbers("p50, telling of each to /dev/null, us", &results.talking, |it| it.to_null),
+        table.numbers("p50, logging each to /dev/null, us", &results.talking, |it| it.to_null),
         table.row(
-            "p50, telling of each to a full pipe, us",
+            "p50, logging each to a full pipe, us",
             &results.talking,
             |_, it| it.to_full_pipe.map_or("stuck".into(), short),
             |_, it| Some(it.to_full_pipe.unwrap_or(f64::INFINITY)),
@@ -303,9 +303,26 @@ fn plain(cell: &str) -> &str {
     cell.split(" (").next().unwrap_or(cell)
 }
 
+/// An item of a list, in lines of at most 120 characters.
+fn wrapped(item: &str) -> String {
+    let (mut text, mut length) = (String::new(), 0);
+    for word in item.split(' ') {
+        let width = word.chars().count() + 1;
+        if length + width > 121 {
+            text += "\n  ";
+            length = 2;
+        } else if length > 0 {
+            text.push(' ');
+        }
+        text += word;
+        length += width;
+    }
+    text + "\n"
+}
+
 /// Where others are ahead, by more than noise.
 fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
-    *text += "\n## Where sexton loses\n\nTo a peer, by more than 3 %:\n\n";
+    *text += "\n## Where other inits are ahead\n\nBy more than 3 %:\n\n";
     let mut none = true;
     for row in rows {
         let Some(own) = row.values[0] else { continue };
@@ -318,18 +335,13 @@ fn losses(text: &mut String, bench: &Bench, rows: &[Row]) {
         let ahead: Vec<String> = ahead.collect();
         if !ahead.is_empty() {
             none = false;
-            writeln!(
-                text,
-                "- {}: {}, behind {}",
-                row.label,
-                plain(&row.cells[0]),
-                ahead.join(", ")
-            )
-            .unwrap();
+            let item =
+                format!("- {}: {}, behind {}", row.label, plain(&row.cells[0]), ahead.join(", "));
+            *text += &wrapped(&item);
         }
     }
     if none {
-        *text += "- nowhere\n";
+        *text += "- none\n";
     }
 }
 
@@ -351,8 +363,7 @@ fn method(text: &mut String, bench: &Bench, results: &Results) {
         dense_rounds = rounds * MORE_ROUNDS,
         alive = grouped(MANY_ALIVE / shrink),
         alive_rare = grouped(MANY_ALIVE_RARE / shrink),
-        group =
-            if results.grouped { "All of it is" } else { "It is not (there is none to be had)" },
+        group = if results.grouped { "All of it is" } else { "It is not (none is available)" },
         tree = grouped(5000 / shrink),
         storm = grouped(*storm),
     )

@@ -19,9 +19,9 @@ struct Cell<'v> {
 
 const PHASES: [(Phase, &str); 5] = [
     (Phase::Library, "Before sexton's first instruction: the C library"),
-    (Phase::Start, "Before main is started"),
-    (Phase::Child, "In the child, before it is main"),
-    (Phase::Started, "After the start of main"),
+    (Phase::Start, "Before the start of the command"),
+    (Phase::Child, "In the child, before exec"),
+    (Phase::Started, "After the start of the command"),
     (Phase::Loop, "In the loop and at the end"),
 ];
 
