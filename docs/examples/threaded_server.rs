@@ -1,6 +1,6 @@
 //! A server with threads that is its own init, and has an orderly stop.
 //!
-//! `threaded_server 127.0.0.1:8080` tells every client which process it has reached.
+//! `threaded_server 127.0.0.1:8080` sends its process ID to every client.
 
 use sexton::{Init, Limits, Resource, Signal};
 use std::io::{self, Write};
@@ -13,9 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .stop_signals([Signal::TERM, Signal::INT])
         .grace(Duration::from_secs(10))
         .rlimit(Resource::Core, Limits { soft: 0, hard: 0 })
-        .map_signal(Signal::TERM, 0) // to end by what it was told is no failure
+        .map_signal(Signal::TERM, 0) // an end by the stop signal is success
         .run()?;
-    // Threads, and runtimes that start some, come afterwards.
+    // Start threads, and runtimes with threads, only after the call.
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(address)?;
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;

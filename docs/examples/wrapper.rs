@@ -1,4 +1,4 @@
-//! An entry point that prepares something, and then is the init of another program: `wrapper COMMAND [ARG...]`.
+//! An entry point that prepares something and then becomes the init of another program: `wrapper COMMAND [ARG...]`.
 
 use sexton::{Error, Init};
 use std::ffi::OsString;
@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     ExitCode::from(error.status)
 }
 
-/// Only returns if it fails.
+/// Only returns on failure.
 fn start(command: &[OsString]) -> Error {
-    // Here is the place to write a configuration or to wait for a database.
+    // Write a configuration or wait for a database here.
     Init::new().grace(Duration::from_secs(10)).supervise(command)
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the cluster if there is none, and becomes the server: `exec`, so that it is the server that sexton signals.
+# Makes the cluster if there is none, and becomes the server by `exec`, so that sexton signals the server.
 set -eu
 bin=/usr/lib/postgresql/15/bin
 [ -s "$PGDATA/PG_VERSION" ] ||

@@ -1,7 +1,6 @@
 #!/bin/sh
-# A server as they come: it starts a worker in a session of its own, keeps leaving short jobs behind
-# that it never waits for, and cares for nobody but itself when it is told to stop. The init buries
-# the jobs and tells the worker.
+# A typical server: it starts a worker in a session of its own, leaves short jobs behind that it never waits for, and
+# only stops itself at SIGTERM. The init reaps the jobs and sends SIGTERM to the worker.
 set -eu
 
 worker='trap "echo worker: stopped; exit" TERM; echo worker: ready; while :; do sleep 1 & wait $!; done'

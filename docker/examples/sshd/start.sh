@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the host's keys if there are none, so that no two containers of the image have the same.
+# Makes the host's keys if there are none, so that each container of the image has its own.
 set -eu
 ssh-keygen -A
 exec /usr/sbin/sshd -E /proc/1/fd/2
