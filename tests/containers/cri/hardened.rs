@@ -69,7 +69,7 @@ const SETGID: u64 = 1 << 6;
 const SETUID: u64 = 1 << 7;
 const NET_BIND_SERVICE: u64 = 1 << 10;
 
-/// Kubernetes' `capabilities.add` does nothing for a user who is not root, as `docs/privileges.md` says.
+/// Kubernetes' `capabilities.add` gives nothing to a user other than root: `docs/kubernetes.md`.
 fn a_capability_that_is_added_does_not_get_to_a_user(handler: &Handler) {
     let pod = Pod::new(handler);
     let context = in_security_context(&[
@@ -82,7 +82,7 @@ fn a_capability_that_is_added_does_not_get_to_a_user(handler: &Handler) {
     assert_eq!(ended.stdout, sets([0, 0, NET_BIND_SERVICE, 0]));
 }
 
-/// The pod of `docs/privileges.md`.
+/// The pod of `docs/kubernetes.md`.
 fn cap_ambient_gives_it_to_the_user(handler: &Handler) {
     let pod = Pod::new(handler);
     let context = in_security_context(&[
