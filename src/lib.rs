@@ -71,7 +71,8 @@ pub mod internals {
         pub use crate::plan::*;
     }
     pub mod report {
-        pub use crate::report::*;
+        pub use crate::report::record::*;
+        pub use crate::report::text::Sender;
     }
     pub mod supervisor {
         pub use crate::supervisor::*;

@@ -20,7 +20,7 @@ ENDS = {
     "sexton::runtime::Runtime::report": "the tree is gone, and the report is made",
     "sexton::child::explain::failure": "main could not be executed",
     "sexton::values::error::Error::unable": "what sexton cannot do without fails for good, and it ends with this error",
-    "sexton::log::fatal": "these are told",
+    "sexton::log::fatal": "these are reported",
 }
 
 # What is left: who panics, and why it never does.

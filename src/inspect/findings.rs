@@ -118,7 +118,7 @@ fn nearly_reached(pids: Usage) -> Option<(u64, u64)> {
     near.then_some((pids.current, limit))
 }
 
-/// Who PID 1 is, and what can be done if that is no good.
+/// The program that is PID 1, and the remedy if it should not be.
 pub fn of_init(snapshot: &Snapshot) -> (String, Option<&'static str>) {
     let reaction = snapshot.process(INIT).and_then(Process::on_sigterm);
     match (&snapshot.init, reaction) {

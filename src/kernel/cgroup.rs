@@ -2,12 +2,10 @@
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
 use crate::kernel::procfs;
-use crate::sys::open::{self, open};
+use crate::sys::open;
 use crate::sys::{Errno, process};
 use crate::text::fixed::FixedText;
 use crate::values::outcome::Shortage;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 use std::ffi::CStr;
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -144,7 +142,7 @@ fn came_to_limit(directory: &str, most: &str, limit: &str) -> Option<bool> {
 pub struct OomEvents {
     /// Processes in it that an OOM killer has killed, for whatever reason.
     pub kills: u64,
-    /// How often its limit was hit so that the OOM killer was asked for. v1 does not tell.
+    /// How often its limit was hit so that the OOM killer was asked for. v1 does not count that.
     pub limit_hits: Option<u64>,
 }
 
@@ -159,9 +157,9 @@ impl OomCounter {
     /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no
     /// such mount, or the kernel does not count (v1 before Linux 4.13).
     ///
-    /// What PID 1 of a container sees of cgroup v2 begins with its own group, as the root of all has no such file: so
-    /// there /proc, which is dear when the first process comes to it, is left alone. Whether the group is the own one
-    /// takes calls that the start should not wait for: [`OomCounter::is_own`] tells when something is to be said.
+    /// What PID 1 of a container sees of cgroup v2 begins with its own group, because the root of all has no such file.
+    /// So there /proc, whose first use is expensive, is left out. Whether the group is the own one takes calls that the
+    /// start should not wait for: [`OomCounter::is_own`] looks when there is something to report.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
         let read = |place| {
@@ -264,9 +262,9 @@ fn holds_this_process(directory: &str) -> bool {
     let own = process::id();
     let mut buffer = [0; 1024];
     let mut number = 0i32;
-    while let Ok(length @ 1..) = nix::unistd::read(&file, &mut buffer) {
+    while let Ok(bytes @ [_, ..]) = open::next(&file, &mut buffer) {
         // Each number is a line.
-        for &byte in buffer.get(..length).unwrap_or_default() {
+        for &byte in bytes {
             if byte.is_ascii_digit() {
                 number = number.wrapping_mul(10).wrapping_add(i32::from(byte - b'0'));
             } else if std::mem::take(&mut number) == own {
@@ -278,7 +276,7 @@ fn holds_this_process(directory: &str) -> bool {
 }
 
 fn open_in(directory: &str, file: &str) -> Result<OwnedFd, Errno> {
-    open(path(directory, file)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+    open::for_reading(path(directory, file)?.as_c_str())
 }
 
 /// The beginning of a file of a group; empty if it is no text.

@@ -72,8 +72,8 @@ impl Circuit {
         self.signals.len() >= CROWDED
     }
 
-    /// Adds a signal; false if there is no room. One without a value that is under way already starts again, as the
-    /// kernel has such a signal pending once: who has not got it yet gets it once.
+    /// Adds a signal; false if there is no room. One without a value that is under way already starts again, because
+    /// the kernel has such a signal pending once: a process that has not got it yet gets it once.
     #[must_use]
     pub fn join(&mut self, signal: Received) -> bool {
         if !signal.origin.carries_value() {
@@ -91,7 +91,7 @@ impl Circuit {
         free
     }
 
-    /// The number of the signal that has joined last: whoever has got it has got all before it.
+    /// The number of the signal that has joined last: a process that has got it has got all before it.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number

@@ -4,12 +4,8 @@
 
 use crate::kernel::procfs::{Stat, Status};
 use crate::sys::directory::Numbers;
-use crate::sys::open::{self, open};
-use crate::sys::{Errno, files, process};
+use crate::sys::{Errno, files, open, process, signals};
 use crate::text::fixed::Fixed;
-use nix::fcntl::OFlag;
-use nix::libc;
-use nix::sys::stat::Mode;
 use std::fmt;
 use std::os::fd::OwnedFd;
 
@@ -82,7 +78,7 @@ pub fn awaits_signals(pid: i32) -> Option<bool> {
     let mut buffer = [0; 24];
     if let Some(call) = read(format_args!("/proc/{pid}/syscall\0"), &mut buffer) {
         let number = std::str::from_utf8(call).ok()?.split_ascii_whitespace().next()?;
-        return Some(number.parse() == Ok(libc::SYS_rt_sigtimedwait)); // or "running"
+        return Some(number.parse() == Ok(signals::WAIT_CALL)); // or "running"
     }
     // That takes the right to trace it, which Yama may deny. This takes less, and shows 0 to those without it.
     let place = read(format_args!("/proc/{pid}/wchan\0"), &mut buffer)?;
@@ -93,8 +89,7 @@ pub fn awaits_signals(pid: i32) -> Option<bool> {
 #[must_use]
 pub fn executable(pid: i32) -> Option<(u64, u64)> {
     let path = path(format_args!("/proc/{pid}/exe\0")).ok()?;
-    let stat = nix::sys::stat::stat(path.as_c_str()).ok()?;
-    Some((stat.st_dev, stat.st_ino))
+    files::identity(path.as_c_str()).ok()
 }
 
 /// The process IDs in /proc. Every process that lives as long as the reading takes is among them.
@@ -148,12 +143,12 @@ fn children_of_thread(pid: i32, thread: i32, visit: &mut impl FnMut(i32)) -> Res
     let mut buffer = [0; 4096];
     let mut number = 0;
     loop {
-        let length = nix::unistd::read(&file, &mut buffer)?;
-        if length == 0 {
+        let bytes = open::next(&file, &mut buffer)?;
+        if bytes.is_empty() {
             return Ok(());
         }
         // Each number has a space behind it, the last one too.
-        for &byte in buffer.get(..length).unwrap_or_default() {
+        for &byte in bytes {
             if byte.is_ascii_digit() {
                 number = number * 10 + i32::from(byte - b'0');
             } else {
@@ -218,7 +213,7 @@ fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
 }
 
 fn open_file(path: fmt::Arguments) -> Result<OwnedFd, Errno> {
-    open(self::path(path)?.as_c_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+    open::for_reading(self::path(path)?.as_c_str())
 }
 
 /// A path that has a null byte at its end.

@@ -36,7 +36,7 @@ pub struct Stat {
     cpu: u64,
     /// How many threads it has, one that has ended before the others included.
     pub threads: u64,
-    /// Start time in clock ticks since boot: it tells a process from a later one with the same ID.
+    /// Start time in clock ticks since boot: with the ID it identifies the process.
     pub started: u64,
 }
 

@@ -1,10 +1,10 @@
 //! The tree of a subreaper: every descendant, and nothing else.
 //!
-//! PID 1 has it easy: its tree is the PID namespace, and `kill(-1)` is atomic. A subreaper has to
-//! look for its descendants in /proc, while they fork, end, and have their process IDs reused. So
+//! The tree of PID 1 is the PID namespace, and `kill(-1)` is atomic. A subreaper has to look for
+//! its descendants in /proc, while they fork, end, and have their process IDs reused. So
 //! that no other process is ever hit:
 //!
-//! - a child of sexton cannot be mistaken, as only sexton reaps it: its ID is its own until then;
+//! - a child of sexton cannot be mistaken, because only sexton reaps it: its ID is its own until then;
 //! - any other descendant is pinned by a pidfd first. Then its line of parents up to sexton is read
 //!   twice. A link can only change if a process of the line ends, which its parent's ID or its
 //!   starting time would show; two equal readings mean that the whole line stood between them. The
@@ -157,15 +157,39 @@ impl Scan {
         Ok(())
     }
 
-    /// Whether all descendants, found quickly, ignore SIGTERM; `None` if not all are found, or none is.
-    pub fn all_ignore_term(&mut self) -> Option<bool> {
-        if !self.known.find(Root::of(self.root.pid)) {
-            return None;
+    /// Whether every living process of the tree ignores SIGTERM. False if there is none, if one cannot be read, or if
+    /// /proc has to be searched for them and has more than `most` processes, whosever they are: so the look takes a
+    /// bounded time.
+    pub fn all_ignore_term(&mut self, most: usize) -> bool {
+        let root = Root::of(self.root.pid);
+        // For PID 1 the lists of children lack those that came from outside of the namespace.
+        let (mut living, mut all) = (false, true);
+        if root.pid != process::INIT && self.known.find(root) {
+            for it in self.known.found() {
+                if processes::stat(it.pid).is_none_or(|stat| !stat.is_zombie()) {
+                    living = true;
+                    all = all && ignores_term(it.pid);
+                }
+            }
         }
-        let is_living = |pid| processes::stat(pid).is_none_or(|stat| !stat.is_zombie());
-        let mut living = self.known.found().filter(|it| is_living(it.pid)).peekable();
-        living.peek()?;
-        Some(living.all(|it| ignores_sigterm(it.pid)))
+        if living {
+            return all;
+        }
+        let mut looks = 0;
+        let seen = processes::numbers().and_then(|numbers| {
+            numbers.visit_while(|pid| {
+                looks += 1;
+                if let Some((stat, _)) = member(pid, root)
+                    && !stat.is_zombie()
+                {
+                    living = true;
+                    all = ignores_term(pid);
+                }
+                all &= looks <= most;
+                all
+            })
+        });
+        seen.is_ok() && living && all
     }
 
     /// Stops sending.
@@ -449,7 +473,7 @@ pub fn others() -> Result<Others, Errno> {
 }
 
 /// Calls `visit` with each process of the tree that is left: the living, and zombies that are
-/// children of `root` and yet cannot be reaped, as a debugger holds them. If `root` is PID 1 the tree
+/// children of `root` and yet cannot be reaped, because a debugger holds them. If `root` is PID 1 the tree
 /// is all of the namespace.
 ///
 /// # Errors
@@ -473,29 +497,7 @@ fn member(pid: i32, root: Root) -> Option<(Stat, Descent)> {
     (namespace || descent != Descent::None).then_some((stat, descent))
 }
 
-/// Whether every living process of the tree below `root` ignores SIGTERM. False if there is none, if one cannot be
-/// read, or if /proc has more than `most` processes, whosever they are, so that the look takes a bounded time.
-///
-/// # Errors
-/// /proc cannot be read.
-pub fn ignores_term(root: i32, most: usize) -> Result<bool, Errno> {
-    let root = Root::of(root);
-    let (mut looks, mut seen, mut all) = (0, 0, true);
-    processes::numbers()?.visit_while(|pid| {
-        looks += 1;
-        if let Some((stat, _)) = member(pid, root)
-            && !stat.is_zombie()
-        {
-            seen += 1;
-            all = ignores_sigterm(pid);
-        }
-        all &= looks <= most;
-        all
-    })?;
-    Ok(all && seen > 0)
-}
-
-fn ignores_sigterm(pid: i32) -> bool {
+fn ignores_term(pid: i32) -> bool {
     processes::status(pid).is_some_and(|it| it.ignored.contains(Signal::TERM))
 }
 
@@ -522,33 +524,24 @@ impl HangUp {
     pub fn go_on(&mut self) -> Result<bool, Errno> {
         let HangUp { root, processes } = self;
         processes.visit_some(&mut |pid| {
-            if hangs_up(pid, *root) {
-                hang_up(pid, *root);
+            if let Some((stat, found)) = member(pid, *root)
+                && stat.is_hung_up_with_terminal(pid)
+            {
+                hang_up(pid, found, *root);
             }
         })
     }
 }
 
-fn hangs_up(pid: i32, root: Root) -> bool {
-    member(pid, root).is_some_and(|(stat, _)| stat.is_hung_up_with_terminal(pid))
-}
-
-/// The process is looked at again once it cannot be mistaken for a later one any more.
-fn hang_up(pid: i32, root: Root) {
-    let signals = [Signal::HUP, Signal::CONT].map(Received::own);
-    match send::pidfd_open(pid) {
-        Ok(pinned) if hangs_up(pid, root) => {
-            for signal in signals {
-                send::pidfd_send(&pinned, signal, 0).ok();
-            }
-        }
-        // Before Linux 5.3. Everything in the namespace of PID 1 is to end, and a child's ID is its own.
-        Err(_) if root.pid == process::INIT || descent(pid, root) == Descent::Child => {
-            for signal in signals {
-                send::to_process(pid, signal).ok();
-            }
-        }
-        _ => {}
+/// A failure has no consequence: the stop signal has been sent before.
+fn hang_up(pid: i32, found: Descent, root: Root) {
+    let signals = [Signal::HUP, Signal::CONT].into_iter().map(Received::own);
+    let mut tally = Tally::default();
+    if root.pid == process::INIT {
+        // Everything in the namespace is to end, so a later process with the same ID may have it as well.
+        send_to_child(pid, signals, &mut tally);
+    } else {
+        send_to_descendant(pid, found, root, signals, &mut tally);
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-#[doc(hidden)] // open for tests/fuzz, as is `syslog`
+#[doc(hidden)] // public for tests/fuzz, like `syslog`
 pub mod line;
 mod socket;
 #[doc(hidden)]
@@ -57,9 +57,9 @@ pub fn set_format(format: LogFormat, pid: i32) {
     LOGGER.looks.set(Looks { format, style: Style::default(), pid }).ok();
 }
 
-/// To be called before sexton or a stream changes hands: what is to be written later without blocking may have to be
-/// opened now. `user` is who sexton is, and stays. `certain` says that there is more to come than sexton's giving up
-/// its capabilities: the owner of a stream who stays the owner can open it at any time.
+/// To be called before sexton's rights or a stream's owner change: to write without blocking later, a stream may have
+/// to be opened a second time now. `user` is sexton's user, and stays. `certain` says that not only capabilities are given
+/// up: a user who owns a stream, and goes on owning it, can open it at any time.
 pub fn secure(user: u32, certain: bool) {
     for stream in [&LOGGER.stderr, &LOGGER.stdout] {
         if let Some(output) = stream.output.get()
@@ -70,18 +70,18 @@ pub fn secure(user: u32, certain: bool) {
     }
 }
 
-/// Leaves it to the program's own logger, if there is one, to tell an error that ends the run.
+/// Has the program's own logger, if there is one, report an error that ends the run.
 pub fn give_way() {
     if !std::ptr::addr_eq(log::logger(), &LOGGER) {
         LOGGER.instead.set(|error| log::error!("{}", error.message())).ok();
     }
 }
 
-/// Tells an error that ends the run, whatever the level: always on standard error, where whoever started
-/// sexton looks first, and in the log if that is elsewhere.
+/// Reports an error that ends the run, whatever the level: always on standard error, where a user looks first, and in
+/// the log if that is elsewhere.
 pub fn fatal(error: &Error) {
-    if let Some(tell) = LOGGER.instead.get() {
-        return tell(error);
+    if let Some(report) = LOGGER.instead.get() {
+        return report(error);
     }
     if LOGGER.syslog.get().is_some() {
         LOGGER.write(Level::Error, &error.message());
@@ -112,11 +112,11 @@ struct Logger {
     stderr: Stream,
     /// For what is less than a warning, if that goes elsewhere.
     stdout: Stream,
-    /// Who is told of an error instead.
+    /// Reports an error in place of this logger.
     instead: OnceLock<fn(&Error)>,
 }
 
-/// A stream that lines go to, each with its own losses: that one is closed is no matter to the other.
+/// A stream that lines go to. Each counts its own lost lines: one that is closed does not concern the other.
 struct Stream {
     output: OnceLock<Output>,
     lost: Lost,

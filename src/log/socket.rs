@@ -5,12 +5,8 @@
 //! breaks is begun again with a later line.
 
 use crate::sys::clock::Clock;
-use crate::sys::{Errno, fds};
+use crate::sys::{Errno, socket};
 use crate::values::address::SyslogAddress;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, send, sendto,
-    socket,
-};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -53,8 +49,6 @@ const QUEUE: usize = 16 * 1024;
 /// How long to wait before a connection is begun again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
-
 impl Socket {
     /// Makes the socket, and begins a connection if there is to be one.
     #[must_use]
@@ -83,21 +77,20 @@ impl Socket {
         match self.address {
             SyslogAddress::Tcp(_) => self.enqueue(line),
             SyslogAddress::Local => {
-                let address = UnixAddr::new(DEV_LOG)?;
-                sendto(self.datagram(AddressFamily::Unix)?, line, &address, FLAGS).map(drop)
+                socket::send_to_path(self.made(socket::local_datagram)?, line, DEV_LOG)
             }
             SyslogAddress::Udp(address) => {
-                let socket = self.datagram(family(address))?;
-                sendto(socket, line, &SockaddrStorage::from(address), FLAGS).map(drop)
+                socket::send_to(self.made(|| socket::datagram(address))?, line, address)
             }
         }
     }
 
-    fn datagram(&mut self, family: AddressFamily) -> Result<RawFd, Errno> {
+    /// The socket, made with the first line or once that can be done.
+    fn made(&mut self, make: impl FnOnce() -> Result<OwnedFd, Errno>) -> Result<&OwnedFd, Errno> {
         if self.socket.is_none() {
-            self.socket = Some(new_socket(family, SockType::Datagram)?);
+            self.socket = Some(make()?);
         }
-        self.descriptor().ok_or(Errno::EBADF)
+        self.socket.as_ref().ok_or(Errno::EBADF)
     }
 
     fn enqueue(&mut self, line: &[u8]) -> Result<(), Errno> {
@@ -118,9 +111,9 @@ impl Socket {
         if self.socket.is_none() {
             self.begin(address);
         }
-        let Some(socket) = self.descriptor() else { return };
+        let Some(socket) = &self.socket else { return };
         while !self.stream.queue.is_empty() {
-            match send(socket, &self.stream.queue, FLAGS) {
+            match socket::send(socket, &self.stream.queue) {
                 Ok(sent) => {
                     let last = self.stream.queue.get(sent.wrapping_sub(1));
                     self.stream.partly = last.is_some_and(|&byte| byte != b'\n');
@@ -138,8 +131,8 @@ impl Socket {
             return;
         }
         self.stream.begun = Some(Clock::start());
-        let Ok(socket) = new_socket(family(address), SockType::Stream) else { return };
-        match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+        let Ok(socket) = socket::stream(address) else { return };
+        match socket::connect(&socket, address) {
             Ok(()) | Err(Errno::EINPROGRESS) => self.socket = Some(socket),
             Err(_) => {}
         }
@@ -153,13 +146,4 @@ impl Socket {
             self.stream.drop_first(end.map_or(0, |end| end + 1));
         }
     }
-}
-
-fn family(address: SocketAddr) -> AddressFamily {
-    if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
-}
-
-fn new_socket(family: AddressFamily, kind: SockType) -> Result<OwnedFd, Errno> {
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    fds::above_stdio(socket(family, kind, flags, None)?)
 }

@@ -83,8 +83,8 @@ pub fn packet(pid: i32, host: Option<String>, level: Level, text: &dyn fmt::Disp
     write(&mut logger(pid, host), level, text).to_vec()
 }
 
-/// How a line looks. A local daemon knows the time and the host itself (RFC 3164 without them); a far one is told
-/// (RFC 5424).
+/// How a line looks. A local daemon adds time and host itself (RFC 3164 without them); for a remote one they
+/// are in the line (RFC 5424).
 struct Format {
     pid: i32,
     host: Option<String>,

@@ -1,26 +1,23 @@
-//! What is seen while sexton runs, and noted for the exit report.
+//! What the loop sees while sexton runs, recorded for the exit report.
 
 #![forbid(unsafe_code)]
 
+use super::oom::OomWatch;
+use super::record::{Record, Report, Stop};
+use super::sent::{Sender, Sent};
 use crate::child::prepare::Launch;
 use crate::child::step::Step;
-use crate::kernel::cgroup::OomCounter;
-use crate::kernel::cgroup::OomEvents;
 use crate::kernel::processes::Name;
 use crate::plan::Plan;
-use crate::report::sent::{Sender, Sent};
-use crate::report::{Record, Report, Stop};
 use crate::supervisor::{Cause, Stage, Time};
 use crate::sys::{limits, process};
-use crate::values::outcome::Ending;
-use crate::values::outcome::Shortage;
-use crate::values::outcome::{Outcome, Usage};
+use crate::values::outcome::{Ending, Outcome, Usage};
 use crate::values::rlimit::{Limits, Resource, UNLIMITED};
 use crate::values::signal::{Received, Signal};
 use log::debug;
 use std::time::Duration;
 
-/// Notes what happens.
+/// Makes the record.
 pub struct Recorder {
     record: Record,
     oom: OomWatch,
@@ -42,11 +39,11 @@ fn nearly_all(limit: u64) -> Duration {
     (limit / 4).saturating_mul(3).saturating_sub(Duration::from_millis(250))
 }
 
-/// Who dies with less CPU time than this has hardly begun.
+/// A process that dies with less CPU time than this has hardly begun.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
 impl Recorder {
-    /// The command has just been started; the watch was before.
+    /// The command has just been started; `oom` was started before it.
     #[must_use]
     pub fn new(plan: &Plan, launch: &Launch, main: i32, oom: OomWatch) -> Recorder {
         let mut record = Record::of(plan);
@@ -79,7 +76,7 @@ impl Recorder {
     /// The command could not be executed.
     pub fn not_started(&mut self, why: String) {
         self.record.failure = Some(why);
-        // The child that this was has never been the command.
+        // The child never became the command.
         self.record.pid = 0;
     }
 
@@ -139,7 +136,7 @@ impl Recorder {
         !killing && outcome.is_sigkill() && self.oom.has_struck().is_some()
     }
 
-    /// A subreaper learns of each process that it has killed.
+    /// A subreaper reaps each process that it has killed; PID 1 may not.
     fn count_killed(&mut self, outcome: Outcome) {
         if !self.is_init && outcome.is_sigkill() {
             *self.record.killed.get_or_insert(0) += 1;
@@ -186,53 +183,4 @@ fn limits_set(launch: &Launch, resource: Resource) -> Option<Limits> {
 fn of_command(set: Option<Limits>, resource: Resource) -> Limits {
     let inherited = || limits::get(resource).ok();
     set.or_else(inherited).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED })
-}
-
-/// Watches for processes that the kernel kills when memory runs out.
-pub struct OomWatch {
-    counter: Option<OomCounter>,
-    /// The counts at the start.
-    first: OomEvents,
-    /// How much of them has been reported.
-    told: OomEvents,
-}
-
-impl OomWatch {
-    /// Takes the counts; `pid` is sexton's own. To be done before the command is started: it may hit the limit at once.
-    #[must_use]
-    pub fn start(pid: i32) -> OomWatch {
-        let (counter, first) = OomCounter::find(pid).unzip();
-        let first = first.unwrap_or_default();
-        OomWatch { counter, first, told: first }
-    }
-
-    /// Whether the kernel has killed a process that was not reported yet, and why. One death is one count: if more
-    /// have died, the others are still to be reaped.
-    fn has_struck(&mut self) -> Option<Shortage> {
-        let now = self.counts()?;
-        // A limit that was hit stands for one kill at most.
-        let rose = now.limit_hits.zip(self.told.limit_hits).map(|(now, told)| now > told);
-        if rose == Some(true) {
-            self.told.limit_hits = self.told.limit_hits.map(|hits| hits.saturating_add(1));
-        }
-        self.told.kills = self.told.kills.saturating_add(1);
-        self.counter.as_ref().map(|counter| counter.shortage(rose))
-    }
-
-    fn total(&mut self) -> u64 {
-        self.told.kills = self.counts().unwrap_or(self.told).kills;
-        self.told.kills.saturating_sub(self.first.kills)
-    }
-
-    /// The counts, if there have been more kills than were reported, in a group that is sexton's own. That takes some
-    /// calls, and is not looked at before something is to be said.
-    fn counts(&mut self) -> Option<OomEvents> {
-        let counter = self.counter.as_ref()?;
-        let now = counter.read().filter(|now| now.kills > self.told.kills)?;
-        if counter.is_own() {
-            return Some(now);
-        }
-        self.counter = None;
-        None
-    }
 }

@@ -1,7 +1,7 @@
 //! When sexton has sent which signal, and whether the command's death by a signal is put down to that.
 //!
-//! The kernel does not say who has sent the signal that a process died of. So time has to tell: a signal that the
-//! command has survived long ago is not what it dies of today.
+//! The kernel does not say who has sent the signal that a process died of, so this is judged by time: a signal that the
+//! command has survived for long is not the one that it dies of now.
 
 #![forbid(unsafe_code)]
 
@@ -13,8 +13,8 @@ use std::time::Duration;
 /// A process that does not handle a signal dies of it as soon as it runs again.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// A program that handles a signal that asks it to end may clean up, and then send it to itself once more: it has the
-/// time that a stop gives by default. A core dump takes its time, too.
+/// A program that handles a signal that asks it to end may clean up, and then send it to itself again. The limit is the
+/// default grace period. A core dump takes time, too.
 const CLEANED_UP: Duration = Duration::from_secs(30);
 
 /// Signals that ask a process to end. Not SIGHUP: servers read their configuration at it.

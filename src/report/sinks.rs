@@ -1,10 +1,10 @@
-//! Where the report of the end goes: a file of its own, one that others write to as well, or a stream that sexton was
-//! started with.
+//! Where the exit report is written to: a file of its own, a file that others write to as well, or a stream that sexton
+//! was started with.
 
 #![forbid(unsafe_code)]
 
 use crate::plan::{Plan, TerminationLog};
-use crate::report::Report;
+use crate::report::record::Report;
 use crate::sys::files::{self, Content};
 use crate::sys::output::Output;
 use crate::sys::{Errno, fds, process, reason};
@@ -17,13 +17,13 @@ use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-/// Where a report goes, made out before the command is started: later sexton has fewer rights.
+/// Where a report goes. It is opened before the command is started, because later sexton has fewer rights.
 enum Outlet {
-    /// A stream that sexton was started with: it is written to where it stands, as by everybody else who has it.
+    /// A stream that sexton was started with. Its other users share its position.
     Stream(Output),
     /// A regular file, which is to hold this and nothing else.
     Whole(OwnedFd),
-    /// Any other file: what is in it stays.
+    /// Any other file. Its contents are kept.
     Added(OwnedFd),
 }
 
@@ -79,7 +79,7 @@ impl Outlet {
         [Some(one).filter(|&fd| fd > fds::STDERR), other].into_iter().flatten()
     }
 
-    /// How many bytes are there already that count.
+    /// How many bytes a file has already.
     fn size(&self) -> u64 {
         match self {
             Outlet::Stream(_) => 0,
@@ -101,9 +101,9 @@ impl Outlet {
     }
 }
 
-/// Keeps other sextons from the file for as long as this one runs: of two that end at the same time the last one's
-/// report is there, and nothing of the first. Somebody else who holds the lock cannot keep the report from being
-/// written, nor can it mix with another then: it is one write, at the end of the file.
+/// Locks the file against other sextons until this one exits: if two end at the same time, the file has the report of
+/// the last one and nothing of the first. A process that holds the lock for long cannot prevent the report. Without the
+/// lock the reports do not mix either, because each is one write at the end of the file.
 fn lock(file: &OwnedFd) {
     const TRIES: u32 = 50;
     const PAUSE: Duration = Duration::from_millis(1);
@@ -116,20 +116,20 @@ fn lock(file: &OwnedFd) {
 }
 
 impl Outlets {
-    /// Sees to it that they can be written. A report of an earlier run is gone from here on.
+    /// Opens them for writing, and removes the report of an earlier run.
     ///
     /// # Errors
     /// A file or a stream cannot be written; not the usual termination log, which is only there in Kubernetes.
     #[inline(never)]
     pub fn open(plan: &Plan) -> Result<Outlets, Error> {
         let json = plan.report.as_deref().map(|path| {
-            // What the command writes there as well stays.
+            // Output of the command in the same file is kept.
             let outputs = plan.attributes.stdio.iter().skip(1).flatten();
             let replaced = outputs.into_iter().all(|file| file.path.as_c_str() != path);
             Outlet::open("report", path, Content::Kept, replaced)
         });
         let text = plan.termination_log.as_ref().map(|TerminationLog { path, by_default }| {
-            // Kubernetes makes it; elsewhere it is not wanted.
+            // Kubernetes makes the file; elsewhere there shall be none.
             let content = if *by_default { Content::KeptIfThere } else { Content::Kept };
             match Outlet::open("termination log", path, content, false) {
                 Ok(outlet) => Ok(Some(outlet)),
@@ -154,7 +154,7 @@ impl Outlets {
             warn!("unable to write the report: {}", reason(errno));
         }
         if let Some(outlet) = &self.text {
-            // What the command has written there itself stays, and comes first.
+            // The command's own message is kept, and comes first.
             let text = format!("sexton: {report}\n");
             let room = TERMINATION_LOG_SIZE.saturating_sub(outlet.size());
             let room = usize::try_from(room).unwrap_or(0);

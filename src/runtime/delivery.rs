@@ -93,8 +93,7 @@ impl Delivery {
     pub fn rest_ignores_term(&mut self) -> bool {
         /// A look at so many takes some 30 ms.
         const MOST: usize = 1_000;
-        let found = if self.own == process::INIT { None } else { self.scan.all_ignore_term() };
-        found.unwrap_or_else(|| tree::ignores_term(self.own, MOST).unwrap_or(false))
+        self.scan.all_ignore_term(MOST)
     }
 
     /// Sends SIGKILL to the tree. Nothing is logged, because that may take time.

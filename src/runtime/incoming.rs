@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::kernel::processes::Name;
-use crate::report::Sender;
+use crate::report::text::Sender;
 use crate::values::signal::Received;
 use ::log::{Level, info, log_enabled};
 

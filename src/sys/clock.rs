@@ -1,4 +1,4 @@
-//! Time: one clock that only goes forward, for what sexton decides; and the time of day, for what it tells.
+//! Time: one clock that only goes forward, for what sexton decides; and the time of day, for what it logs.
 
 use nix::libc;
 use std::fmt;

@@ -107,7 +107,7 @@ pub fn redirect(stream: Stream, file: &Redirection) -> Result<(), Errno> {
     put(opened, stream)
 }
 
-/// Makes standard streams of descriptors, all at once, as one of them may be what another is to be.
+/// Makes standard streams of descriptors, all at once, because one of them may be what another is to be.
 ///
 /// # Errors
 /// EBADF if one is closed; EMFILE.
@@ -200,6 +200,14 @@ pub fn link<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let length = unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
     let length = Errno::result(length)?.unsigned_abs();
     Ok(buffer.get(..length).unwrap_or_default())
+}
+
+/// Device and inode of the file that a path leads to (stat(2)).
+///
+/// # Errors
+/// Those of stat(2).
+pub fn identity(path: &CStr) -> Result<(u64, u64), Errno> {
+    nix::sys::stat::stat(path).map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// How many bytes are in a file; 0 for what is no regular file.

@@ -144,7 +144,7 @@ unsafe impl GlobalAlloc for Heap {
                 return block;
             }
         }
-        // SAFETY: a layout that is not empty, as the caller's is not.
+        // SAFETY: a layout that is not empty, because the caller's is not.
         let new = unsafe { self.alloc(wanted) };
         if !new.is_null() {
             // SAFETY: both blocks have that many bytes, and one of them was handed out just now.

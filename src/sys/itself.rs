@@ -53,7 +53,7 @@ pub unsafe fn strings(vector: *const *const c_char, count: usize) -> Vec<&'stati
         return strings;
     }
     for index in 0..count {
-        // SAFETY: within the vector, as no null pointer was seen so far.
+        // SAFETY: within the vector, because no null pointer was seen so far.
         let slot = unsafe { vector.add(index) };
         // SAFETY: as above.
         let pointer = unsafe { *slot };
@@ -72,9 +72,9 @@ pub fn threads() -> Option<u64> {
     Numbers::of(c"/proc/self/task").and_then(Numbers::count).ok()
 }
 
-/// The files to execute for this program once more, in the order in which to try them; none if they cannot be told.
+/// The files to execute for this program once more, in the order in which to try them; none if they are not known.
 ///
-/// The path comes first, as the process has its name from that. It is the same file or not taken: the program may
+/// The path comes first, because the process has its name from that. It is the same file or not taken: the program may
 /// have been replaced meanwhile. The link leads to a file that is gone or out of reach, too. Without /proc there is
 /// what was executed, which is the program unless that is the interpreter of a script.
 #[must_use]

@@ -20,6 +20,7 @@ pub mod process;
 pub mod scheduling;
 pub mod send;
 pub mod signals;
+pub mod socket;
 pub mod tty;
 pub mod wait;
 pub mod watch;

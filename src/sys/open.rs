@@ -22,14 +22,29 @@ pub fn open(path: &CStr, flags: OFlag, mode: Mode) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Opens a file to read it.
+///
+/// # Errors
+/// Those of open(2).
+pub fn for_reading(path: &CStr) -> Result<OwnedFd, Errno> {
+    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// The next bytes of a file, as many as the kernel gives at once and the buffer holds; none at its end.
+///
+/// # Errors
+/// Those of read(2).
+pub fn next<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let length = nix::unistd::read(file, buffer)?;
+    Ok(buffer.get(..length).unwrap_or_default())
+}
+
 /// The beginning of a file: as much of it as the kernel gives at once and the buffer holds.
 ///
 /// # Errors
 /// Those of open(2) and read(2).
 pub fn beginning<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let length = nix::unistd::read(&file, buffer)?;
-    Ok(buffer.get(..length).unwrap_or_default())
+    next(&for_reading(path)?, buffer)
 }
 
 /// Appends all that is still to be read of a file.
@@ -40,11 +55,11 @@ pub fn rest(file: &OwnedFd, contents: &mut Vec<u8>, most: usize) -> Result<(), E
     let before = contents.len();
     let mut chunk = [0; 4096];
     loop {
-        let length = nix::unistd::read(file, &mut chunk)?;
-        if length == 0 {
+        let bytes = next(file, &mut chunk)?;
+        if bytes.is_empty() {
             return Ok(());
         }
-        contents.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        contents.extend_from_slice(bytes);
         if contents.len() - before > most {
             return Err(Errno::EFBIG);
         }

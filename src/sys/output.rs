@@ -155,9 +155,9 @@ fn open_again(fd: RawFd, kind: Kind) -> Option<OwnedFd> {
     above_stdio(again).ok()
 }
 
-/// Writes PIPE_BUF bytes at most, all or nothing, to a pipe whose open file is shared and may block. Whoever fills it
-/// meanwhile, the kernel is told with the write itself not to wait. poll(2) comes last, where a filter or a kernel has
-/// neither call for that.
+/// Writes PIPE_BUF bytes at most, all or nothing, to a pipe whose open file is shared and may block. Another
+/// writer may fill it meanwhile, so the write itself has a flag that keeps the kernel from waiting. poll(2) comes last,
+/// where a filter or a kernel has neither call for that.
 fn write_to_shared_pipe(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     let bytes = bytes.get(..libc::PIPE_BUF).unwrap_or(bytes);
     let result = match write_now(fd, bytes) {

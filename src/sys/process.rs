@@ -55,7 +55,7 @@ pub fn forbid_core_dump() -> Result<(), Errno> {
 }
 
 /// Whether this process is a subreaper: one that it was when it executed this program it still is
-/// (PR_GET_CHILD_SUBREAPER, prctl(2)). False if the kernel does not tell.
+/// (PR_GET_CHILD_SUBREAPER, prctl(2)). False if the kernel does not say.
 #[must_use]
 pub fn is_subreaper() -> bool {
     nix::sys::prctl::get_child_subreaper().unwrap_or(false)

@@ -10,6 +10,9 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::time::Duration;
 
+/// The number of the system call that [`wait`] makes, as `/proc/PID/syscall` shows it.
+pub const WAIT_CALL: libc::c_long = libc::SYS_rt_sigtimedwait;
+
 /// Size in bytes of the kernel's signal set.
 const SET_SIZE: usize = size_of::<u64>();
 
@@ -32,7 +35,7 @@ pub fn block_all() -> Result<SignalSet, Errno> {
 /// Sets the signal mask and returns the one before.
 ///
 /// # Errors
-/// None of the kernel's, as all arguments are valid; what a seccomp filter gives.
+/// None of the kernel's, because all arguments are valid; what a seccomp filter gives.
 pub fn set_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
     let mut before: u64 = 0;
     let bits = mask.bits();
@@ -134,9 +137,9 @@ fn set_action(signal: Signal, handler: libc::sighandler_t, flags: i32) -> Result
 
 /// Stops this process with `signal` as the default action of a stop signal does, and returns when it
 /// has been continued; whether it was stopped at all. The kernel ignores SIGTSTP, SIGTTIN and SIGTTOU
-/// in an orphaned process group, as nobody could continue it (signal(7)).
+/// in an orphaned process group, because nobody could continue it (signal(7)).
 ///
-/// All signals must be blocked. What continued it is still pending afterwards, and tells that it was
+/// All signals must be blocked. The signal that continued it is still pending afterwards, and shows that it was
 /// stopped: to send a stop signal takes back any SIGCONT that is pending. One that is pending before
 /// has come too early, and must not be lost: it stands for the whole.
 pub fn stop_self(signal: Signal) -> bool {

@@ -1,8 +1,8 @@
 //! In place of the unwinder, where a panic ends the process anyway: std would walk and name the stack for the
 //! panic's message, which takes more code than all of sexton.
 //!
-//! A panic still tells its message and its place. These are the functions that std's prebuilt objects refer
-//! to (the Itanium C++ ABI's "Exception Handling", level I); what asks for a frame is told that there is none.
+//! A panic still prints its message and its place. These are the functions that std's prebuilt objects refer
+//! to (the Itanium C++ ABI's "Exception Handling", level I); a question for a frame is answered that there is none.
 
 #![allow(
     unsafe_code,
@@ -16,7 +16,7 @@ const END_OF_STACK: c_int = 5;
 
 macro_rules! without_frames {
     ($($name:ident($($argument:ty),*) -> $result:ty = $value:expr;)*) => {$(
-        // SAFETY: nothing else defines the symbol, as the library that would is not linked for it.
+        // SAFETY: nothing else defines the symbol, because the library that would is not linked.
         #[unsafe(no_mangle)]
         extern "C" fn $name($(_: $argument),*) -> $result {
             $value

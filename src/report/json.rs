@@ -1,0 +1,71 @@
+//! The report as JSON; `docs/report.schema.json` describes it.
+
+#![forbid(unsafe_code)]
+
+use super::record::Report;
+use super::text::Seconds;
+use crate::text::json::Object;
+use crate::values::outcome::{Outcome, Shortage};
+
+impl Report {
+    /// The report as one JSON object, with an end of line. `docs/report.schema.json` describes it.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let record = &self.record;
+        let mut json = Object::default();
+        json.raw("version", 1);
+        json.text("command", &record.command);
+        json.raw("pid", record.pid);
+        json.raw("exit_status", self.ending.status);
+        json.text("cause", self.cause());
+        match (&record.failure, record.outcome) {
+            (Some(failure), _) => json.text("error", failure),
+            (None, Some(Outcome::Exited(status))) => json.raw("status", status),
+            (None, Some(Outcome::Killed { signal, core })) => {
+                json.text("signal", signal);
+                json.raw("core_dumped", core);
+            }
+            (None, None) => json.raw("ended", false),
+        }
+        if let Some(before) = record.sent_before {
+            json.raw("signal_sent_seconds_before", Seconds(before));
+        }
+        if let Some(limit) = record.limit {
+            json.text("limit", limit.name());
+        }
+        json.raw("oom_killed", record.oom.is_some());
+        json.raw("oom_kills", record.oom_kills);
+        if let Some(shortage) = record.oom.and_then(Shortage::name) {
+            json.text("out_of_memory", shortage);
+        }
+        if let Some(stop) = record.stop {
+            let mut object = Object::default();
+            object.text("signal", stop.signal.signal);
+            object.raw("pid", stop.signal.origin.pid);
+            object.raw("uid", stop.signal.origin.uid);
+            if !stop.name.as_str().is_empty() {
+                object.text("name", stop.name.as_str());
+            }
+            object.raw("after_seconds", Seconds(stop.at));
+            json.raw("stop", object.end());
+        }
+        let mut phases = Object::default();
+        for (stage, took) in record.times.each() {
+            phases.raw(stage.name(), Seconds(took));
+        }
+        json.raw("phase_seconds", phases.end());
+        if !record.frozen.is_zero() {
+            json.raw("frozen_seconds", Seconds(record.frozen));
+        }
+        json.raw("wall_seconds", Seconds(self.wall));
+        json.raw("user_seconds", Seconds(record.usage.user));
+        json.raw("system_seconds", Seconds(record.usage.system));
+        json.raw("peak_memory_bytes", record.usage.peak);
+        json.raw("orphans_reaped", record.orphans);
+        if let Some(killed) = record.killed {
+            json.raw("processes_killed", killed);
+        }
+        json.raw("survivors", record.survivors);
+        json.end() + "\n"
+    }
+}

@@ -1,0 +1,114 @@
+//! The report as the text of a log line, and parts of it that other lines have in common.
+
+#![forbid(unsafe_code)]
+
+use super::record::{Report, Stop};
+use crate::kernel::processes::Name;
+use crate::supervisor::Stage;
+use crate::values::outcome::{Outcome, Usage};
+use crate::values::signal::Origin;
+use std::fmt;
+use std::time::Duration;
+
+/// The report as the text of a log line.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = &self.record;
+        match (&record.failure, record.outcome) {
+            (Some(failure), _) => return f.write_str(failure),
+            (None, Some(outcome)) => write!(f, "main {outcome}")?,
+            (None, None) => f.write_str("the command did not end, and could not be killed")?,
+        }
+        if let Some(shortage) = record.oom {
+            write!(f, ", by the kernel's OOM killer{shortage}")?;
+        } else if record.grace_over && record.outcome.is_some() {
+            f.write_str(", as it did not end within the grace")?;
+        }
+        if let Some(limit) = record.limit {
+            write!(f, ", as its limit {} was hit", limit.name())?;
+        }
+        if let Some(limit) = record.suspect {
+            write!(f, ", perhaps as its limit {} is too small to start with", limit.name())?;
+        }
+        write!(f, ", after {}", Spoken(self.wall))?;
+        if let Some(Stop { signal, name, at }) = record.stop {
+            let sender = Sender(signal.origin, name);
+            write!(f, "; {} came from {sender} after {}", signal.signal, Spoken(at))?;
+        }
+        if let (Some(Outcome::Killed { signal, .. }), Some(before)) =
+            (record.outcome, record.sent_before)
+        {
+            write!(f, "; sexton had last sent {signal} {} before", Spoken(before))?;
+        }
+        let noteworthy =
+            |(stage, took): &(Stage, Duration)| *stage != Stage::Run && took.as_millis() > 0;
+        let mut phases = record.times.each().filter(noteworthy).peekable();
+        if phases.peek().is_some() {
+            f.write_str("; phases:")?;
+        }
+        for (index, (stage, took)) in phases.enumerate() {
+            let separator = if index > 0 { "," } else { "" };
+            write!(f, "{separator} {} {}", stage.name(), Spoken(took))?;
+        }
+        if !record.frozen.is_zero() {
+            write!(f, "; frozen for {}", Spoken(record.frozen))?;
+        }
+        match record.killed {
+            Some(killed) => write!(f, "; {} killed", Counted(killed, "process", "processes"))?,
+            None if record.linger_over => f.write_str("; what was left behind was killed")?,
+            None => {}
+        }
+        if record.survivors {
+            f.write_str("; not all could be killed")?;
+        }
+        if record.oom_kills > u64::from(record.oom.is_some()) {
+            write!(f, "; {} in the container", Counted(record.oom_kills, "OOM kill", "OOM kills"))?;
+        }
+        if record.orphans > 0 {
+            write!(f, "; {} reaped", Counted(record.orphans, "orphan", "orphans"))?;
+        }
+        let Usage { user, system, peak } = record.usage;
+        write!(f, "; CPU {} user, {} system", Spoken(user), Spoken(system))?;
+        write!(f, "; peak memory {} KiB; exit status {}", peak / 1024, self.ending.status)
+    }
+}
+
+/// A number with its noun.
+struct Counted(u64, &'static str, &'static str);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { self.1 } else { self.2 })
+    }
+}
+
+/// `1.234 s`
+struct Spoken(Duration);
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", Seconds(self.0))
+    }
+}
+
+/// Seconds with three digits behind the point.
+pub(super) struct Seconds(pub Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0.as_secs(), self.0.subsec_millis())
+    }
+}
+
+/// Who sent a signal.
+pub struct Sender(pub Origin, pub Name);
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            origin if origin.is_kernel() => f.write_str("the kernel"),
+            Origin { pid: 0, uid, .. } => write!(f, "outside of the PID namespace, uid {uid}"),
+            Origin { pid, uid, .. } => write!(f, "pid {pid}{}, uid {uid}", self.1),
+        }
+    }
+}
