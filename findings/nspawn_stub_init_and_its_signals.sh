@@ -61,7 +61,7 @@ run --as-pid2 --kill-signal=SIGINT
 END
 export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu/systemd
 root/usr/bin/systemd-nspawn --version | head -1
-unshare --mount --pid --fork --kill-child --mount-proc bash inside "${groups[@]}" | tee result
+timeout -s KILL 60 unshare --mount --pid --fork --kill-child --mount-proc bash inside "${groups[@]}" | tee result
 diff - result <<'END'
 --kill-signal=SIGTERM: status 7, stopped cleanly
 --as-pid2 --kill-signal=SIGTERM: status 3, worked to its end
