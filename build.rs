@@ -1,15 +1,10 @@
-//! What the linker is told for the released static binary: docs/decisions/size.md.
+//! What the linker is told for the released static binary: docs/decisions/machinery.md.
 
 use std::env::var;
 
 /// With the linker of the toolchain, as .cargo/config.toml has it.
 const LLD: &[&str] = &[
-    "--icf=all",
-    "--build-id=none",
-    "--no-eh-frame-hdr",
     "--script=src/sys/release.ld",
-    "--pack-dyn-relocs=relr",
-    "-znoseparate-code",
     "-znorelro", // there is nothing to relocate, and so nothing to protect afterwards
 ];
 
