@@ -60,7 +60,7 @@ run --as-pid2 --kill-signal=SIGRTMIN+3
 run --as-pid2 --kill-signal=SIGINT
 END
 export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu/systemd
-root/usr/bin/systemd-nspawn --version | head -1
+root/usr/bin/systemd-nspawn --version | sed -n 1p
 timeout -s KILL 60 unshare --mount --pid --fork --kill-child --mount-proc bash inside "${groups[@]}" | tee result
 diff - result <<'END'
 --kill-signal=SIGTERM: status 7, stopped cleanly
