@@ -34,11 +34,9 @@ fn places(own: &str, controller: &'static str) -> impl Iterator<Item = Place> {
         let group = procfs::cgroup(own, controller).and_then(below_the_root);
         [group.filter(|group| !group.is_empty()), Some("")].into_iter().flatten()
     };
-    let v2 = groups("")
-        .map(|group| Place { directory: format!("{MOUNT}{group}"), version: Version::V2 });
-    let v1 = groups(controller).map(move |group| Place {
-        directory: format!("{MOUNT}/{controller}{group}"),
-        version: Version::V1,
+    let v2 = groups("").filter_map(|group| Place::new(format_args!("{MOUNT}{group}"), Version::V2));
+    let v1 = groups(controller).filter_map(move |group| {
+        Place::new(format_args!("{MOUNT}/{controller}{group}"), Version::V1)
     });
     v2.chain(v1)
 }
@@ -51,6 +49,16 @@ fn below_the_root(group: &str) -> Option<&str> {
 }
 
 impl Place {
+    /// `None` if its name is too long. The command may run, so the lack of memory is no panic.
+    fn new(name: fmt::Arguments, version: Version) -> Option<Place> {
+        let name: FixedText<LONGEST_PATH> = FixedText::of(name).ok()?;
+        let name = str::from_utf8(name.as_bytes()).ok()?;
+        let mut directory = String::new();
+        directory.try_reserve_exact(name.len()).ok()?;
+        directory.push_str(name);
+        Some(Place { directory, version })
+    }
+
     /// What counts OOM kills.
     fn oom_events(&self) -> &'static str {
         match self.version {
@@ -129,12 +137,14 @@ impl Place {
 /// pages, of 64 KiB at most.
 fn came_to_limit(directory: &str, most: &str, limit: &str) -> Option<bool> {
     const ROOM: u64 = 8 * 65_536;
-    let mut buffer = [0; 32];
-    let mut number = |file| -> Option<u64> {
-        read_beginning(directory, file, &mut buffer).ok()?.trim_ascii().parse().ok()
-    };
-    let (most, limit) = (number(most)?, number(limit)?);
+    let (most, limit) = (number(directory, most)?, number(directory, limit)?);
     Some(most.saturating_add(ROOM) > limit)
+}
+
+/// The number that a file of a group has; `None` if it has another word.
+fn number(directory: &str, file: &str) -> Option<u64> {
+    let mut buffer = [0; 32];
+    read_beginning(directory, file, &mut buffer).ok()?.trim_ascii().parse().ok()
 }
 
 /// What is counted in a group.
@@ -154,26 +164,31 @@ pub struct OomCounter {
 }
 
 impl OomCounter {
-    /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no
-    /// such mount, or the kernel does not count (v1 before Linux 4.13).
+    /// The file of what is most likely this process's own cgroup, and its counts, if they can be read without /proc,
+    /// which takes long when the first process of a namespace uses it.
     ///
     /// What PID 1 of a container sees of cgroup v2 begins with its own group, because the root of all has no such file.
-    /// So there /proc, whose first use is expensive, is left out. Whether the group is the own one takes calls that the
-    /// start should not wait for: [`OomCounter::is_own`] looks when there is something to report.
+    /// Whether the group is the own one takes calls that the start should not wait for: [`OomCounter::is_own`] says so
+    /// when something is to be reported.
+    #[must_use]
+    pub fn at_hand(pid: i32) -> Option<(OomCounter, OomEvents)> {
+        let root = places("", "memory").next().filter(|_| pid == process::INIT);
+        root.and_then(OomCounter::with_counts)
+    }
+
+    /// The same by what /proc says, where [`OomCounter::at_hand`] found nothing. `None` if there is no such mount, or the
+    /// kernel does not count (v1 before Linux 4.13).
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
-        let read = |place| {
-            let counter = OomCounter { place };
-            counter.read().map(|events| (counter, events))
-        };
-        let is_init = pid == process::INIT;
-        if is_init && let Some(found) = places("", "memory").next().and_then(read) {
-            return Some(found);
-        }
         let mut buffer = [0; 4096];
         let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-        let tried = |place: &Place| is_init && place.directory == MOUNT;
-        places(own, "memory").filter(|place| !tried(place)).find_map(read)
+        let tried = |place: &Place| pid == process::INIT && place.directory == MOUNT;
+        places(own, "memory").filter(|place| !tried(place)).find_map(OomCounter::with_counts)
+    }
+
+    fn with_counts(place: Place) -> Option<(OomCounter, OomEvents)> {
+        let counter = OomCounter { place };
+        counter.read().map(|events| (counter, events))
     }
 
     /// The counts; they only grow.
@@ -192,6 +207,17 @@ impl OomCounter {
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.place.is_own()
+    }
+
+    /// Whether a process that has had so many bytes had most of what the group itself may have.
+    #[must_use]
+    pub fn is_filled_by(&self, peak: u64) -> bool {
+        let Place { directory, version } = &self.place;
+        let file = match version {
+            Version::V1 => "memory.limit_in_bytes",
+            Version::V2 => "memory.max",
+        };
+        number(directory, file).is_some_and(|limit| peak > limit / 2)
     }
 
     /// Why a process was killed; `rose` says whether there is a limit hit that no other kill stands for.

@@ -6,7 +6,18 @@ use crate::kernel::cgroup::{OomCounter, OomEvents};
 use crate::values::outcome::Shortage;
 
 /// Watches for processes that the kernel kills when memory runs out.
+///
+/// The command may hit the limit at once, so the first count should come before it. For PID 1 on cgroup v2 it does; where
+/// the group has to be looked up in /proc, which takes as long as the rest of a start, it comes when the command runs.
+/// If the group has never had a kill by then, that makes no difference. Otherwise a kill before the first count is seen
+/// only if it was the command's, and if the command had most of the group's memory.
 pub struct OomWatch {
+    /// sexton's own process ID.
+    pid: i32,
+    /// The first count is still to be taken.
+    is_due: bool,
+    /// The first count was taken while the command ran, and may have a kill of the command in it.
+    is_late: bool,
     counter: Option<OomCounter>,
     /// The counts at the start.
     first: OomEvents,
@@ -15,17 +26,50 @@ pub struct OomWatch {
 }
 
 impl OomWatch {
-    /// Takes the counts; `pid` is sexton's own. To be done before the command is started: it may hit the limit at once.
+    /// The command is about to be started. Takes the counts if they are at hand; `pid` is sexton's own.
     #[must_use]
     pub fn start(pid: i32) -> OomWatch {
-        let (counter, first) = OomCounter::find(pid).unzip();
+        let (counter, first) = OomCounter::at_hand(pid).unzip();
+        let is_due = counter.is_none();
         let first = first.unwrap_or_default();
-        OomWatch { counter, first, reported: first }
+        OomWatch { pid, is_due, is_late: false, counter, first, reported: first }
+    }
+
+    /// Takes the counts now, unless that was done.
+    pub(super) fn begin(&mut self) {
+        if std::mem::take(&mut self.is_due) {
+            let (counter, first) = OomCounter::find(self.pid).unzip();
+            self.counter = counter;
+            self.first = first.unwrap_or_default();
+            self.reported = self.first;
+            self.is_late = self.first.kills > 0;
+        }
+    }
+
+    /// Makes the last kill before the first count one that came after it.
+    fn count_back(&mut self) {
+        let OomEvents { kills, limit_hits } = self.first;
+        self.first = OomEvents {
+            kills: kills.saturating_sub(1),
+            limit_hits: limit_hits.map(|hits| hits.saturating_sub(1)),
+        };
+        self.reported = self.first;
+        self.is_late = false;
     }
 
     /// Whether the kernel has killed a process that was not reported yet, and why. One death is one count: if more
-    /// have died, the others are still to be reaped.
-    pub(super) fn has_struck(&mut self) -> Option<Shortage> {
+    /// have died, the others are still to be reaped. `peak` is the most memory that the process has had, if it has
+    /// ended early.
+    pub(super) fn has_struck(&mut self, peak: Option<u64>) -> Option<Shortage> {
+        self.begin();
+        if self.is_late
+            && self.reported.kills == self.first.kills
+            && let (Some(peak), Some(counter)) = (peak, &self.counter)
+            && counter.read().is_some_and(|now| now.kills == self.first.kills)
+            && counter.is_filled_by(peak)
+        {
+            self.count_back();
+        }
         let now = self.counts()?;
         // A limit that was hit stands for one kill at most.
         let rose =

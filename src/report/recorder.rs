@@ -39,6 +39,9 @@ fn nearly_all(limit: u64) -> Duration {
     (limit / 4).saturating_mul(3).saturating_sub(Duration::from_millis(250))
 }
 
+/// A command that ends in so short a time may have hit the limit before the OOM kills were counted.
+const EARLY: Duration = Duration::from_secs(1);
+
 /// A process that dies with less CPU time than this has hardly begun.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
@@ -73,6 +76,11 @@ impl Recorder {
         self.record.stop.get_or_insert(Stop { signal, name, at: now });
     }
 
+    /// Takes the first count of OOM kills, unless it was taken before the command was started.
+    pub fn count_oom_kills(&mut self) {
+        self.oom.begin();
+    }
+
     /// The command could not be executed.
     pub fn not_started(&mut self, why: String) {
         self.record.failure = Some(why);
@@ -104,7 +112,8 @@ impl Recorder {
         };
         record.unexpected = !by_key && signal != Signal::PIPE;
         record.sent_before = sexton_before.filter(|_| record.unexpected);
-        record.oom = if outcome.is_sigkill() { self.oom.has_struck() } else { None };
+        let peak = (now < EARLY).then_some(usage.peak);
+        record.oom = if outcome.is_sigkill() { self.oom.has_struck(peak) } else { None };
         if record.oom.is_some() {
             return;
         }
@@ -133,7 +142,7 @@ impl Recorder {
         if killing {
             self.count_killed(outcome);
         }
-        !killing && outcome.is_sigkill() && self.oom.has_struck().is_some()
+        !killing && outcome.is_sigkill() && self.oom.has_struck(None).is_some()
     }
 
     /// A subreaper reaps each process that it has killed; PID 1 may not.

@@ -13,7 +13,7 @@ use crate::kernel::processes;
 use crate::kernel::tree::{self, Others};
 use crate::supervisor::Time;
 use crate::sys::watch::Watch;
-use crate::sys::{Errno, process, send};
+use crate::sys::{Errno, process};
 use std::time::Duration;
 
 /// The first pause between two looks. Each pause is twice as long as the one before, so that noticing the end takes at
@@ -49,13 +49,13 @@ impl Foreign {
         self.wait = Wait::None;
     }
 
-    /// Whether any process is left besides PID 1, which has no children. `command` is the ID that the command had.
+    /// Whether a process of the namespace is left besides PID 1, which has no children, and threads of the kernel; the
+    /// namespace is not empty. `command` is the ID that the command had.
     pub fn are_left(&mut self, command: i32, now: Time) -> bool {
         if matches!(self.wait, Wait::End(_)) {
             return true;
         }
-        let left = if send::namespace_is_empty() { Left::None } else { left(command) };
-        let Left::Some(living) = left else {
+        let Left::Some(living) = left(command) else {
             self.wait = Wait::None;
             return false;
         };

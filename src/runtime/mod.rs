@@ -112,6 +112,8 @@ struct Runtime<'a> {
     kill_after: Time,
     /// A step before exec that failed, without which the command has run.
     left_out: Option<(usize, Errno)>,
+    /// [`Runtime::settle`] is still to be done; the descriptors that it keeps.
+    unsettled: Option<Vec<RawFd>>,
     /// Why the command could not be started, or why sexton cannot go on.
     failure: Option<Error>,
     exit: Option<Ending>,
@@ -136,14 +138,12 @@ impl<'a> Runtime<'a> {
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let mut program =
             Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
-        // Before the command is started, because it may hit the limit at once.
         let oom = OomWatch::start(pid);
         let child = spawn::spawn(&mut program, &launch.steps, number).map_err(explain::fork)?;
         drop(program);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
-        self_setup::release_inherited(keep);
-        privileges::give_up(&launch);
+        privileges::share_user(&launch);
         let mut runtime = Box::new(Runtime {
             plan,
             pid,
@@ -158,6 +158,7 @@ impl<'a> Runtime<'a> {
             launch,
             incoming: None,
             kill_after: Time::ZERO,
+            unsettled: Some(keep),
             left_out: None,
             failure: None,
             exit: None,
@@ -169,7 +170,7 @@ impl<'a> Runtime<'a> {
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
     #[inline(never)]
     fn supervise(mut self: Box<Self>) -> Report {
-        process::release_stack();
+        process::yield_cpu();
         loop {
             match self.step() {
                 Ok(None) => {}
@@ -195,6 +196,7 @@ impl<'a> Runtime<'a> {
         if self.exit.is_some() {
             return Ok(self.exit);
         }
+        self.settle();
         // If SIGKILL was sent to all children, those are reaped before more are searched for.
         if !reaps || !self.delivery.is_killing() {
             self.delivery.go_on();
@@ -207,6 +209,18 @@ impl<'a> Runtime<'a> {
             None => self.reaper.pass_time(self.clock.now()),
         }
         Ok(None)
+    }
+
+    /// Releases what sexton was started with, and what the start has used. The command does not wait for that: it has
+    /// the CPU first, and if it has ended by then and nothing is left, sexton is spared all of it. Signals stay pending
+    /// meanwhile. This comes before all that opens descriptors, because it closes those that it does not know.
+    #[inline(never)]
+    fn settle(&mut self) {
+        let Some(keep) = self.unsettled.take() else { return };
+        self.recorder.count_oom_kills(); // first, because the command may hit the limit at any time
+        self_setup::release_inherited(keep);
+        privileges::give_up(self.pid);
+        process::release_stack();
     }
 
     /// Waits for a signal or a deadline, or not at all if there is more to do.
@@ -276,8 +290,8 @@ impl<'a> Runtime<'a> {
                 let command_runs = self.supervisor.stage() == Some(Stage::Run);
                 self.reaper.put_off(begin, now, command_runs);
                 let command_is_left = self.delivery.command().is_some();
-                if let Some(none) = self.reaper.looked_at_all(found, command_is_left)? {
-                    let tree_empty = self.reaper.tree_is_empty(none, now);
+                if let Some(no_children) = self.reaper.looked_at_all(found, command_is_left)? {
+                    let tree_empty = self.tree_is_empty(no_children, now);
                     self.reaped_all(tree_empty);
                 }
                 return Ok(());
@@ -286,6 +300,14 @@ impl<'a> Runtime<'a> {
         // There may be more; the tree is not known to be empty.
         self.reaped_all(false);
         Ok(())
+    }
+
+    fn tree_is_empty(&mut self, no_children: bool, now: Time) -> bool {
+        if no_children && self.reaper.is_alone() {
+            return true;
+        }
+        self.settle();
+        !self.reaper.are_left(no_children, now)
     }
 
     fn reap(&mut self, pid: Option<i32>) -> Waited {
@@ -362,6 +384,9 @@ impl<'a> Runtime<'a> {
             self.signals.watch_clock(now);
         }
         for action in actions {
+            if !matches!(action, Action::Exit { .. }) {
+                self.settle();
+            }
             // The action is logged afterwards: a log on a file system that does not answer must not put SIGKILL off.
             self.carry_out(action, now);
             self.log_incoming();

@@ -9,10 +9,9 @@ use crate::sys::{self, credentials, process};
 use crate::values::capabilities::CapabilitySet;
 use ::log::debug;
 
-/// Keeps only the capabilities that are needed to signal the tree: the command and others may be other
-/// users' processes, and a subreaper has to find them even in a /proc that hides them.
-pub fn give_up(launch: &Launch) {
-    let Inherited { pid, uid: own, .. } = launch.inherited;
+/// Sees to it that sexton may signal a command that has another user.
+pub fn share_user(launch: &Launch) {
+    let Inherited { uid: own, .. } = launch.inherited;
     if let Some(user) = launch.user()
         && user != own
         && credentials::effective().is_ok_and(|held| held.and(CapabilitySet::KILL).is_empty())
@@ -24,6 +23,11 @@ pub fn give_up(launch: &Launch) {
             debug!("unable to set the real user ID to {user}: {}", sys::reason(errno));
         }
     }
+}
+
+/// Keeps only the capabilities that are needed to signal the tree: the command and others may be other
+/// users' processes, and a subreaper has to find them even in a /proc that hides them. `pid` is sexton's own.
+pub fn give_up(pid: i32) {
     let find = if pid == process::INIT { CapabilitySet::EMPTY } else { CapabilitySet::SYS_PTRACE };
     self_setup::keep_capabilities(CapabilitySet::KILL.or(find));
 }

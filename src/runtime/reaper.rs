@@ -11,7 +11,7 @@ use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::supervisor::Time;
 use crate::sys::wait::{self, Asked, Waited};
-use crate::sys::{Errno, process, signals};
+use crate::sys::{Errno, process, send, signals};
 use crate::values::error::Error;
 use ::log::{Level, log_enabled};
 use std::time::Duration;
@@ -189,14 +189,22 @@ impl Reaper {
         Ok(no_children)
     }
 
-    /// Whether the tree is empty, if sexton has no children; if it has some, they are the next to end.
+    /// Whether sexton, which has no children, is the last process of its tree. Not known to be while the end of a foreign
+    /// process is waited for.
     #[must_use]
-    pub fn tree_is_empty(&mut self, no_children: bool, now: Time) -> bool {
+    pub fn is_alone(&self) -> bool {
+        self.own != process::INIT || (!self.watches_foreign() && send::namespace_is_empty())
+    }
+
+    /// Whether any process is left, where not everything is known to be gone: children, which are the next to end, or
+    /// foreign processes.
+    #[must_use]
+    pub fn are_left(&mut self, no_children: bool, now: Time) -> bool {
         if !no_children {
             self.foreign.stop_waiting();
-            return false;
+            return true;
         }
-        self.own != process::INIT || !self.foreign.are_left(self.command, now)
+        self.foreign.are_left(self.command, now)
     }
 
     /// Whether a child has ended since the last call.

@@ -167,6 +167,12 @@ pub fn group(pid: Option<i32>) -> Result<i32, Errno> {
     unistd::getpgid(pid.map(unistd::Pid::from_raw)).map(unistd::Pid::as_raw)
 }
 
+/// Lets other processes that wait for this CPU have it first (sched_yield(2)).
+pub fn yield_cpu() {
+    // SAFETY: takes nothing.
+    unsafe { libc::sched_yield() };
+}
+
 /// Gives back the memory that the way to here has used of the stack: the caller runs for long, and deeper than
 /// that it comes seldom again.
 ///

@@ -119,6 +119,33 @@ fn a_limit_that_was_hit_is_distinguished_from_that_of_an_outer_group() {
     assert_blamed(&ended, &text, why, Some("limit-above-or-machine"));
 }
 
+/// sexton counts only when the command has had the CPU. Here it counts late, and the command has been killed by then.
+#[test]
+fn a_kill_before_the_first_count_is_reported_as_far_as_it_is_known() {
+    const LATE: &str =
+        "strace -qq -o /dev/null -e trace=sched_yield -e inject=sched_yield:delay_exit=300000";
+    let folder = Folder::new("oom-early");
+    let report = folder.at("report");
+    let group = Group::memory(&unique("early")).limited();
+    let run = |command: &[&str]| {
+        let words = [&["--report", &report], command].concat();
+        let ended = behind(&format!("{ENTER} && set -- {LATE} \"$@\""), group.path(), &words).run();
+        assert_eq!(ended.status, 137, "{ended:?}");
+        (ended, fs::read_to_string(&report).unwrap())
+    };
+    let glutton: Vec<&str> = GLUTTON.split(' ').collect();
+    let killed = ["sh", "-c", "kill -9 $$"];
+    let (ended, text) = run(&killed);
+    assert_not_blamed(&ended, &text);
+    // The second time the count may have been there before.
+    for _ in 0..2 {
+        let (ended, text) = run(&glutton);
+        assert_blamed(&ended, &text, ": the memory limit was hit", Some("own-limit"));
+        let (ended, text) = run(&killed);
+        assert_not_blamed(&ended, &text);
+    }
+}
+
 /// In a cgroup namespace over the host's mount a group's name is that of another one, seen from the mount's root.
 #[test]
 fn a_group_of_the_same_name_is_not_asked() {
@@ -136,6 +163,7 @@ fn a_group_of_the_same_name_is_not_asked() {
     let mut running =
         behind(&script, root.path(), &["--report", &report, &probe(), "sleep"]).start();
     running.expect("ready");
+    wait_until("sexton has counted", || running.is_idle());
     let seen = fs::read_to_string(format!("/proc/{}/cgroup", running.pid)).unwrap();
     assert!(seen.contains(own.path().strip_prefix("/sys/fs/cgroup/memory").unwrap()), "{seen}");
     let script = format!("{ENTER} && exec {GLUTTON}");
@@ -266,6 +294,7 @@ fn a_machine_without_memory_is_distinguished_from_the_limit_of_a_group_above() {
         let words = ["--report", &report, &probe(), "sleep"];
         let mut running = behind(&script, own.path(), &words).start();
         running.expect("ready");
+        wait_until("sexton has counted", || running.is_idle());
         files.count(7, 7, 8);
         let (ended, text) = killed(running, &report);
         assert_blamed(&ended, &text, why, Some(word));

@@ -24,7 +24,7 @@ const SCENARIOS: &[Scenario] = &[
         setup: |stage| stage.run(&[], &["b", "o", "k10", "a10", "7"]),
         status: 7,
         takes: "arch_prctl set_tid_address execve exit_group rt_sigprocmask getpid rt_sigaction geteuid openat read \
-                close eventfd2 clone setpgid close_range chdir capget capset madvise rt_sigtimedwait wait4 kill",
+                close eventfd2 clone setpgid sched_yield close_range chdir capget capset madvise rt_sigtimedwait wait4 kill",
     },
     Scenario {
         name: "a subreaper signals its whole tree",
@@ -205,7 +205,7 @@ const LOADER: &str = "access fstat munmap openat";
 
 /// What is not there in a container that denies it, or is of no use there: each alone, sexton does its work without.
 const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fstat getpgid getsid madvise \
-                           munmap openat pipe2 poll pwritev2 rt_sigpending sendto socket splice uname waitid";
+                           munmap openat pipe2 poll pwritev2 rt_sigpending sched_yield sendto socket splice uname waitid";
 
 /// Where scenarios are played.
 struct Stage {
