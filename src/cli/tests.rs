@@ -434,7 +434,7 @@ const VALUES: [(&str, [&str; 2], Option<&str>); 32] = [
     ("stdout", [">>/out", "/other"], None),
     ("stderr", ["/err", ">>/other"], None),
     ("subreaper", ["auto", "off"], None),
-    ("map-exit", ["1=0", "2=0"], Some("256=0")),
+    ("map-exit", ["1=0", "stop=0"], Some("256=0")),
     ("log-level", ["info", "debug"], None),
     ("log-to", ["udp://127.0.0.1", "none"], Some("tcp://127.0.0.1:0")),
     ("log-format", ["json", "text"], None),

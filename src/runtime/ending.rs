@@ -4,11 +4,11 @@
 
 use crate::plan::Plan;
 use crate::sys::process;
-use crate::values::outcome::{Ending, Outcome};
+use crate::values::outcome::{EndedBy, Ending, Outcome};
 
-/// The ending for the command's outcome; `None`: the command did not end.
+/// The ending for the command's outcome, and what brought that about; `None`: the command did not end.
 #[must_use]
-pub fn ending(plan: &Plan, own: i32, outcome: Option<Outcome>) -> Ending {
+pub fn ending(plan: &Plan, own: i32, outcome: Option<Outcome>, by: EndedBy) -> Ending {
     let map = &plan.exit_map;
     let Some(outcome) = outcome else {
         let status = Outcome::NOT_ENDED;
@@ -16,7 +16,7 @@ pub fn ending(plan: &Plan, own: i32, outcome: Option<Outcome>) -> Ending {
     };
     // The kernel drops a signal that PID 1 of a namespace sends itself.
     let may_die = plan.reraise_signal && own != process::INIT;
-    match (map.mapped(outcome), outcome) {
+    match (map.mapped(outcome, by), outcome) {
         (Some(status), _) => status.into(),
         (None, Outcome::Killed { signal, .. }) if may_die => {
             Ending { status: outcome.status(), signal: Some(signal) }

@@ -434,14 +434,14 @@ impl<'a> Runtime<'a> {
                 let name = self.incoming.as_mut().map(Incoming::name).unwrap_or_default();
                 self.recorder.stop(received, name, now);
             }
-            Action::Exit { outcome, survivors } => {
+            Action::Exit { outcome, by, survivors } => {
                 if survivors {
                     self.recorder.survivors(self.delivery.log_survivors());
                 }
                 self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(match &self.failure {
                     Some(error) => error.status.into(),
-                    None => ending::ending(self.plan, self.pid, outcome),
+                    None => ending::ending(self.plan, self.pid, outcome, by),
                 });
             }
         }

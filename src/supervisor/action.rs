@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::plan::Target;
-use crate::values::outcome::Outcome;
+use crate::values::outcome::{EndedBy, Outcome};
 use crate::values::signal::{Received, Signal};
 
 /// What to do.
@@ -47,6 +47,8 @@ pub enum Action {
     Exit {
         /// How the command ended; `None` if it has not ended after SIGKILL.
         outcome: Option<Outcome>,
+        /// What made it end.
+        by: EndedBy,
         /// Some of the tree could not be killed in time.
         survivors: bool,
     },

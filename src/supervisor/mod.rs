@@ -24,8 +24,8 @@ use self::phase::{Forward, Phase};
 pub use self::phase::{Stage, Time};
 
 use crate::plan::{Linger, Policy, Target};
-use crate::values::outcome::Outcome;
-use crate::values::signal::{Received, Signal};
+use crate::values::outcome::{EndedBy, Outcome};
+use crate::values::signal::{Received, Signal, SignalSet};
 use std::time::Duration;
 
 /// How long to wait for the tree to be gone after SIGKILL, counted from the end of the last process that has ended. A
@@ -59,6 +59,10 @@ pub struct Supervisor<'p> {
     phase: Phase,
     /// How the command ended; `None` while it has not been reaped.
     command: Option<Outcome>,
+    /// What made the command end.
+    by: EndedBy,
+    /// The signals by which the command was asked to end.
+    asked: SignalSet,
     /// When the command may be continued (again), and whether it is to be.
     continue_after: Time,
     continue_due: bool,
@@ -74,6 +78,8 @@ impl<'p> Supervisor<'p> {
             policy,
             phase: Phase::Running,
             command: None,
+            by: EndedBy::Other,
+            asked: SignalSet::EMPTY,
             continue_after: Time::ZERO,
             continue_due: false,
             thaws: MOST_THAWS,
@@ -132,6 +138,7 @@ impl<'p> Supervisor<'p> {
             Event::CommandEnding => self.signal_at_end(&mut actions),
             Event::CommandEnded(outcome) => {
                 self.command = Some(outcome);
+                self.by = self.ended_by(outcome);
                 self.continue_due = false;
                 // What is left of the tree is only known after a look at all children: nothing is due before that.
                 return actions;
@@ -149,6 +156,19 @@ impl<'p> Supervisor<'p> {
         }
         while self.pass_deadline(now, &mut actions) {}
         actions
+    }
+
+    /// What made the command end, which it does now. Of a death by a signal that signal says whether it was the stop: a
+    /// crash while the command cleans up was not, nor is SIGKILL ever, whoever sent it.
+    fn ended_by(&self, outcome: Outcome) -> EndedBy {
+        let obeyed = match outcome {
+            Outcome::Exited(_) => true,
+            Outcome::Killed { signal, .. } => self.asked.contains(signal),
+        };
+        match self.phase {
+            Phase::Stopping { .. } if obeyed && !outcome.is_sigkill() => EndedBy::Stop,
+            _ => EndedBy::Other,
+        }
     }
 
     /// SIGTERM at the command's end, for all others that the forwarded signals have reached.
@@ -247,7 +267,8 @@ impl<'p> Supervisor<'p> {
 
     /// Sends a stop signal, or what it is rewritten to, and SIGCONT, without which a stopped process
     /// could not act on it.
-    fn send_stop(&self, stop: Forward, actions: &mut Actions) {
+    fn send_stop(&mut self, stop: Forward, actions: &mut Actions) {
+        self.asked = self.asked.with(stop.sent_as);
         self.send_and_continue(stop.sent(), self.stop_target(stop), actions);
         if self.command.is_some() {
             actions.push(Action::HangUp);
@@ -291,8 +312,7 @@ impl<'p> Supervisor<'p> {
         }
         if tree_empty {
             if self.phase != Phase::Over {
-                self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome: self.command, survivors: false });
+                self.exit(false, actions);
             }
             return;
         }
@@ -320,8 +340,7 @@ impl<'p> Supervisor<'p> {
         let (kill_at, look_at) = match (self.policy.linger, stop) {
             (Linger::Leave, _) => {
                 if self.command.is_some() {
-                    self.phase = Phase::Over;
-                    actions.push(Action::Exit { outcome: self.command, survivors: false });
+                    self.exit(false, actions);
                 }
                 return;
             }
@@ -380,6 +399,7 @@ impl<'p> Supervisor<'p> {
                 if let Some(step) = self.policy.escalation.get(step) {
                     let received = Received::own(step.signal);
                     let forward = Forward { received, sent_as: step.signal };
+                    self.asked = self.asked.with(step.signal);
                     self.send_and_continue(received, self.stop_target(forward), actions);
                 }
                 let step = step + 1;
@@ -395,8 +415,7 @@ impl<'p> Supervisor<'p> {
                 actions.push(Action::Look);
             }
             Phase::Killing { give_up_at, .. } if due(give_up_at) => {
-                self.phase = Phase::Over;
-                actions.push(Action::Exit { outcome: self.command, survivors: true });
+                self.exit(true, actions);
             }
             Phase::Killing { since, again_at, give_up_at } if due(again_at) => {
                 self.phase =
@@ -406,6 +425,11 @@ impl<'p> Supervisor<'p> {
             _ => return false,
         }
         true
+    }
+
+    fn exit(&mut self, survivors: bool, actions: &mut Actions) {
+        self.phase = Phase::Over;
+        actions.push(Action::Exit { outcome: self.command, by: self.by, survivors });
     }
 
     fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {

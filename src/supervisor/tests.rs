@@ -135,6 +135,8 @@ struct World<'p> {
     left_behind: Option<Time>,
     rest_ignores_term: bool,
     killed: Option<Time>,
+    /// What made the command end.
+    by: EndedBy,
     /// The command is stopped, and sexton is to continue it.
     command_waits: bool,
     continued: Option<Time>,
@@ -155,6 +157,7 @@ impl<'p> World<'p> {
             left_behind: None,
             rest_ignores_term: false,
             killed: None,
+            by: EndedBy::Other,
             command_waits: false,
             continued: None,
             exited: false,
@@ -273,6 +276,9 @@ impl<'p> World<'p> {
         };
         let says = self.policy.signal_at_end && self.killed.is_none();
         assert_eq!(last, if says { vec![signal_at_end] } else { vec![] });
+        if self.first_stop_sent.is_some() && self.killed.is_none() {
+            self.by = EndedBy::Stop;
+        }
         self.command_alive = false;
         assert_eq!(
             self.handle(Event::CommandEnded(COMMANDS_END)),
@@ -385,8 +391,9 @@ impl<'p> World<'p> {
                 assert!(self.killed.replace(self.now).is_none());
             }
             Action::Kill(Cause::Again) => assert!(self.killed.is_some()),
-            Action::Exit { outcome, survivors } => {
+            Action::Exit { outcome, by, survivors } => {
                 self.exited = true;
+                assert_eq!(by, self.by);
                 if survivors {
                     assert!(self.killed.is_some_and(|at| self.now >= at + KILL_LIMIT));
                 } else {
@@ -578,6 +585,51 @@ fn a_stop_that_is_obeyed() {
         [(1, signal(Signal::TERM)), (2, Event::CommandEnded(COMMANDS_END)), (2, NOTHING_LEFT)];
     let expected = [(1, "SIGTERM Command CONT"), (2, "exit 42")];
     assert_eq!(played(&policy(), &events), log(&expected));
+}
+
+#[test]
+fn a_stop_is_why_the_command_ends_if_it_obeys_in_time() {
+    let quit = EscalationStep { signal: Signal::QUIT, after: SECOND };
+    let kill = EscalationStep { signal: Signal::KILL, after: SECOND };
+    let policy = Policy { drain: SECOND * 2, escalation: vec![quit, kill], ..policy() };
+    let ended_by = |events: &[(u64, Event)], at: u64, outcome| {
+        let mut supervisor = Supervisor::new(&policy);
+        let end = [(at, Event::CommandEnded(outcome)), (at, NOTHING_LEFT)];
+        let mut exit = None;
+        for &(at, event) in events.iter().chain(&end) {
+            for action in supervisor.handle(event, SECOND * at as u32) {
+                if let Action::Exit { by, .. } = action {
+                    exit = Some(by);
+                }
+            }
+        }
+        exit.unwrap()
+    };
+    let died = |signal| Outcome::Killed { signal, core: false };
+    let (term, int, tick) = (signal(Signal::TERM), signal(Signal::INT), Event::Tick);
+    let stopped = [(1, term), (3, tick)];
+    let (stop, other) = (EndedBy::Stop, EndedBy::Other);
+    for (outcome, by) in [
+        (COMMANDS_END, stop),
+        (Outcome::Exited(0), stop),
+        (died(Signal::TERM), stop),
+        (died(Signal::QUIT), other), // not sent yet
+        (died(Signal::SEGV), other),
+        (Outcome::SIGKILLED, other),
+    ] {
+        assert_eq!(ended_by(&stopped, 3, outcome), by, "{outcome:?}");
+    }
+    assert_eq!(ended_by(&[(1, term)], 2, COMMANDS_END), other, "it was not asked yet");
+    assert_eq!(ended_by(&[], 2, died(Signal::TERM)), other);
+    assert_eq!(ended_by(&[(1, signal(Signal::USR1))], 2, COMMANDS_END), other);
+    let escalated = [(1, term), (3, tick), (4, tick)];
+    assert_eq!(ended_by(&escalated, 4, died(Signal::QUIT)), stop);
+    let ended = [(1, term), (3, tick), (4, tick), (5, tick)];
+    assert_eq!(ended_by(&ended, 5, Outcome::SIGKILLED), other, "SIGKILL is not obeyed");
+    let twice = [(1, term), (1, int)];
+    assert_eq!(ended_by(&twice, 2, died(Signal::TRAP)), stop, "INT is sent as TRAP");
+    let killed = [(1, term), (3, tick), (13, tick)];
+    assert_eq!(ended_by(&killed, 13, COMMANDS_END), other, "too late");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::values::layered;
-use crate::values::outcome::Outcome;
+use crate::values::outcome::{EndedBy, Outcome};
 use crate::values::signal::{Reason, Signal};
 
 /// The exit statuses that become others. Any other exit status stays.
@@ -20,8 +20,13 @@ pub struct Rule {
 /// The ends of the command that a rule maps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ends {
-    Statuses { first: u8, last: u8 },
+    Statuses {
+        first: u8,
+        last: u8,
+    },
     Signal(Signal),
+    /// Every end because of a stop, if it comes in time.
+    Stop,
 }
 
 impl Rule {
@@ -37,14 +42,17 @@ impl Rule {
         Rule { from: Ends::Signal(from), to }
     }
 
-    /// Reads `143=0`, `1-3=1` or `signal:TERM=0`.
+    /// Reads `143=0`, `1-3=1`, `signal:TERM=0` or `stop=0`.
     ///
     /// # Errors
     /// Anything else, a status above 255, and a range that runs backwards.
     pub fn parse(text: &str) -> Result<Rule, Reason> {
-        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS or signal:NAME=STATUS, each status from 0 to 255";
+        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS, signal:NAME=STATUS or stop=STATUS, each status from 0 to 255";
         let (from, to) = text.split_once('=').ok_or(EXPECTED)?;
         let to = status(to).ok_or(EXPECTED)?;
+        if from == "stop" {
+            return Ok(Rule { from: Ends::Stop, to });
+        }
         if let Some(name) = from.strip_prefix("signal:") {
             return Ok(Rule { from: Ends::Signal(Signal::parse(name)?), to });
         }
@@ -93,8 +101,12 @@ impl ExitMap {
     pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
         let overlap = |rule: &Rule, other: &Rule| rule.from.overlaps(other.from);
         layered::add(&mut self.0, own, rule, overlap).map_err(|rule| {
-            let what = if matches!(rule.from, Ends::Signal(_)) { "signal" } else { "status" };
-            format!("that {what} is mapped already").into()
+            let what = match rule.from {
+                Ends::Statuses { .. } => "that status",
+                Ends::Signal(_) => "that signal",
+                Ends::Stop => "a stop",
+            };
+            format!("{what} is mapped already").into()
         })
     }
 
@@ -102,15 +114,16 @@ impl ExitMap {
         self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
     }
 
-    /// The status that a rule gives for an outcome. For a death by a signal, a rule for that signal comes before a rule
-    /// for the status 128 + signal.
+    /// The status that a rule gives for an end. A rule for stops comes first. For a death by a signal, a rule for that
+    /// signal comes before a rule for the status 128 + signal.
     #[must_use]
-    pub fn mapped(&self, outcome: Outcome) -> Option<u8> {
-        let by_signal = match outcome {
+    pub fn mapped(&self, outcome: Outcome, by: EndedBy) -> Option<u8> {
+        let by_stop = self.find(|from| from == Ends::Stop && by == EndedBy::Stop);
+        let by_signal = || match outcome {
             Outcome::Killed { signal, .. } => self.find(|from| from == Ends::Signal(signal)),
             Outcome::Exited(_) => None,
         };
-        by_signal.or_else(|| self.mapped_status(outcome.status()))
+        by_stop.or_else(by_signal).or_else(|| self.mapped_status(outcome.status()))
     }
 
     /// The status that a rule gives for a status without an outcome of the command.
@@ -119,10 +132,10 @@ impl ExitMap {
         self.find(|from| from.has(status))
     }
 
-    /// The exit status for an outcome.
+    /// The exit status for an outcome that sexton has not asked for.
     #[must_use]
     pub fn apply(&self, outcome: Outcome) -> u8 {
-        self.mapped(outcome).unwrap_or(outcome.status())
+        self.mapped(outcome, EndedBy::Other).unwrap_or(outcome.status())
     }
 }
 
@@ -161,8 +174,9 @@ mod tests {
     #[test]
     fn a_rule_for_128_plus_signal_maps_the_death_by_it_too() {
         assert_eq!(map(&["143=0"]).apply(TERM), 0);
-        assert_eq!(map(&["143=143"]).mapped(TERM), Some(143), "also to the same status");
-        assert_eq!(map(&["142=0", "signal:INT=0"]).mapped(TERM), None);
+        let by = EndedBy::Other;
+        assert_eq!(map(&["143=143"]).mapped(TERM, by), Some(143), "also to the same status");
+        assert_eq!(map(&["142=0", "signal:INT=0"]).mapped(TERM, by), None);
     }
 
     #[test]
@@ -179,6 +193,9 @@ mod tests {
         assert!(both.add(Rule::parse("1-3=1").unwrap()).is_err());
         assert!(both.add(Rule::parse("signal:2=1").unwrap()).is_err());
         assert_eq!(both, map(&["2=0", "signal:INT=0"]), "a refused rule changes nothing");
+        both.add(Rule::parse("stop=1").unwrap()).unwrap();
+        let again = both.add(Rule::parse("stop=1").unwrap());
+        assert_eq!(again.unwrap_err(), "a stop is mapped already");
     }
 
     #[test]
@@ -188,6 +205,16 @@ mod tests {
         let hangup = Outcome::Killed { signal: Signal::HUP, core: false };
         assert_eq!([1, 2].map(|status| merged.apply(Outcome::Exited(status))), [10, 20]);
         assert_eq!(merged.apply(hangup), 3);
+    }
+
+    #[test]
+    fn a_rule_for_stops_comes_first_and_is_for_stops_only() {
+        let map = map(&["signal:TERM=7", "1=8", "stop=0"]);
+        for (outcome, status) in [(TERM, 7), (Outcome::Exited(1), 8), (Outcome::Exited(2), 2)] {
+            assert_eq!(map.mapped(outcome, EndedBy::Stop), Some(0), "{outcome:?}");
+            assert_eq!(map.apply(outcome), status);
+        }
+        assert_eq!(map.mapped_status(Outcome::NOT_ENDED), None);
     }
 
     #[test]
@@ -209,6 +236,11 @@ mod tests {
             "+1=0",
             "1=0=0",
             "1-2-3=0",
+            "stop",
+            "stop=",
+            "stop=256",
+            "STOP=0",
+            "stop-3=0",
         ] {
             assert!(Rule::parse(text).is_err(), "{text:?}");
         }

@@ -83,6 +83,16 @@ impl Outcome {
     }
 }
 
+/// What made a command end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EndedBy {
+    /// Itself, or something else that sexton has not asked for.
+    #[default]
+    Other,
+    /// A stop, before its grace period was over.
+    Stop,
+}
+
 /// The memory that had run out when the kernel's OOM killer killed a process, seen from sexton's control group.
 /// Displays as what follows "by the kernel's OOM killer" in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -83,6 +83,7 @@ fn values_out_of_range_and_contradictions_are_refused_in_one_line() {
         (["--rewrite=KILL=TERM", "echo"], "SIGKILL cannot be caught"),
         (["--stop-signals=STOP", "echo"], "SIGSTOP cannot be caught"),
         (["--map-exit=0=256", "echo"], "0 to 255"),
+        (["--map-exit=stop", "echo"], "stop=STATUS"),
         (["--escalate=INT:40s", "echo"], "less than the grace"),
         (["--log-level=loud", "echo"], "error, warn, info, debug, trace"),
         (["--subreaper=maybe", "echo"], "auto, on, off"),

@@ -212,6 +212,31 @@ fn the_status_is_mapped_at_the_end() {
     assert_eq!(running.end().status, 3);
 }
 
+#[test]
+fn whatever_the_command_exits_with_because_of_a_stop_can_be_a_success() {
+    const TRAP: &str =
+        "trap 'exit 9' TERM; trap 'kill -9 $$' USR1; echo ready; while :; do sleep 0.01; done";
+    for place in PLACES {
+        let flags = ["--map-exit=stop=0", "--map-exit=143=5", "--grace=20s"];
+        let running = ready(&flags, &["sleep"], place); // it has no handler
+        running.signal(libc::SIGTERM);
+        assert_eq!(running.end().status, 0);
+        for (signal, status) in [(libc::SIGTERM, 0), (libc::SIGUSR1, 137)] {
+            let mut running =
+                Setup::new(&[&flags[..], &["sh", "-c", TRAP]].concat()).place(place).start();
+            running.line();
+            running.signal(signal);
+            assert_eq!(running.end().status, status);
+        }
+        let running = ready(&["--map-exit=stop=0", "--grace=100ms"], &["ignore", "15"], place);
+        running.signal(libc::SIGTERM);
+        assert_eq!(running.end().status, 137, "the grace is over");
+    }
+    // Without a stop the end is the command's own affair.
+    let ended = Setup::new(&["--map-exit=stop=0", "sh", "-c", "exit 9"]).run();
+    assert_eq!(ended.status, 9);
+}
+
 /// What `docker exec` starts: in the namespace, but nobody's child there.
 #[test]
 fn processes_that_entered_the_namespace_are_part_of_init_s_tree() {

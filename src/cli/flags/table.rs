@@ -352,8 +352,8 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: LOGGING,
         kind: Kind::List("FROM=TO", Text(|d, v| d.map_exit(exit_map::Rule::parse(v)?))),
-        help: "Exit with the status TO where it would be FROM: a status, a range (1-3=1), or the \
-               signal that killed the command (signal:TERM=0).",
+        help: "Exit with the status TO where it would be FROM: a status, a range (1-3=1), the \
+               signal that killed the command (signal:TERM=0), or stop, any end in time because of a stop.",
     },
     Flag {
         long: "log-level",

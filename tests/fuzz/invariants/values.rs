@@ -5,7 +5,7 @@ use sexton::internals::capabilities::{Base, CapabilitySet, List, Sets, Spec};
 use sexton::internals::duration::{self, Shown};
 use sexton::internals::environment::{Edit, Edits, Values, variable};
 use sexton::internals::exit_map::{self, ExitMap};
-use sexton::internals::outcome::Outcome;
+use sexton::internals::outcome::{EndedBy, Outcome};
 use sexton::internals::rewrite::{self, Rewrites};
 use sexton::internals::rlimit::{self, Limits, Resource, UNLIMITED};
 use sexton::internals::scheduling::{self, Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler};
@@ -117,6 +117,11 @@ fn exit_map(text: &str) {
             assert_eq!(map.apply(outcome), expected);
         }
         assert!((0..=255).all(|status| map.apply(Outcome::Exited(status)) == status));
+    } else if from == "stop" {
+        for outcome in (0..=255).map(Outcome::Exited) {
+            assert_eq!(map.mapped(outcome, EndedBy::Stop), Some(to));
+            assert_eq!(map.mapped(outcome, EndedBy::Other), None);
+        }
     } else {
         let (first, last) = from.split_once('-').unwrap_or((from, from));
         let range: std::ops::RangeInclusive<u8> = first.parse().unwrap()..=last.parse().unwrap();

@@ -83,7 +83,8 @@ fn values(flag: &Flag, metavar: &str) -> Values {
             signals().into_iter().chain(owned(&["ignore"])).collect(),
         ),
         ("map-exit", _) => {
-            Values::One(signals().into_iter().map(|name| format!("signal:{name}=")).collect())
+            let signals = signals().into_iter().map(|name| format!("signal:{name}="));
+            Values::One(signals.chain(owned(&["stop="])).collect())
         }
         (_, "SIGNAL") => Values::One(signals()),
         (_, "SIGNAL,...") => Values::List(forwardable_signals()),
