@@ -26,6 +26,10 @@ test-containers *filter:
 test-qemu:
     bash tests/qemu/run.sh
 
+# The integration tests inside of gVisor (root); --smoke: start, stop, grace and orphans only, in seconds.
+test-gvisor *arguments:
+    tests/gvisor/run.sh {{arguments}}
+
 # docs/kubernetes in a real kubelet, which is built once (root).
 test-kubernetes:
     bash tests/kubernetes/run.sh

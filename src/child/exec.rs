@@ -52,7 +52,10 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
         Step::Terminal => needs.terminal.as_ref().map_err(|&errno| errno).and_then(tty::attach),
         Step::ProcessGroup => process::create_group(),
         Step::Foreground => tty::set_foreground(process::id()),
-        Step::Limit(resource, values) => limits::set(*resource, *values),
+        Step::Limit(resource, values) => limits::set(*resource, *values).or_else(|errno| {
+            // gVisor refuses six limits, even where they are already so.
+            if limits::get(*resource) == Ok(*values) { Ok(()) } else { Err(errno) }
+        }),
         Step::OomScoreAdj(value) => scheduling::set_oom_score_adj(*value),
         Step::IoPriority(priority) => scheduling::set_io_priority(*priority),
         Step::Scheduler(scheduler) => scheduling::set_scheduler(*scheduler),

@@ -101,14 +101,13 @@ pub fn alive(stops: bool) -> Waited {
         Ok(info) if stops => {
             // SAFETY: set for a child; 0 if there is none.
             let pid = unsafe { info.si_pid() };
+            if pid == 0 {
+                return Waited::Nothing;
+            }
             // SAFETY: as above.
             let signal = Signal::new(unsafe { info.si_status() });
-            match signal {
-                Some(signal) if pid > 0 => {
-                    Waited::Child(pid, Change::Stopped(signal), Usage::default())
-                }
-                _ => Waited::Nothing,
-            }
+            // gVisor gives the lower bits of wait4's status, which for a stop are 127. To ask wait4 could reap.
+            Waited::Child(pid, Change::Stopped(signal.unwrap_or(Signal::STOP)), Usage::default())
         }
         Ok(_) => Waited::Nothing,
     }

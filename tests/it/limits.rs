@@ -2,6 +2,7 @@
 
 use crate::harness::{Setup, probe};
 use crate::worlds::without_sys_resource;
+use nix::libc;
 
 /// The limits that the command reports, by the kernel's number: soft and hard.
 fn limits(setup: Setup) -> Vec<(u64, u64)> {
@@ -118,4 +119,17 @@ fn the_command_hits_its_limit() {
         Setup::new(&["--rlimit=fsize=0", "sh", "-c", "echo x > /dev/shm/sexton-it-fsize"]).run();
     assert_eq!(ended.status, 153, "128 + SIGXFSZ: {ended:?}");
     std::fs::remove_file("/dev/shm/sexton-it-fsize").ok();
+}
+
+#[test]
+fn a_limit_that_may_not_be_set_and_is_already_so_is_no_error() {
+    // Calls fail that have no place for the old limits: those that set some.
+    let setup = |flag| {
+        let setup = Setup::new(&[flag, "echo", "main was run"]).limit(7, 100, 1000);
+        setup.failing(libc::SYS_prlimit64, Some((3, 0)), libc::EPERM)
+    };
+    let ended = setup("--rlimit=nofile=100:1000").run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "main was run\n"), "{ended:?}");
+    let ended = setup("--rlimit=nofile=100:999").run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{ended:?}");
 }

@@ -99,12 +99,20 @@ pub fn children_of(pid: i32) -> Vec<i32> {
 }
 
 /// Waits until the condition holds; for what the kernel tells nobody about.
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(becomes_true(condition), "{what} does not happen");
+}
+
+/// Whether the condition holds within the limit.
+pub(super) fn becomes_true(mut condition: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + LIMIT;
     while !condition() {
-        assert!(Instant::now() < until, "{what} does not happen");
+        if Instant::now() >= until {
+            return false;
+        }
         std::thread::yield_now();
     }
+    true
 }
 
 fn wait_readable(fd: RawFd) {
