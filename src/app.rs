@@ -97,8 +97,9 @@ fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
 /// Prints the steps that a run would take.
 #[inline(never)]
 fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
-    let status = match Launch::new(plan, mask).and_then(|launch| dry_run::describe(&launch, values))
-    {
+    let timeout = plan.policy.timeout;
+    let launch = Launch::new(plan, mask);
+    let status = match launch.and_then(|launch| dry_run::describe(&launch, timeout, values)) {
         Ok(text) => print(&Printed::on_stdout(text), mask),
         Err(error) => give_up(&error),
     };

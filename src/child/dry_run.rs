@@ -8,16 +8,22 @@ use crate::child::prepare::Launch;
 use crate::child::step::Step;
 use crate::sys::{Errno, files};
 use crate::text::escape::Quoted;
+use crate::values::duration::Shown;
 use crate::values::environment::Values;
 use crate::values::error::Error;
 use std::ffi::CStr;
+use std::time::Duration;
 
-/// What would be done, one step a line, the command last. Values of variables are only shown if they are to be.
+/// What would be done, one step a line, the command and its time-out last. Values of variables are only shown if they are to be.
 ///
 /// # Errors
 /// There is no such command, or no permission for sexton to execute it, or no such directory.
 #[inline(never)]
-pub fn describe(launch: &Launch, values: Values) -> Result<String, Error> {
+pub fn describe(
+    launch: &Launch,
+    timeout: Option<Duration>,
+    values: Values,
+) -> Result<String, Error> {
     let file = find(launch)?;
     let edits = launch.edits.iter().map(|edit| edit.describe(values).to_string());
     let named = launch.naming.renamed.iter();
@@ -28,7 +34,9 @@ pub fn describe(launch: &Launch, values: Values) -> Result<String, Error> {
     for argument in launch.argv.get(1..).unwrap_or_default() {
         execute += &format!(" {}", Quoted(argument));
     }
-    let lines = edits.chain(named).chain(unset).chain(steps).chain([execute]).enumerate();
+    let stop = timeout.map(|timeout| format!("stop it after {}", Shown(timeout)));
+    let lines =
+        edits.chain(named).chain(unset).chain(steps).chain([execute]).chain(stop).enumerate();
     Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())
 }
 

@@ -406,7 +406,7 @@ fn every_flag_refuses_malformed_values() {
 }
 
 /// For each flag: two good values, and one that is well formed but out of range.
-const VALUES: [(&str, [&str; 2], Option<&str>); 32] = [
+const VALUES: [(&str, [&str; 2], Option<&str>); 33] = [
     ("forward-to", ["child", "group"], None),
     ("rewrite", ["TERM=QUIT", "HUP=INT"], Some("TERM=65")),
     ("stop-signals", ["TERM,INT", "QUIT"], Some("TERM,KILL")),
@@ -422,6 +422,7 @@ const VALUES: [(&str, [&str; 2], Option<&str>); 32] = [
     ("cap-ambient", ["chown", "kill"], None),
     ("chdir", ["/tmp", "/"], None),
     ("umask", ["027", "022"], Some("1000")),
+    ("timeout", ["5s", "none"], Some("0")),
     ("env", ["A=1", "B=1"], None),
     ("unset-env", ["A", "B"], None),
     ("rlimit", ["nofile=10", "core=0"], Some("nice=41")),

@@ -16,6 +16,8 @@ pub struct Policy {
     pub rewrites: Rewrites,
     /// Signals that begin a stop.
     pub stop_signals: SignalSet,
+    /// A limit on the run, counted from sexton's start, after which a stop begins by itself; `None` is none.
+    pub timeout: Option<Duration>,
     /// How long the first stop signal is held back.
     pub drain: Duration,
     /// The grace period: the time from the stop signal to SIGKILL for the whole tree; `None` is for ever.
@@ -42,6 +44,7 @@ impl Default for Policy {
             forward_to: Target::Command,
             rewrites: Rewrites::default(),
             stop_signals: SignalSet::EMPTY.with(Signal::TERM),
+            timeout: None,
             drain: Duration::ZERO,
             grace: Some(Duration::from_secs(30)),
             escalation: Vec::new(),

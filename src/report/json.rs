@@ -38,6 +38,9 @@ impl Report {
         if let Some(shortage) = record.oom.and_then(Shortage::name) {
             json.text("out_of_memory", shortage);
         }
+        if let Some(at) = record.timed_out {
+            json.raw("timeout_after_seconds", Seconds(at));
+        }
         if let Some(stop) = record.stop {
             let mut object = Object::default();
             object.text("signal", stop.signal.signal);

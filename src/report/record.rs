@@ -25,6 +25,10 @@ pub struct Record {
     pub failure: Option<String>,
     /// The first stop signal.
     pub stop: Option<Stop>,
+    /// When the time-out began a stop, if it did.
+    pub timed_out: Option<Time>,
+    /// The command had not ended by then.
+    pub overran: bool,
     /// Orphans that sexton has reaped.
     pub orphans: u64,
     /// Processes that sexton has sent SIGKILL; `None` if it did not, or cannot know.
@@ -152,6 +156,7 @@ impl Report {
             _ if record.limit.is_some() => "limit",
             _ if record.grace_over => "grace",
             Some(Outcome::Killed { .. }) if record.unexpected => "signal",
+            _ if record.overran => "timeout",
             _ if record.stop.is_some() => "stop",
             Some(Outcome::Killed { .. }) => "signal",
             _ => "exit",

@@ -81,6 +81,12 @@ impl Recorder {
         self.oom.begin();
     }
 
+    /// The time-out has begun a stop.
+    pub fn timed_out(&mut self, now: Time) {
+        self.record.timed_out = Some(now);
+        self.record.overran = self.record.outcome.is_none();
+    }
+
     /// The command could not be executed.
     pub fn not_started(&mut self, why: String) {
         self.record.failure = Some(why);
@@ -104,7 +110,8 @@ impl Recorder {
         let record = &mut self.record;
         record.outcome = Some(outcome);
         record.usage = usage;
-        let sender = self.sent.sender(outcome, now, record.stop.map(|stop| stop.at));
+        let stop = record.timed_out.or(record.stop.map(|stop| stop.at));
+        let sender = self.sent.sender(outcome, now, stop);
         let (Outcome::Killed { signal, .. }, Some(sender)) = (outcome, sender) else { return };
         let Sender::Other { sexton_before } = sender else {
             self.count_killed(outcome);

@@ -73,6 +73,19 @@ fn a_stop_is_reported_with_its_sender_and_phases() {
 }
 
 #[test]
+fn a_time_out_is_reported_as_what_ended_the_command_if_that_ran_so_long() {
+    let record = Record { timed_out: Some(at(5000)), overran: true, ..record() };
+    let late = record.clone().close(at(5100), 124);
+    assert_eq!((late.cause(), late.is_warning()), ("timeout", false), "it was logged");
+    assert!(late.to_string().contains("; the timeout passed after 5.000 s; CPU"), "{late}");
+    assert!(late.json().contains(r#""timeout_after_seconds":5.000,"phase"#), "{}", late.json());
+    let killed = Record { grace_over: true, ..record.clone() }.close(at(9000), 137);
+    assert_eq!(killed.cause(), "grace");
+    let others = Record { overran: false, ..record }.close(at(5100), 3);
+    assert_eq!(others.cause(), "exit");
+}
+
+#[test]
 fn what_cannot_be_seen_elsewhere_is_a_warning() {
     type Change = fn(&mut Record);
     let cases: [(Change, &str, &str); 7] = [

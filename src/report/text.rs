@@ -31,6 +31,9 @@ impl fmt::Display for Report {
             write!(f, ", perhaps as its limit {} is too small to start with", limit.name())?;
         }
         write!(f, ", after {}", Spoken(self.wall))?;
+        if let Some(at) = record.timed_out {
+            write!(f, "; the timeout passed after {}", Spoken(at))?;
+        }
         if let Some(Stop { signal, name, at }) = record.stop {
             let sender = Sender(signal.origin, name);
             write!(f, "; {} came from {sender} after {}", signal.signal, Spoken(at))?;

@@ -44,6 +44,7 @@ use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
 use crate::sys::clock::Clock;
 use crate::sys::wait::Waited;
 use crate::sys::{self, Errno, fds, process, signals};
+use crate::values::duration::Shown;
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
@@ -433,6 +434,11 @@ impl<'a> Runtime<'a> {
             Action::RecordStop(received) => {
                 let name = self.incoming.as_mut().map(Incoming::name).unwrap_or_default();
                 self.recorder.stop(received, name, now);
+            }
+            Action::TimedOut => {
+                let timeout = self.plan.policy.timeout.unwrap_or_default();
+                warn!("the timeout of {} has passed: stopping", Shown(timeout));
+                self.recorder.timed_out(now);
             }
             Action::Exit { outcome, by, survivors } => {
                 if survivors {

@@ -43,6 +43,8 @@ pub enum Action {
     /// Record that this signal has asked for a stop. This follows the forwarding, because finding the sender's name
     /// takes time.
     RecordStop(Received),
+    /// Log and record that the time-out has begun a stop.
+    TimedOut,
     /// Exit.
     Exit {
         /// How the command ended; `None` if it has not ended after SIGKILL.

@@ -61,6 +61,10 @@ pub struct Supervisor<'p> {
     command: Option<Outcome>,
     /// What made the command end.
     by: EndedBy,
+    /// When the time-out begins a stop; `None` if there is none, or a stop has begun.
+    timeout_at: Option<Time>,
+    /// The time-out has begun a stop.
+    timed_out: bool,
     /// The signals by which the command was asked to end.
     asked: SignalSet,
     /// When the command may be continued (again), and whether it is to be.
@@ -79,6 +83,8 @@ impl<'p> Supervisor<'p> {
             phase: Phase::Running,
             command: None,
             by: EndedBy::Other,
+            timeout_at: policy.timeout,
+            timed_out: false,
             asked: SignalSet::EMPTY,
             continue_after: Time::ZERO,
             continue_due: false,
@@ -96,7 +102,8 @@ impl<'p> Supervisor<'p> {
             Phase::Lingering { kill_at, look_at } => earlier(kill_at, look_at),
             Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
         };
-        earlier(of_phase, self.continue_due.then_some(self.continue_after))
+        let by_itself = earlier(self.timeout_at, self.continue_due.then_some(self.continue_after));
+        earlier(of_phase, by_itself)
     }
 
     /// The phase; `None` when all is over.
@@ -158,15 +165,18 @@ impl<'p> Supervisor<'p> {
         actions
     }
 
-    /// What made the command end, which it does now. Of a death by a signal that signal says whether it was the stop: a
-    /// crash while the command cleans up was not, nor is SIGKILL ever, whoever sent it.
+    /// What made the command end, which it does now. SIGKILL ends it too late, whoever sent it. Of a death by another
+    /// signal that signal says whether it was the stop: a crash while the command cleans up was not. But a command that
+    /// has outlived the time-out has failed, however it ends.
     fn ended_by(&self, outcome: Outcome) -> EndedBy {
         let obeyed = match outcome {
             Outcome::Exited(_) => true,
             Outcome::Killed { signal, .. } => self.asked.contains(signal),
         };
         match self.phase {
-            Phase::Stopping { .. } if obeyed && !outcome.is_sigkill() => EndedBy::Stop,
+            _ if outcome.is_sigkill() => EndedBy::Other,
+            _ if self.timed_out => EndedBy::Timeout,
+            Phase::Stopping { .. } if obeyed => EndedBy::Stop,
             _ => EndedBy::Other,
         }
     }
@@ -230,7 +240,17 @@ impl<'p> Supervisor<'p> {
         }
     }
 
+    /// Begins a stop as if SIGTERM had come, but even where SIGTERM is ignored.
+    fn time_out(&mut self, now: Time, actions: &mut Actions) {
+        let received = Received::own(Signal::TERM);
+        let sent_as = self.policy.rewrites.apply(Signal::TERM).unwrap_or(Signal::TERM);
+        self.timed_out = true;
+        self.stop_signal(Forward { received, sent_as }, now, actions);
+        actions.push(Action::TimedOut);
+    }
+
     fn stop_signal(&mut self, stop: Forward, now: Time, actions: &mut Actions) {
+        self.timeout_at = None;
         match self.phase {
             Phase::Running if self.policy.drain > Duration::ZERO => {
                 self.phase =
@@ -384,6 +404,10 @@ impl<'p> Supervisor<'p> {
             actions.push(Action::Continue);
             return true;
         }
+        if self.timeout_at.is_some_and(due) {
+            self.time_out(now, actions);
+            return true;
+        }
         match self.phase {
             Phase::Draining { held, until } if due(until) => self.stop(held, now, actions),
             Phase::Stopping { kill_at: Some(at), .. } if due(at) => {
@@ -429,6 +453,7 @@ impl<'p> Supervisor<'p> {
 
     fn exit(&mut self, survivors: bool, actions: &mut Actions) {
         self.phase = Phase::Over;
+        self.timeout_at = None;
         actions.push(Action::Exit { outcome: self.command, by: self.by, survivors });
     }
 
@@ -439,6 +464,7 @@ impl<'p> Supervisor<'p> {
             give_up_at: now.saturating_add(KILL_LIMIT),
         };
         self.continue_due = false;
+        self.timeout_at = None;
         actions.push(Action::Kill(cause));
     }
 

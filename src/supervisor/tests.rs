@@ -59,6 +59,13 @@ fn policies() -> Vec<Policy> {
         Policy { linger: Linger::For(GRACE * 2), ..base.clone() },
         Policy { linger: Linger::Leave, drain: SECOND, ..base.clone() },
         Policy {
+            timeout: Some(SECOND * 3),
+            drain: SECOND,
+            linger: Linger::For(GRACE * 2),
+            ..base.clone()
+        },
+        Policy { timeout: Some(SECOND * 3), wait_all: true, ..base.clone() },
+        Policy {
             linger: Linger::Leave,
             grace: None,
             and_continue: false,
@@ -137,6 +144,7 @@ struct World<'p> {
     killed: Option<Time>,
     /// What made the command end.
     by: EndedBy,
+    timed_out: bool,
     /// The command is stopped, and sexton is to continue it.
     command_waits: bool,
     continued: Option<Time>,
@@ -158,6 +166,7 @@ impl<'p> World<'p> {
             rest_ignores_term: false,
             killed: None,
             by: EndedBy::Other,
+            timed_out: false,
             command_waits: false,
             continued: None,
             exited: false,
@@ -276,7 +285,9 @@ impl<'p> World<'p> {
         };
         let says = self.policy.signal_at_end && self.killed.is_none();
         assert_eq!(last, if says { vec![signal_at_end] } else { vec![] });
-        if self.first_stop_sent.is_some() && self.killed.is_none() {
+        if self.timed_out {
+            self.by = EndedBy::Timeout;
+        } else if self.first_stop_sent.is_some() && self.killed.is_none() {
             self.by = EndedBy::Stop;
         }
         self.command_alive = false;
@@ -306,7 +317,17 @@ impl<'p> World<'p> {
     }
 
     fn handle(&mut self, event: Event) -> Vec<Action> {
+        let ending = self.exited || self.killed.is_some();
+        let times_out = self.stops_received == 0
+            && !ending
+            && self.policy.timeout.is_some_and(|timeout| self.now >= timeout);
+        if times_out {
+            self.timed_out = true;
+            self.stops_received = 1;
+            self.first_stop_received = self.now;
+        }
         let actions: Vec<Action> = self.supervisor.handle(event, self.now).into_iter().collect();
+        assert_eq!(actions.contains(&Action::TimedOut), times_out, "the time-out is a stop, once");
         for &action in &actions {
             self.check(action);
             if action == Action::Look && self.rest_ignores_term {
@@ -352,7 +373,10 @@ impl<'p> World<'p> {
                     }
                 }
                 let is_stop = matches!(signal.signal, Signal::TERM | Signal::TRAP);
-                if is_stop && signal.origin.pid != 0 && self.first_stop_sent.is_none() {
+                if is_stop
+                    && (signal.origin.pid != 0 || self.timed_out)
+                    && self.first_stop_sent.is_none()
+                {
                     let drained = self.now >= self.first_stop_received + self.policy.drain
                         || self.stops_received > 1
                         || (self.left_behind.is_some() && !self.policy.wait_all);
@@ -415,7 +439,7 @@ impl<'p> World<'p> {
             }
             Action::Resume { .. } => assert!(self.command_alive),
             Action::HangUp => assert!(!self.command_alive && self.killed.is_none()),
-            Action::RecordStop(_) => assert!(self.stops_received > 0),
+            Action::RecordStop(_) | Action::TimedOut => assert!(self.stops_received > 0),
             Action::Look => {
                 let since = self.left_behind.expect("something is left");
                 assert!(self.killed.is_none() && self.now >= since + Linger::DEFAULT);
@@ -427,7 +451,8 @@ impl<'p> World<'p> {
     /// Lets time pass, and nothing that was asked to end does: must the run end by itself?
     fn must_end(mut self) {
         self.reap_all(false);
-        let stopping = self.stops_received > 0 && self.policy.grace.is_some();
+        let will_stop = self.stops_received > 0 || self.policy.timeout.is_some();
+        let stopping = will_stop && self.policy.grace.is_some();
         let lingering = !self.command_alive && !self.policy.wait_all;
         if !stopping && !lingering {
             return;
@@ -630,6 +655,37 @@ fn a_stop_is_why_the_command_ends_if_it_obeys_in_time() {
     assert_eq!(ended_by(&twice, 2, died(Signal::TRAP)), stop, "INT is sent as TRAP");
     let killed = [(1, term), (3, tick), (13, tick)];
     assert_eq!(ended_by(&killed, 13, COMMANDS_END), other, "too late");
+}
+
+#[test]
+fn the_time_out_begins_a_stop_unless_one_has_begun() {
+    let policy = Policy { timeout: Some(SECOND * 5), ..policy() };
+    let end = [(9, Event::CommandEnded(COMMANDS_END)), (9, NOTHING_LEFT)];
+    let timed_out = [(5, "SIGTERM Command CONT"), (5, "TimedOut")];
+    let events = [&[(5, Event::Tick)], &end[..]].concat();
+    assert_eq!(played(&policy, &events), log(&[&timed_out[..], &[(9, "exit 42")]].concat()));
+    let ignored = [&timed_out[..], &[(15, "Kill(Grace)")]].concat();
+    assert_eq!(played(&policy, &[(15, Event::Tick)]), log(&ignored));
+    // A stop has its own clocks.
+    let stopped = [&[(4, signal(Signal::TERM))], &end[..]].concat();
+    let expected = [(4, "SIGTERM Command CONT"), (9, "exit 42")];
+    assert_eq!(played(&policy, &stopped), log(&expected));
+    // As if SIGTERM had come: it is held back, and rewritten; but it cannot be ignored.
+    let drained = Policy { drain: SECOND * 2, ..policy.clone() };
+    let expected = [(5, "TimedOut"), (7, "SIGTERM Command CONT")];
+    assert_eq!(played(&drained, &[(7, Event::Tick)]), log(&expected));
+    for (rule, sent) in [("TERM=QUIT", "SIGQUIT"), ("TERM=ignore", "SIGTERM")] {
+        let mut rewrites = Rewrites::default();
+        rewrites.add(Rule::parse(rule).unwrap()).unwrap();
+        let rewritten = Policy { rewrites, ..policy.clone() };
+        let first = played(&rewritten, &[(5, Event::Tick)]).remove(0);
+        assert_eq!(first, (5, format!("{sent} Command CONT")));
+    }
+    // The command has ended by itself, and the time-out is for those that it has left behind.
+    let waits = Policy { wait_all: true, ..policy };
+    let events = [(1, Event::CommandEnded(COMMANDS_END)), (1, OTHERS_LEFT), (6, NOTHING_LEFT)];
+    let expected = [(5, "SIGTERM Tree CONT"), (5, "TimedOut"), (6, "exit 42")];
+    assert_eq!(played(&waits, &events), log(&expected));
 }
 
 #[test]

@@ -114,10 +114,14 @@ impl ExitMap {
         self.0.iter().find(|rule| is_meant(rule.from)).map(|rule| rule.to)
     }
 
-    /// The status that a rule gives for an end. A rule for stops comes first. For a death by a signal, a rule for that
+    /// The status that a rule or a time-out gives for an end. A time-out gives its own, to which only a rule for that
+    /// status applies. Of the rules, one for stops comes first. For a death by a signal, a rule for that
     /// signal comes before a rule for the status 128 + signal.
     #[must_use]
     pub fn mapped(&self, outcome: Outcome, by: EndedBy) -> Option<u8> {
+        if by == EndedBy::Timeout {
+            return self.mapped_status(Outcome::TIMED_OUT).or(Some(Outcome::TIMED_OUT));
+        }
         let by_stop = self.find(|from| from == Ends::Stop && by == EndedBy::Stop);
         let by_signal = || match outcome {
             Outcome::Killed { signal, .. } => self.find(|from| from == Ends::Signal(signal)),
@@ -215,6 +219,15 @@ mod tests {
             assert_eq!(map.apply(outcome), status);
         }
         assert_eq!(map.mapped_status(Outcome::NOT_ENDED), None);
+    }
+
+    #[test]
+    fn a_time_out_has_a_status_of_its_own() {
+        let others = map(&["signal:TERM=7", "0=8", "stop=9"]);
+        for outcome in [TERM, Outcome::Exited(0)] {
+            assert_eq!(others.mapped(outcome, EndedBy::Timeout), Some(124));
+            assert_eq!(map(&["124=1"]).mapped(outcome, EndedBy::Timeout), Some(1));
+        }
     }
 
     #[test]

@@ -67,6 +67,9 @@ impl Outcome {
     /// The exit status for a command that not even SIGKILL could end: the status that the command would have had then.
     pub const NOT_ENDED: u8 = 137;
 
+    /// The exit status of a command that was stopped because the time-out had passed, as timeout(1) has it.
+    pub const TIMED_OUT: u8 = 124;
+
     /// Whether SIGKILL killed it.
     #[must_use]
     pub fn is_sigkill(self) -> bool {
@@ -91,6 +94,8 @@ pub enum EndedBy {
     Other,
     /// A stop, before its grace period was over.
     Stop,
+    /// The time-out of the run. SIGKILL makes an end of [`EndedBy::Other`], as for timeout(1).
+    Timeout,
 }
 
 /// The memory that had run out when the kernel's OOM killer killed a process, seen from sexton's control group.

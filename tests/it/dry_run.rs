@@ -14,6 +14,7 @@ fn every_step_is_shown_in_order() {
     folder.file("group", "644", "web:x:33:app\n");
     let words = [
         "--dry-run",
+        "--timeout=1.5m",
         "--user=app",
         "--cap-drop=all",
         "--cap-ambient=net_bind_service",
@@ -78,6 +79,7 @@ fn every_step_is_shown_in_order() {
             28. set limit nofile to 700:900
             29. restore the signal mask
             30. execute '/usr/bin/sh' '-c' 'it\'s\n\"quoted\"' ''
+            31. stop it after 90s
         "#;
         assert_eq!(lines(&ended.stdout), lines(expected.trim()));
         // The numbers stand in a column.

@@ -100,6 +100,27 @@ fn ended_report(running: Running, folder: &Folder) -> (Ended, Report) {
 const SELF_STOP: &str = "kill -TERM $PPID; while :; do sleep 1000; done";
 
 #[test]
+fn a_time_out_is_reported() {
+    let folder = Folder::new("timeout");
+    let flags = ["-v", "--timeout=200ms", "--map-exit=124=124"];
+    let probe = probe();
+    for place in PLACES {
+        let words = [&flags[..], &[&probe, "sleep"]].concat();
+        let ended = reporting(&folder, &words).place(place).run();
+        let report = Report::read(&folder.at("report"));
+        report.expect(&[("cause", r#""timeout""#), ("exit_status", "124"), ("stop.signal", "")]);
+        assert!((0.2..5.0).contains(&report.number("timeout_after_seconds")), "{report:?}");
+        assert!(ended.stderr.contains("; the timeout passed after 0.2"), "{ended:?}");
+        // Those that the command has left behind have no say in its status.
+        let words = [&flags[..], &["--wait-all", &probe, "leave", "sleep", "7"]].concat();
+        assert_eq!(reporting(&folder, &words).place(place).run().status, 7);
+        let report = Report::read(&folder.at("report"));
+        report.expect(&[("cause", r#""exit""#), ("exit_status", "7")]);
+        assert!(report.number("timeout_after_seconds") >= 0.2, "{report:?}");
+    }
+}
+
+#[test]
 fn each_cause_is_reported() {
     let folder = Folder::new("causes");
     let ignoring = "trap '' TERM; kill -TERM $PPID; exec sleep 1000";

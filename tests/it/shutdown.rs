@@ -237,6 +237,42 @@ fn whatever_the_command_exits_with_because_of_a_stop_can_be_a_success() {
     assert_eq!(ended.status, 9);
 }
 
+#[test]
+fn a_run_that_takes_too_long_is_stopped() {
+    let passed =
+        |stderr: &str| stderr.contains("warning: the timeout of 0.200s has passed: stopping\n");
+    for place in PLACES {
+        let begin = Instant::now();
+        for (flags, status) in [
+            (&["--timeout=200ms"][..], 124),
+            (&["--timeout=200ms", "--map-exit=124=3", "--map-exit=stop=4"], 3),
+        ] {
+            let ended = started(flags, &["sleep"], place).end();
+            assert_eq!(ended.status, status, "{ended:?}");
+            assert!(passed(&ended.stderr), "{ended:?}");
+        }
+        assert!(begin.elapsed() >= Duration::from_millis(400));
+        // What it exits with does not say that it has run to its end.
+        let words = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"];
+        let ended = Setup::new(&[&["--timeout=200ms"], &words[..]].concat()).place(place).run();
+        assert_eq!(ended.status, 124, "{ended:?}");
+        let flags = ["--timeout=200ms", "--grace=100ms"];
+        let ended = started(&flags, &["ignore", "15"], place).end();
+        assert_eq!(ended.status, 137, "it had to be killed");
+        assert!(passed(&ended.stderr), "{ended:?}");
+    }
+    // It ends in time, or is stopped before.
+    let ended = Setup::new(&["--timeout=20s", "sh", "-c", "exit 9"]).run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (9, ""));
+    let running = ready(&["--timeout=20s"], &["sleep"], Place::Init);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 143);
+    // A flag takes a variable back.
+    let setup = Setup::new(&["--timeout=none", "sh", "-c", "sleep 0.3"]);
+    let ended = setup.variable("SEXTON_TIMEOUT=100ms").run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+}
+
 /// What `docker exec` starts: in the namespace, but nobody's child there.
 #[test]
 fn processes_that_entered_the_namespace_are_part_of_init_s_tree() {

@@ -4,7 +4,7 @@ use super::flag::Reader::{Bytes, Text};
 use super::flag::{Flag, Kind, Page};
 use super::values::{
     choice, dry_run, duration_or_none, escalation, given, input, log_to, output, path, set, status,
-    stop_signals, termination_log, umask,
+    stop_signals, termination_log, timeout, umask,
 };
 use crate::plan::{Grouping, LogFormat, Subreaper, Target};
 use crate::values::duration;
@@ -58,6 +58,17 @@ pub static FLAGS: &[Flag] = &[
             Text(|d, v| set(&mut d.plan.policy.stop_signals, stop_signals(v)?)),
         ),
         help: "The signals that begin a stop. Default: TERM.",
+    },
+    Flag {
+        long: "timeout",
+        short: None,
+        section: SHUTDOWN,
+        kind: Kind::Value(
+            "DURATION|none",
+            Text(|d, v| set(&mut d.plan.policy.timeout, timeout(v)?)),
+        ),
+        help: "Begin a stop as if SIGTERM had come when the run has taken so long, and exit with 124 if the \
+               command then ends within the grace. Default: none.",
     },
     Flag {
         long: "drain",

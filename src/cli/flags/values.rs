@@ -56,6 +56,17 @@ pub fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
     Ok(Some(duration::parse(text).map_err(|reason| format!("{reason}, or 'none'"))?))
 }
 
+/// `--timeout`
+///
+/// # Errors
+/// 0, which would be no time at all, and for timeout(1) means no limit.
+pub fn timeout(text: &str) -> Result<Option<Duration>, Reason> {
+    match duration_or_none(text)? {
+        Some(Duration::ZERO) => Err("it must be more than 0; 'none' is no limit".into()),
+        timeout => Ok(timeout),
+    }
+}
+
 /// Where to log.
 ///
 /// # Errors
