@@ -137,10 +137,7 @@ fn the_dockerfiles_of_the_documentation_are_built(engine: &Engine) {
         let from = if has_from { String::new() } else { format!("FROM {base}\n") };
         let local = |line: &str| match line.strip_prefix("FROM ") {
             Some(image) if image != "scratch" => format!("FROM {base}\n"),
-            _ => {
-                let line = line.replace("--from=ghcr.io/<owner>/sexton ", "--from=sexton ");
-                line.replace("--from=sexton ", &format!("--from={sexton} ")) + "\n"
-            }
+            _ => line.replace("--from=sexton ", &format!("--from={sexton} ")) + "\n",
         };
         let text: String = block.text.lines().map(local).collect();
         let file = context.join("Dockerfile");

@@ -24,7 +24,7 @@ fn of_language(language: &str) -> Vec<Block> {
 }
 
 /// Drawings, and what needs a release. Another one is a decision: count it here.
-const NOT_RUN: usize = 5;
+const NOT_RUN: usize = 4;
 
 #[test]
 fn every_block_is_of_a_kind_that_is_tried_or_says_what_shows_it() {
@@ -423,9 +423,8 @@ fn what_the_readme_says_beside_other_inits_has_tests() {
 }
 
 /// Pages that are not wrapped yet: to be taken off one by one.
-const NOT_WRAPPED: [&str; 6] = [
+const NOT_WRAPPED: [&str; 5] = [
     "CONTRIBUTING.md",
-    "README.md",
     "docs/observability.md",
     "docs/options.md",
     "docs/shutdown.md",
@@ -449,5 +448,5 @@ fn no_line_is_longer_than_120_characters() {
 #[test]
 fn the_readme_is_short() {
     let readme = fs::read_to_string(repository("README.md")).unwrap();
-    assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
+    assert!(readme.lines().count() <= 120, "{} lines", readme.lines().count());
 }
