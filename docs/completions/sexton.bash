@@ -90,6 +90,12 @@ _sexton_value() {
     --unset-env)
         mapfile -t COMPREPLY < <(compgen -e -- "$value")
         ;;
+    --env-file)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$value")
+        ;;
+    --env-from-file)
+        mapfile -t COMPREPLY < <(compgen -e -- "$value")
+        ;;
     --nice)
         :
         ;;
@@ -154,7 +160,7 @@ _sexton() {
     for ((i = 1; i < current; i++)); do
         case ${words[i]} in
         --) command=$((i + 1)) ;;
-        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --rlimit | --chdir | --umask | --env | --unset-env | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --as) ((++i)) ;;
+        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --rlimit | --chdir | --umask | --env | --unset-env | --env-file | --env-from-file | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --as) ((++i)) ;;
         -*) ;;
         *) command=$i ;;
         esac
@@ -168,7 +174,7 @@ _sexton() {
         value=${value#*=}
         _sexton_value "$flag"
     elif [[ ! $command && $value == -* ]]; then
-        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --report --termination-log --pause -P --status --check --dry-run --help -h --version -V --as"
+        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --report --termination-log --pause -P --status --check --dry-run --help -h --version -V --as"
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current

@@ -9,7 +9,7 @@ function __sexton_command
             case --
                 set -e words[1]
                 break
-            case --forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --rlimit --chdir --umask --env --unset-env --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --as
+            case --forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --as
                 set -e words[1]
                 set -q words[2]; or return 1
             case '-*'
@@ -73,6 +73,9 @@ complete -c sexton -n __sexton_own -l chdir -x -a '(__fish_complete_directories 
 complete -c sexton -n __sexton_own -l umask -x -d 'Set the file mode creation mask, such as 027'
 complete -c sexton -n __sexton_own -l env -x -a '(set -xn)' -d 'Set a variable for the command'
 complete -c sexton -n __sexton_own -l unset-env -x -a '(set -xn)' -d 'Unset a variable for the command'
+complete -c sexton -n __sexton_own -l env-file -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Set the variables of this file, which has the format of docker run --env-file'
+complete -c sexton -n __sexton_own -l env-from-file -x -a '(set -xn)' -d 'Set a variable to what this file holds, without its last end of line: a secret\'s file'
+complete -c sexton -n __sexton_own -l expand-env -f -d 'Replace ${NAME}, ${NAME:-DEFAULT} and ${NAME:?MESSAGE} in the command and its arguments by the command\'s variables, and $$ by a dollar sign'
 complete -c sexton -n __sexton_own -l nice -x -d 'Set the niceness, -20 to 19'
 complete -c sexton -n __sexton_own -l cpus -x -d 'Run on these CPUs only, such as 0-3,6'
 complete -c sexton -n __sexton_own -l sched -x -a 'other batch idle fifo: rr:' -d 'Set the scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99'

@@ -31,7 +31,9 @@ pub fn describe(
     let unset = launch.naming.without_pidfd.then(|| "unset variable 'LISTEN_PIDFDID'".to_owned());
     let steps = launch.steps.iter().map(ToString::to_string);
     let mut execute = explain::execute(file);
-    for argument in launch.argv.get(1..).unwrap_or_default() {
+    // Expanded arguments have values in them.
+    let words = if values == Values::Shown { launch.words() } else { launch.argv.into() };
+    for argument in words.get(1..).unwrap_or_default() {
         execute += &format!(" {}", Quoted(argument));
     }
     let stop = timeout.map(|timeout| format!("stop it after {}", Shown(timeout)));

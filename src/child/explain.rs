@@ -159,6 +159,7 @@ mod tests {
     fn launch() -> Launch<'static> {
         Launch {
             argv: &[c"tool"],
+            expanded: Vec::new(),
             environment: Vec::new(),
             naming: Naming::default(),
             candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()].into(),

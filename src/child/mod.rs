@@ -1,6 +1,7 @@
 //! From the plan to the command: what is looked up before the fork, the steps between fork and exec, and the exec.
 //!
-//! - before the fork: `identity` looks users and groups up, `inherited` what sexton was started with; `step` is one
+//! - before the fork: `identity` looks users and groups up, `inherited` what sexton was started with, `variables` reads
+//!   those that come from files; `step` is one
 //!   step as data, `steps` their list in its order; `search` names the files to try; `prepare` puts it all together;
 //! - the start: `program` lays out the vectors for execve(2), `spawn` forks, `exec` is the child, which reports by
 //!   `messages`;
@@ -21,3 +22,4 @@ pub mod search;
 pub mod spawn;
 pub mod step;
 pub mod steps;
+mod variables;

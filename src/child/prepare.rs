@@ -7,6 +7,7 @@ use crate::child::inherited::Inherited;
 use crate::child::search;
 use crate::child::step::Step;
 use crate::child::steps;
+use crate::child::variables;
 use crate::plan::{Plan, Statuses};
 use crate::sys::{fds, limits, process};
 use crate::values::environment::{Edits, Naming};
@@ -20,8 +21,10 @@ use std::ffi::{CStr, CString};
 
 /// The plan, with everything looked up that it leaves open.
 pub struct Launch<'a> {
-    /// The command's argument vector; the first is the command as the user wrote it.
+    /// The command's argument vector as the user wrote it.
     pub argv: &'a [&'a CStr],
+    /// The same with the values of variables in it; empty without `--expand-env`.
+    pub expanded: Vec<CString>,
     /// The command's environment.
     pub environment: Vec<Cow<'a, CStr>>,
     /// The variables that are to name the command by its process ID.
@@ -49,7 +52,7 @@ impl<'a> Launch<'a> {
         let attributes = &plan.attributes;
         let credentials = identity::look_up(attributes)?;
         let login = credentials.user.as_ref().map(Edits::for_login).unwrap_or_default();
-        let edits = attributes.environment.clone().over(&login);
+        let edits = variables::edits(attributes)?.over(&login);
         let mut environment = edits.apply(&plan.environment);
         let pid = process::id();
         let naming = Naming::find(&mut environment, pid, |name| edits.sets(name));
@@ -63,13 +66,15 @@ impl<'a> Launch<'a> {
         let current =
             |resource| limits::get(resource).unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED });
         let steps = steps::steps(attributes, &inherited, &credentials, current)?;
-        let command = plan.argv.first().copied().unwrap_or_default();
+        let expanded = variables::expanded(plan, &environment)?;
+        let command = command(&plan.argv, &expanded);
         let candidates = match &plan.files[..] {
             [] => search::candidates(command, &environment).into(),
             files => files.into(),
         };
         Ok(Launch {
             argv: &plan.argv,
+            expanded,
             environment,
             naming,
             candidates,
@@ -81,10 +86,19 @@ impl<'a> Launch<'a> {
         })
     }
 
-    /// The command as the user wrote it.
+    /// The command's name.
     #[must_use]
-    pub fn command(&self) -> &'a CStr {
-        self.argv.first().copied().unwrap_or_default()
+    pub fn command(&self) -> &CStr {
+        command(self.argv, &self.expanded)
+    }
+
+    /// The command's argument vector.
+    #[must_use]
+    pub fn words(&self) -> Cow<'_, [&CStr]> {
+        match &self.expanded[..] {
+            [] => self.argv.into(),
+            words => words.iter().map(CString::as_c_str).collect(),
+        }
     }
 
     /// The user that the command is given, if it is given one.
@@ -95,4 +109,8 @@ impl<'a> Launch<'a> {
             _ => None,
         })
     }
+}
+
+fn command<'a>(argv: &[&'a CStr], expanded: &'a [CString]) -> &'a CStr {
+    expanded.first().map(CString::as_c_str).or(argv.first().copied()).unwrap_or_default()
 }

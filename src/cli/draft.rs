@@ -14,7 +14,7 @@ use crate::values::rewrite;
 use crate::values::rlimit;
 use crate::values::signal::Reason;
 use log::LevelFilter;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 /// What the layers that have been read ask for.
 #[derive(Default)]
@@ -48,6 +48,8 @@ pub struct Layer {
     exit_rules: usize,
     /// How many changes of variables it has added.
     edits: usize,
+    /// How many files of variables it has added.
+    environment_files: usize,
     /// The resource limits that it has set: bit N is the kernel's limit N.
     limits: u16,
     /// Its lists of capabilities. Each of them replaces the whole list of a lower layer.
@@ -93,6 +95,20 @@ impl<'a> Draft<'a> {
     /// A variable that this layer sets or unsets already.
     pub fn edit(&mut self, edit: Edit) -> Result<(), Reason> {
         self.plan.attributes.environment.add_to_layer(edit, &mut self.layer.edits)
+    }
+
+    /// Adds a file of variables.
+    ///
+    /// # Errors
+    /// A file that this layer has already.
+    pub fn environment_file(&mut self, path: CString) -> Result<(), Reason> {
+        let files = &mut self.plan.attributes.environment_files;
+        if files.iter().rev().take(self.layer.environment_files).any(|other| *other == path) {
+            return Err("it is given twice".into());
+        }
+        files.push(path);
+        self.layer.environment_files += 1;
+        Ok(())
     }
 
     /// Sets a resource limit. The plan has them in the order of the kernel's numbers.

@@ -406,7 +406,7 @@ fn every_flag_refuses_malformed_values() {
 }
 
 /// For each flag: two good values, and one that is well formed but out of range.
-const VALUES: [(&str, [&str; 2], Option<&str>); 33] = [
+const VALUES: [(&str, [&str; 2], Option<&str>); 35] = [
     ("forward-to", ["child", "group"], None),
     ("rewrite", ["TERM=QUIT", "HUP=INT"], Some("TERM=65")),
     ("stop-signals", ["TERM,INT", "QUIT"], Some("TERM,KILL")),
@@ -425,6 +425,8 @@ const VALUES: [(&str, [&str; 2], Option<&str>); 33] = [
     ("timeout", ["5s", "none"], Some("0")),
     ("env", ["A=1", "B=1"], None),
     ("unset-env", ["A", "B"], None),
+    ("env-file", ["/a", "/b"], None),
+    ("env-from-file", ["A=/a", "B=/b"], Some("A")),
     ("rlimit", ["nofile=10", "core=0"], Some("nice=41")),
     ("nice", ["-5", "5"], Some("20")),
     ("cpus", ["0-3,6", "1"], Some("1024")),

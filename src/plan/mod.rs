@@ -31,6 +31,8 @@ use std::ffi::{CStr, CString};
 pub struct Plan<'a> {
     /// The command's argument vector; the first element is the command. Empty only for a pause.
     pub argv: Vec<&'a CStr>,
+    /// Replace variables in the argument vector by their values.
+    pub expands_arguments: bool,
     /// The files to try for the command, in this order. If there are none, its name and `PATH` say which.
     pub files: Vec<CString>,
     /// The environment as sexton was given it, in the same order, but without `SEXTON_*`.
@@ -72,6 +74,7 @@ impl Default for Plan<'_> {
     fn default() -> Self {
         Plan {
             argv: Vec::new(),
+            expands_arguments: false,
             files: Vec::new(),
             environment: Vec::new(),
             attributes: Attributes::default(),
@@ -121,6 +124,8 @@ pub struct Attributes {
     pub umask: Option<u32>,
     /// Variables to set and unset.
     pub environment: Edits,
+    /// Files of other variables to set. The last one that sets a variable counts.
+    pub environment_files: Vec<CString>,
     /// Niceness, -20 to 19.
     pub nice: Option<i32>,
     /// CPUs to run on.

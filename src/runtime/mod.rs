@@ -137,11 +137,13 @@ impl<'a> Runtime<'a> {
         let pid = launch.inherited.pid;
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
+        let words = launch.words();
         let mut program =
-            Program::new(&launch.candidates, launch.argv, &launch.environment, &launch.naming);
+            Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);
         let oom = OomWatch::start(pid);
         let child = spawn::spawn(&mut program, &launch.steps, number).map_err(explain::fork)?;
         drop(program);
+        drop(words);
         info!("main is pid {}", child.pid);
         keep.push(child.descriptor().as_raw_fd());
         privileges::share_user(&launch);

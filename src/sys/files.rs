@@ -19,6 +19,14 @@ const LARGEST: usize = 64 << 20;
 /// # Errors
 /// EACCES and others of open(2); EINVAL for what is no regular file, EFBIG for one above 64 MiB.
 pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
+    contents_up_to(path, LARGEST)
+}
+
+/// The same with another limit, in bytes.
+///
+/// # Errors
+/// As for [`contents`], but EFBIG is for more than `most` bytes.
+pub fn contents_up_to(path: &CStr, most: usize) -> Result<Option<Vec<u8>>, Errno> {
     // Not blocking: a FIFO has no writer, perhaps for ever.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
@@ -31,7 +39,7 @@ pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
         return Err(Errno::EINVAL);
     }
     let mut contents = Vec::new();
-    open::rest(&file, &mut contents, LARGEST)?;
+    open::rest(&file, &mut contents, most)?;
     Ok(Some(contents))
 }
 

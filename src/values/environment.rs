@@ -103,8 +103,18 @@ fn number<S: AsRef<CStr>>(environment: &[S], name: &str) -> Option<i32> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Edit {
     name: Vec<u8>,
-    /// `NAME=VALUE`, or `None` to unset the variable.
-    entry: Option<CString>,
+    change: Change,
+}
+
+/// What becomes of a variable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Change {
+    /// It is removed.
+    Unset,
+    /// It is this entry: `NAME=VALUE`.
+    Set(CString),
+    /// It gets the contents of this file, which is not read yet.
+    File(CString),
 }
 
 impl Edit {
@@ -113,11 +123,19 @@ impl Edit {
     /// # Errors
     /// No `=`, or an empty name.
     pub fn set(text: &[u8]) -> Result<Edit, Reason> {
-        let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0);
-        let (name, value) = at
-            .and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
-            .ok_or("expected NAME=VALUE")?;
+        let (name, value) = pair(text).ok_or("expected NAME=VALUE")?;
         Edit::set_to(name, value)
+    }
+
+    /// Reads `NAME=PATH`, to set a variable to what a file holds.
+    ///
+    /// # Errors
+    /// No `=`, or an empty name or path.
+    pub fn from_file(text: &[u8]) -> Result<Edit, Reason> {
+        let (name, path) =
+            pair(text).filter(|(_, path)| !path.is_empty()).ok_or("expected NAME=PATH")?;
+        let path = CString::new(path).map_err(|_| "a path cannot have a zero byte in it")?;
+        Ok(Edit { name: name.to_vec(), change: Change::File(path) })
     }
 
     /// Reads a name, to unset that variable.
@@ -128,13 +146,35 @@ impl Edit {
         if name.is_empty() || name.contains(&b'=') {
             return Err("expected the name of a variable".into());
         }
-        Ok(Edit { name: name.to_vec(), entry: None })
+        Ok(Edit { name: name.to_vec(), change: Change::Unset })
     }
 
-    fn set_to(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
+    /// The file whose contents the variable is to get, if they are not read yet.
+    #[must_use]
+    pub fn file(&self) -> Option<&CStr> {
+        match &self.change {
+            Change::File(path) => Some(path),
+            Change::Set(_) | Change::Unset => None,
+        }
+    }
+
+    /// Sets the variable to what its file holds, without the last end of line.
+    ///
+    /// # Errors
+    /// A zero byte.
+    pub fn fill(&mut self, contents: &[u8]) -> Result<(), Reason> {
+        *self = Edit::set_to(&self.name, contents.strip_suffix(b"\n").unwrap_or(contents))?;
+        Ok(())
+    }
+
+    /// Sets a variable to a value.
+    ///
+    /// # Errors
+    /// A zero byte.
+    pub fn set_to(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
         let entry = CString::new([name, b"=", value].concat());
         let entry = entry.map_err(|_| "a variable cannot have a zero byte in it")?;
-        Ok(Edit { name: name.to_vec(), entry: Some(entry) })
+        Ok(Edit { name: name.to_vec(), change: Change::Set(entry) })
     }
 
     fn names(&self, entry: &CStr) -> bool {
@@ -145,17 +185,23 @@ impl Edit {
     pub fn describe(&self, values: Values) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             let name = String::from_utf8_lossy(&self.name);
-            match (&self.entry, values) {
-                (Some(entry), Values::Shown) => {
+            match (&self.change, values) {
+                (Change::Set(entry), Values::Shown) => {
                     write!(f, "set variable '{}'", Escaped(&entry.to_string_lossy()))
                 }
-                (Some(_), Values::Hidden) => {
+                (Change::Set(_) | Change::File(_), _) => {
                     write!(f, "set variable '{}' (value not shown)", Escaped(&name))
                 }
-                (None, _) => write!(f, "unset variable '{}'", Escaped(&name)),
+                (Change::Unset, _) => write!(f, "unset variable '{}'", Escaped(&name)),
             }
         })
     }
+}
+
+/// A name that is not empty, and what stands behind its `=`.
+fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|&byte| byte == b'=').filter(|&at| at > 0)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// `--dry-run`: whether the values of variables are shown.
@@ -189,6 +235,12 @@ impl Edits {
         })
     }
 
+    /// Adds an edit, in place of another of the same variable.
+    pub fn put(&mut self, edit: Edit) {
+        self.0.retain(|other| other.name != edit.name);
+        self.0.push(edit);
+    }
+
     /// These edits, and those of `below` for variables that these leave alone.
     #[must_use]
     pub fn over(mut self, below: &Edits) -> Edits {
@@ -209,7 +261,7 @@ impl Edits {
         let name = login.map(|login| login.name.as_slice());
         let edit = |variable: &[u8], value: Option<&[u8]>| match value {
             Some(value) => Edit::set_to(variable, value).ok(),
-            None => Some(Edit { name: variable.to_vec(), entry: None }),
+            None => Edit::unset(variable).ok(),
         };
         let edits = [
             edit(b"HOME", Some(home.unwrap_or(b"/"))),
@@ -227,7 +279,7 @@ impl Edits {
         for edit in &self.0 {
             let at = changed.iter().position(|entry| edit.names(entry));
             changed.retain(|entry| !edit.names(entry));
-            if let Some(entry) = &edit.entry {
+            if let Change::Set(entry) = &edit.change {
                 changed.insert(at.unwrap_or(changed.len()), Cow::Owned(entry.clone()));
             }
         }
@@ -237,7 +289,12 @@ impl Edits {
     /// Whether a variable of this name is set.
     #[must_use]
     pub fn sets(&self, name: &str) -> bool {
-        self.0.iter().any(|edit| edit.entry.is_some() && edit.name == name.as_bytes())
+        self.0.iter().any(|edit| edit.change != Change::Unset && edit.name == name.as_bytes())
+    }
+
+    /// The changes, to be changed themselves.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Edit> {
+        self.0.iter_mut()
     }
 
     /// The changes, in their order.
@@ -314,6 +371,28 @@ mod tests {
             assert!(reason.contains("twice"));
         }
         assert!(Edit::set(b"A=\0").is_err());
+    }
+
+    #[test]
+    fn a_file_gives_a_variable_its_value_without_the_last_end_of_line() {
+        for (contents, entry) in [
+            (&b"x"[..], c"A=x"),
+            (b"x\n", c"A=x"),
+            (b"x \n\n", c"A=x \n"),
+            (b"", c"A="),
+            (b"\n", c"A="),
+            (b"\xff\n", c"A=\xff"),
+        ] {
+            let mut edit = Edit::from_file(b"A=/run/a=b").unwrap();
+            assert_eq!(edit.file(), Some(c"/run/a=b"));
+            edit.fill(contents).unwrap();
+            assert_eq!(edit.change, Change::Set(entry.to_owned()));
+        }
+        let mut edit = Edit::from_file(b"A=b").unwrap();
+        assert_eq!(edit.fill(b"\0").unwrap_err(), "a variable cannot have a zero byte in it");
+        for text in ["", "A", "=x", "A="] {
+            assert_eq!(Edit::from_file(text.as_bytes()).unwrap_err(), "expected NAME=PATH");
+        }
     }
 
     #[test]

@@ -6,9 +6,11 @@
 pub mod address;
 pub mod capabilities;
 pub mod duration;
+pub mod env_file;
 pub mod environment;
 pub mod error;
 pub mod exit_map;
+pub mod expansion;
 pub mod layered;
 pub mod outcome;
 pub mod rewrite;

@@ -13,6 +13,7 @@ mod drain;
 mod dies_alike;
 mod drop_in;
 mod dry_run;
+mod entry_point;
 mod exec;
 mod exit_report;
 mod failing_steps;

@@ -235,6 +235,29 @@ pub static FLAGS: &[Flag] = &[
         help: "Unset a variable for the command.",
     },
     Flag {
+        long: "env-file",
+        short: None,
+        section: ATTRIBUTES,
+        kind: Kind::List("PATH", Bytes(|d, v| d.environment_file(path(v)?))),
+        help: "Set the variables of this file, which has the format of docker run --env-file. Of several \
+               files the last one counts; --env and --env-from-file come first.",
+    },
+    Flag {
+        long: "env-from-file",
+        short: None,
+        section: ATTRIBUTES,
+        kind: Kind::List("NAME=PATH", Bytes(|d, v| d.edit(Edit::from_file(v)?))),
+        help: "Set a variable to what this file holds, without its last end of line: a secret's file.",
+    },
+    Flag {
+        long: "expand-env",
+        short: None,
+        section: ATTRIBUTES,
+        kind: Kind::Switch(|d, on| d.plan.expands_arguments = on),
+        help: "Replace ${NAME}, ${NAME:-DEFAULT} and ${NAME:?MESSAGE} in the command and its arguments by the \
+               command's variables, and $$ by a dollar sign.",
+    },
+    Flag {
         long: "nice",
         short: None,
         section: ATTRIBUTES,

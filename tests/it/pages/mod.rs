@@ -100,7 +100,7 @@ fn values(flag: &Flag, metavar: &str) -> Values {
             let names = Resource::ALL.iter().map(|resource| resource.name().to_owned());
             Values::One(followed_by("=", names.collect()))
         }
-        (_, "NAME=VALUE" | "NAME") => Values::Variables,
+        (_, "NAME=VALUE" | "NAME=PATH" | "NAME") => Values::Variables,
         (_, "POLICY[:PRIORITY]") => Values::One(owned(&["other", "batch", "idle", "fifo:", "rr:"])),
         (_, "CLASS[:LEVEL]") => Values::One(owned(&["realtime:", "best-effort:", "idle"])),
         (_, "WHERE") => Values::One(owned(&["stderr", "syslog", "udp://", "tcp://", "none"])),
