@@ -22,9 +22,13 @@ test *arguments:
 test-containers *filter:
     bash tests/containers/run.sh {{filter}}
 
-# OOM kills on cgroup v2 and raised limits, in a virtual machine (root).
-test-qemu:
-    bash tests/qemu/run.sh
+# OOM kills on cgroup v2 and raised limits, in a virtual machine (root); --kernel sid for a newer kernel.
+test-qemu *arguments:
+    bash tests/qemu/run.sh {{arguments}}
+
+# Units that start sexton, in a systemd of their own (root).
+test-systemd:
+    tests/systemd/run.sh
 
 # The integration tests inside of gVisor (root); --smoke: start, stop, grace and orphans only, in seconds.
 test-gvisor *arguments:

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# The integration tests inside of gVisor, by runsc on an OCI bundle: the test program itself runs in the sandbox, with the
-# static sexton, and makes its PID namespaces there. The sandbox sees this machine's files, and writes to memory only. Left
-# out are the tests of tests/gvisor/left-out, which has the reason of each. Installs what it needs; needs root.
+# sexton in gVisor, by runsc on OCI bundles: a smoke test by the runsc of Debian 12 (ptrace), in which sexton is PID 1 of a
+# sandbox; then the integration tests by the runsc of Debian trixie (systrap). For those the test program itself runs in the
+# sandbox, with the static sexton, and makes its namespaces there, which the older one cannot do; it sees this machine's
+# files, and writes to memory only. Left out are the tests of tests/gvisor/left-out, which has the reason of each. Installs
+# what it needs; needs root.
 #
-#   tests/gvisor/run.sh               the smoke test, then all tests that can run in gVisor
+#   tests/gvisor/run.sh               all that can run in gVisor: some ten minutes
 #   tests/gvisor/run.sh --smoke       the smoke test alone: start, stop, grace, 100 orphans; some seconds
 #   tests/gvisor/run.sh FILTER...     arguments go to the test program
 #
-#   RUNSC=FILE            this runsc instead of the machine's own (Debian 12: a release of 2022)
-#   RUNSC_SUITE=SUITE     the runsc of this suite of Debian (trixie): unpacked into the target folder, not installed
-#   RUNSC_PLATFORM=NAME   ptrace (default), systrap with newer ones
-#   IT_BIN=FILE           test this init instead of the one that is built here
+#   RUNSC_SUITE=SUITE   another suite than trixie; its runsc is unpacked into the target folder, not installed
+#   IT_BIN=FILE         test this init instead of the one that is built here
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 trap 'echo "tests/gvisor/run.sh: NOT PASSED (line $LINENO)" >&2' ERR
@@ -27,25 +27,17 @@ chmod 755 "$scratch"
 tidy() {
   local name
   for name in $(ls "$scratch/state" 2>/dev/null | sed -n 's/^\(.*\)_sandbox.*state$/\1/p' | sort -u); do
-    runsc delete --force "$name" 2>/dev/null || :
+    runsc ptrace delete --force "$name" 2>/dev/null || :
   done
   rm -rf "$scratch"
 }
 trap tidy EXIT
 
-if [ -n "${RUNSC_SUITE-}" ]; then
-  RUNSC=$folder/gvisor/$RUNSC_SUITE/usr/bin/runsc
-  if [ ! -x "$RUNSC" ]; then
-    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
-    debian_lists deb "$archive" "$RUNSC_SUITE" "$scratch"
-    (cd "$scratch" && apt-get "${apt[@]}" download runsc && dpkg-deb -x runsc_*.deb "$folder/gvisor/$RUNSC_SUITE")
-  fi
-elif [ -z "${RUNSC-}" ]; then
-  need runsc:runsc
-  RUNSC=$(command -v runsc)
-fi
+need runsc:runsc
+RUNSC=$(command -v runsc)
+# runsc PLATFORM WORDS...
 runsc() {
-  "$RUNSC" --root "$scratch/state" --network=none --ignore-cgroups --platform="${RUNSC_PLATFORM:-ptrace}" "$@"
+  "$RUNSC" --root "$scratch/state" --network=none --ignore-cgroups --platform="$1" "${@:2}"
 }
 "$RUNSC" --version | sed -n 1p
 
@@ -78,17 +70,34 @@ bundle() {
 smoke
 [ "${1-}" != --smoke ] || exit 0
 
-cargo build --locked --example probe
+suite=${RUNSC_SUITE:-trixie}
+RUNSC=$folder/gvisor/$suite/usr/bin/runsc
+if [ ! -x "$RUNSC" ]; then
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
+  debian_lists deb "$archive" "$suite" "$scratch"
+  (
+    cd "$scratch"
+    apt-get "${apt[@]}" download "runsc/$suite"
+    dpkg-deb -x runsc_*.deb "$folder/gvisor/$suite"
+  )
+fi
+"$RUNSC" --version | sed -n 1p
+
 cargo build --locked --examples
 program=$(cargo test --locked --test it --no-run --message-format json |
   jq -r 'select(.reason == "compiler-artifact" and .target.name == "it").executable | strings' | tail -1)
 
 # A test that is left out and is no more, or has another name, would stay in the list for ever.
 "$program" --list | sed -n 's/: test$//p' | sort >"$scratch/all"
-grep '^[a-z]' tests/gvisor/left-out | sort | comm -23 - "$scratch/all" | { ! grep .; } ||
-  { echo "tests/gvisor/left-out has tests that are not there" >&2; exit 1; }
 left_out=()
-while read -r test; do left_out+=(--skip "$test"); done < <(grep '^[a-z]' tests/gvisor/left-out)
+while read -r name; do
+  case $name in
+  *::) found=$(grep "^$name" "$scratch/all") || found= ;;
+  *) found=$(grep -x "$name" "$scratch/all") || found= ;;
+  esac
+  [ "$found" ] || { echo "tests/gvisor/left-out has $name, which is not there" >&2; exit 1; }
+  for name in $found; do left_out+=(--skip "$name"); done
+done < <(grep '^[a-z]' tests/gvisor/left-out)
 [ $# -gt 0 ] || set -- --exact "${left_out[@]}"
-bundle / "$PWD" "$program" --test-threads="${RUNSC_THREADS:-2}" "$@"
-runsc --overlay run -bundle "$scratch/bundle" all </dev/null
+bundle / "$PWD" "$program" --test-threads=4 "$@"
+runsc systrap --overlay2=root:memory run -bundle "$scratch/bundle" all </dev/null

@@ -1,13 +1,13 @@
 # Sourced by run.sh: sexton as PID 1 of a sandbox: start, stop, grace, 100 orphans, a limit that is already so.
 
-# sandbox NAME COMMAND... : runs it in a sandbox of its own; `status` and `took` (ms) are those of `runsc run`, which gets
+# sandbox NAME COMMAND... : runs it in a sandbox of its own; `status` and `took` (ms) are those of `runsc run`. PID 1 gets
 # SIGTERM when the command has written "ready", if it does.
 sandbox() {
   local name=$1 begin pid
   shift
   bundle "$scratch/root" / "$@"
   mkfifo "$scratch/$name.out"
-  runsc run -bundle "$scratch/bundle" "$name" </dev/null >"$scratch/$name.out" 2>"$scratch/err" &
+  runsc ptrace run -bundle "$scratch/bundle" "$name" </dev/null >"$scratch/$name.out" 2>"$scratch/err" &
   pid=$!
   : >"$scratch/out"
   begin=${EPOCHREALTIME/./}
@@ -15,7 +15,7 @@ sandbox() {
     echo "$line" >>"$scratch/out"
     if [ "$line" = ready ]; then
       begin=${EPOCHREALTIME/./}
-      runsc kill "$name" TERM
+      runsc ptrace kill "$name" TERM
     fi
   done <"$scratch/$name.out"
   status=0

@@ -4,9 +4,12 @@
 # it needs, unpacks Debian's cloud kernel into the target folder, and boots it with an initramfs of the static sexton,
 # busybox and scripts. Emulated, so that it works without /dev/kvm. About 40 s, besides what is installed. Needs root, for apt.
 #
+#   tests/qemu/run.sh [--kernel SUITE]     with the kernel of this suite of Debian (trixie, sid) instead of the machine's own
+#
 #   IT_BIN=FILE         test this init instead of the one that is built here
-#   QEMU_SUITE=SUITE    with the kernel of this suite of Debian (forky, sid) instead of the machine's own
+#   QEMU_SUITE=SUITE    as --kernel
 set -euo pipefail
+here=$(realpath "$0")
 cd "$(dirname "$0")/../.."
 trap 'echo "tests/qemu/run.sh: NOT PASSED (line $LINENO)" >&2' ERR
 
@@ -36,6 +39,11 @@ done
 
 # The kernel's package is only unpacked: the host boots what it did before.
 suite=${QEMU_SUITE-}
+case $#:${1-} in
+0:) ;;
+2:--kernel) suite=$2 ;;
+*) exec sed -n '2,/^set/s/^# \{0,1\}//p' "$here" ;;
+esac
 kernel=$folder/qemu/vmlinuz${suite:+-$suite}
 depends() { apt-cache "${apt[@]}" depends "$1" | awk -v name="$2" '$1 == "Depends:" && index($2, name) == 1 { print $2; exit }'; }
 unpack_kernel() (
@@ -98,6 +106,12 @@ init obeys --linger=5m
 console "PID 1 of a machine without /proc: ends with its processes" "$ends_with_7"
 console "PID 1 of a machine without /proc: what is left is asked to end" 'sent SIGTERM to the tree'
 console_lacks "PID 1 of a machine without /proc: nobody is killed" 'SIGKILL|killed'
+
+# The kernel makes variables of what has a `=` and is none of its own: flags that need no second `--`.
+boot "loglevel=1 SEXTON_LOG_LEVEL=info SEXTON_LINGER=5m rdinit=/bin/sexton -- /bin/busybox sh /command obeys"
+console "PID 1 of a machine, variables on the kernel's command line: ends with its processes" "$ends_with_7"
+console "PID 1 of a machine, variables on the kernel's command line: they count" 'sent SIGTERM to the tree'
+console_lacks "PID 1 of a machine, variables on the kernel's command line: nobody is killed" 'SIGKILL|killed'
 
 init obeys --wait-all
 console "PID 1 of a machine without /proc, --wait-all: ends with its processes" "$ends_with_7"
