@@ -15,7 +15,7 @@ trap 'rm -r "$folder"' EXIT
 cd "$folder"
 apt-get download -qq -o APT::Sandbox::User=root catatonit=0.1.7-1+b2 tini=0.19.0-1+b3
 for package in *.deb; do dpkg-deb -x "$package" root; done
-cat >command <<'END'
+cat >job <<'END'
 sleep 10 &
 kill -TSTP $!
 tries=0
@@ -23,7 +23,7 @@ until grep -q '^State:.T' /proc/$!/status || [ $((tries += 1)) = 20 ]; do sleep 
 sed -n 's/^State:.\(.\).*/state \1/p; s/^SigBlk:./blocked /p; s/^ShdPnd:./pending /p' /proc/$!/status | sort | xargs
 END
 below() { # INIT...
-  echo "${1##*/}: $(timeout -s KILL 20 unshare --pid --fork --kill-child --mount-proc "$@" sh command)"
+  echo "${1##*/}: $(timeout -s KILL 20 unshare --pid --fork --kill-child --mount-proc "$@" sh job)"
 }
 {
   below root/usr/bin/catatonit --

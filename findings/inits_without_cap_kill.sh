@@ -21,7 +21,7 @@ mkfifo ready
 below() { # CAPABILITY-TO-DROP INIT... : prints the status and what the service wrote
   local status=0 container child
   unshare --pid --fork --kill-child --mount-proc setpriv --bounding-set "$1" --inh-caps "$1" "${@:2}" \
-    sh -c 'sleep 0.3; exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "$0"' "$service" \
+    sh -c "sleep 0.3; exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '$service'" \
     3>ready 4>seen 2>error &
   container=$!
   read -r <ready
