@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+use crate::child::examine;
 use crate::child::explain;
 use crate::child::messages::Failure;
 use crate::child::prepare::Launch;
 use crate::child::step::Step;
-use crate::sys::{Errno, files};
+use crate::sys::{Errno, credentials, files};
 use crate::text::escape::Quoted;
+use crate::values::capabilities::{CapabilitySet, ROOT};
 use crate::values::duration::Shown;
 use crate::values::environment::Values;
 use crate::values::error::Error;
@@ -17,14 +19,15 @@ use std::time::Duration;
 /// What would be done, one step a line, the command and its time-out last. Values of variables are only shown if they are to be.
 ///
 /// # Errors
-/// There is no such command, or no permission for sexton to execute it, or no such directory.
+/// A step or the exec would fail, as far as that can be known without them: the error of a run.
 #[inline(never)]
 pub fn describe(
     launch: &Launch,
     timeout: Option<Duration>,
     values: Values,
 ) -> Result<String, Error> {
-    let file = find(launch)?;
+    let found = refused(launch).map_or_else(|| find(launch), Err);
+    let file = found.map_err(|failure| explain::failure(launch, failure))?;
     let edits = launch.edits.iter().map(|edit| edit.describe(values).to_string());
     let named = launch.naming.renamed.iter();
     let named = named.map(|(_, name)| format!("set variable '{name}' to the command's process ID"));
@@ -42,24 +45,50 @@ pub fn describe(
     Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())
 }
 
+/// The first step for which sexton, if it is not root, lacks the privilege.
+fn refused(launch: &Launch) -> Option<Failure> {
+    let own = launch.inherited.uid;
+    if own == ROOT {
+        return None;
+    }
+    let held = credentials::effective().ok()?;
+    let lacks = |step: &Step| {
+        let needed = match step {
+            Step::Groups(_) => CapabilitySet::SETGID,
+            Step::Gid(gid) if *gid != credentials::group() => CapabilitySet::SETGID,
+            Step::Uid(uid) if *uid != own => CapabilitySet::SETUID,
+            Step::DropBounding(_) => CapabilitySet::SETPCAP,
+            _ => return false,
+        };
+        held.and(needed).is_empty()
+    };
+    launch.steps.iter().position(lacks).map(|index| Failure::Step(index, Errno::EPERM))
+}
+
 /// The file that would be executed, as far as sexton can tell: another user may see other files.
-fn find<'a>(launch: &'a Launch) -> Result<&'a CStr, Error> {
-    let directory = launch.steps.iter().enumerate().find_map(|(index, step)| match step {
-        Step::Directory(path) => Some((index, path.as_c_str())),
-        _ => None,
-    });
-    let (index, path) = directory.unwrap_or((0, c"."));
-    let directory = files::directory(path)
-        .map_err(|errno| explain::failure(launch, Failure::Step(index, errno)))?;
-    let mut failure = Failure::NotFound;
+fn find<'a>(launch: &'a Launch) -> Result<&'a CStr, Failure> {
+    if let Err((Some(index), errno)) = launch.enter_directory() {
+        return Err(Failure::Step(index, errno));
+    }
+    let (mut denied, mut incomplete) = (None, None);
     for (index, file) in launch.candidates.iter().enumerate() {
-        match files::is_executable(&directory, file) {
-            Ok(true) => return Ok(file),
-            Ok(false) if failure == Failure::NotFound => {
-                failure = Failure::Exec(index, Errno::EACCES);
-            }
-            _ => {}
+        let errno = match files::check_executable(file) {
+            Ok(()) => match examine::obstacle(file) {
+                Some(obstacle) => obstacle.errno,
+                None => return Ok(file),
+            },
+            Err(errno) => errno,
+        };
+        match errno {
+            Errno::EACCES => _ = denied.get_or_insert(index),
+            _ if !files::exists(file) => {}
+            Errno::ENOENT => _ = incomplete.get_or_insert(index),
+            _ => return Err(Failure::Exec(index, errno)),
         }
     }
-    Err(explain::failure(launch, failure))
+    Err(match (denied, incomplete) {
+        (Some(index), _) => Failure::Exec(index, Errno::EACCES),
+        (None, Some(index)) => Failure::Exec(index, Errno::ENOENT),
+        (None, None) => Failure::NotFound { is_here: files::exists(launch.command()) },
+    })
 }

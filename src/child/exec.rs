@@ -7,8 +7,9 @@ use crate::child::program::{Program, SHELL};
 use crate::child::step::Step;
 use crate::sys::exec::execve;
 use crate::sys::{Errno, credentials, files, limits, process, scheduling, signals, tty};
+use crate::values::executable::{Kind, LOOKED_AT};
 use crate::values::signal::SignalSet;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
 /// What the child needs besides the steps.
@@ -101,8 +102,10 @@ fn execute(program: &mut Program) -> Failure {
     for (index, candidate) in program.candidates.iter().enumerate() {
         match execve(candidate, &program.argv, &program.environment) {
             Errno::ENOEXEC => {
-                program.shell_argv.replace(1, candidate);
-                execve(SHELL, &program.shell_argv, &program.environment);
+                if is_for_shell(candidate) {
+                    program.shell_argv.replace(1, candidate);
+                    execve(SHELL, &program.shell_argv, &program.environment);
+                }
                 return Failure::Exec(index, Errno::ENOEXEC);
             }
             Errno::EACCES => {
@@ -116,6 +119,19 @@ fn execute(program: &mut Program) -> Failure {
     match (denied, program.candidates.iter().position(exists)) {
         (Some(index), _) => Failure::Exec(index, Errno::EACCES),
         (None, Some(index)) => Failure::Exec(index, Errno::ENOENT),
-        (None, None) => Failure::NotFound,
+        (None, None) => Failure::NotFound { is_here: files::exists(program.command) },
+    }
+}
+
+/// Whether a file that the kernel does not execute is a script without a `#!` line. Another file makes the shell report
+/// a syntax error, or do what nobody has asked for.
+fn is_for_shell(file: &CStr) -> bool {
+    let mut buffer = [0; LOOKED_AT];
+    match files::open_regular(file) {
+        Ok(file) => {
+            let beginning = files::read_at(&file, 0, &mut buffer).unwrap_or_default();
+            Kind::of(beginning) == Kind::Text
+        }
+        Err(_) => true, // the shell says why it cannot read the file
     }
 }

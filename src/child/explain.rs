@@ -2,50 +2,142 @@
 
 #![forbid(unsafe_code)]
 
+use crate::child::examine;
 use crate::child::messages::Failure;
 use crate::child::prepare::Launch;
+use crate::child::search;
 use crate::child::step::Step;
-use crate::sys::{Errno, files, limits, reason};
+use crate::kernel::cgroup::{self, Usage};
+use crate::sys::{Errno, files, limits, process, reason};
 use crate::text::escape::Quoted;
+use crate::values::capabilities::ROOT;
 use crate::values::error::Error;
-use crate::values::rlimit::{Limits, Resource};
+use crate::values::rlimit::{Limits, Resource, UNLIMITED};
 use crate::values::scheduling::{IoPriority, Scheduler};
 use std::ffi::{CStr, CString};
+use std::fmt::Write;
 
 /// Names what the child could not do, and why. Never inlined: `tests/panics.py` knows the loop's end by its name.
 #[inline(never)]
 #[must_use]
 pub fn failure(launch: &Launch, failure: Failure) -> Error {
     let statuses = launch.statuses;
-    match failure {
-        Failure::Step(index, errno) => match launch.steps.get(index) {
-            Some(step) => Error::unable(step, reason(errno)).with_hint(step_hint(step, errno)),
-            None => Error::unable("prepare main", reason(errno)),
+    let (status, message, hint) = match failure {
+        Failure::Step(index, errno) => {
+            let Some(step) = launch.steps.get(index) else {
+                return Error::unable("prepare main", reason(errno));
+            };
+            let hint = step_hint(step, errno, launch.inherited.uid);
+            (statuses.fatal, format!("unable to {step}: {}", reason(errno)), hint)
         }
-        .with_status(statuses.fatal),
         Failure::Exec(index, errno) => {
             let path = launch.candidates.get(index).map_or(launch.command(), CString::as_c_str);
-            Error::unable(execute(path), reason(errno))
-                .with_status(match errno {
-                    Errno::ENOENT | Errno::ENOTDIR => statuses.incomplete,
-                    Errno::EACCES => statuses.denied,
-                    _ => statuses.not_executable,
-                })
-                .with_hint(exec_hint(errno))
+            let mut message = format!("unable to {}: {}", execute(path), reason(errno));
+            let hint = not_executed(launch, path, errno, &mut message);
+            let status = match errno {
+                Errno::ENOENT | Errno::ENOTDIR => statuses.incomplete,
+                Errno::EACCES => statuses.denied,
+                _ => statuses.not_executable,
+            };
+            (status, message, hint)
         }
-        Failure::NotFound => Error::unable(execute(launch.command()), "command not found")
-            .with_status(statuses.not_found)
-            .with_hint(launch.hint_if_not_found),
+        Failure::NotFound { is_here } => {
+            let message = format!("unable to {}: command not found", execute(launch.command()));
+            let (message, hint) = not_found(launch, is_here, message);
+            (statuses.not_found, message, hint)
+        }
+    };
+    Error::usage(message).with_status(status).with_hint(hint)
+}
+
+/// There is no such command. Completes the message; what can be done.
+fn not_found<'a>(
+    launch: &Launch<'a>,
+    is_here: bool,
+    mut message: String,
+) -> (String, Option<&'a str>) {
+    let command = launch.command().to_bytes();
+    if !command.is_empty() && !command.contains(&b'/') {
+        let path = search::path(&launch.environment);
+        message.push_str(if path.is_some() { " in PATH=" } else { ", and PATH is not set: " });
+        message.push_str(&String::from_utf8_lossy(path.unwrap_or(search::DEFAULT_PATH)));
     }
+    let hint = if command.contains(&b' ') {
+        "it is one word with blanks in it, but each argument must be a word of its own"
+    } else if is_here {
+        "it is in the working directory: write ./ before its name"
+    } else {
+        return (message, launch.hint_if_not_found);
+    };
+    (message, launch.hint_if_not_found.or(Some(hint)))
+}
+
+/// The file is there, but an exec of it fails. Completes the message; what can be done.
+fn not_executed(
+    launch: &Launch,
+    path: &CStr,
+    errno: Errno,
+    message: &mut String,
+) -> Option<&'static str> {
+    let directory = launch.enter_directory();
+    let obstacle = directory.ok().and_then(|()| examine::obstacle(path));
+    process::leave_directory();
+    if let Some(obstacle) = obstacle
+        // A file for another machine may also lack an emulator.
+        && [errno, Errno::ENOEXEC].contains(&obstacle.errno)
+    {
+        write!(message, ": {obstacle}").ok();
+        return obstacle.hint;
+    }
+    let user = launch.user().unwrap_or(launch.inherited.uid);
+    let resources: &[Resource] = match errno {
+        Errno::ENOMEM => &[Resource::As, Resource::Data],
+        Errno::EAGAIN => &[Resource::Nproc],
+        _ => &[],
+    };
+    for resource in resources {
+        let most = launch.limit(*resource).soft;
+        if most != UNLIMITED {
+            write!(message, ": the limit {} is {most}", resource.name()).ok();
+        }
+    }
+    Some(match errno {
+        Errno::ENOENT | Errno::ENOTDIR => {
+            "the file is there, but its interpreter or dynamic loader is not"
+        }
+        Errno::ENOEXEC => {
+            "built for another machine, or a script without a #! line where there is no /bin/sh"
+        }
+        Errno::EACCES if user != ROOT => {
+            "the command's user may not execute it: see its owner and mode, and those of the directories above it"
+        }
+        Errno::ENOMEM => NO_MEMORY,
+        Errno::EAGAIN => "the user has more processes than the limit nproc allows",
+        _ => return None,
+    })
 }
 
 /// Why there is no child at all.
 #[must_use]
 pub fn fork(errno: Errno) -> Error {
-    let hint = "a limit on processes is reached: nproc, that of the pids cgroup, or the kernel's (pid_max, threads-max)";
-    Error::unable("start a process", reason(errno))
-        .with_hint((errno == Errno::EAGAIN).then_some(hint))
+    let mut message = format!("unable to start a process: {}", reason(errno));
+    let hint = match errno {
+        Errno::EAGAIN => match cgroup::pids() {
+            Some(Usage { current, limit: Some(limit), .. }) if current >= limit => {
+                write!(message, ": the pids cgroup allows {limit}").ok();
+                Some("see --pids-limit of docker run, or podPidsLimit of the kubelet")
+            }
+            _ => Some(
+                "a limit on processes is reached: nproc, that of the pids cgroup, or the kernel's (pid_max, threads-max)",
+            ),
+        },
+        Errno::ENOMEM => Some(NO_MEMORY),
+        _ => None,
+    };
+    Error::usage(message).with_hint(hint)
 }
+
+const NO_MEMORY: &str = "the machine's memory is used up, or that of the cgroup";
 
 /// The execution of a file as an action: "unable to ..."
 #[must_use]
@@ -53,26 +145,12 @@ pub fn execute(path: &CStr) -> String {
     format!("execute {}", Quoted(path))
 }
 
-fn exec_hint(errno: Errno) -> Option<&'static str> {
-    match errno {
-        Errno::ENOENT | Errno::ENOTDIR => {
-            Some("the file is there, but its interpreter or dynamic loader is not")
-        }
-        Errno::ENOEXEC => Some(
-            "built for another machine, or a script without a #! line where there is no /bin/sh",
-        ),
-        Errno::ENOMEM => Some("the limits as, data or stack may be too small for it"),
-        Errno::EAGAIN => Some("the user has more processes than the limit nproc allows"),
-        _ => None,
-    }
-}
-
 /// The hint for a call that Linux grants to everybody.
 const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or another kernel, such as gVisor, did";
 
 /// What would help, where the error says so. A hint names what the kernel asks for in this very case: a limit that is
 /// lowered needs no privilege.
-fn step_hint(step: &Step, errno: Errno) -> Option<&'static str> {
+fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
     const UNMAPPED: &str = "the user namespace has no such ID: see /proc/self/uid_map and gid_map";
     let hint = match (step, errno) {
         (Step::Limit(resource, limits), Errno::EPERM) => limit_hint(*resource, *limits),
@@ -101,6 +179,11 @@ fn step_hint(step: &Step, errno: Errno) -> Option<&'static str> {
         (Step::Nice(_), Errno::EPERM) => REFUSED,
         (Step::Cpus(_), Errno::EINVAL) => {
             "not all of them are there and in the cpuset; Cpus_allowed_list in /proc/self/status has those of sexton itself"
+        }
+        (Step::Groups(_) | Step::Gid(_) | Step::Uid(_) | Step::DropBounding(_), Errno::EPERM)
+            if own != ROOT =>
+        {
+            "sexton does not run as root: set the user by the engine alone (USER, --user, runAsUser), or by sexton alone"
         }
         (Step::Groups(_), Errno::EPERM) => {
             "it needs CAP_SETGID, and a user namespace that does not deny setgroups"
@@ -163,6 +246,7 @@ mod tests {
             environment: Vec::new(),
             naming: Naming::default(),
             candidates: vec![c"/a/tool".to_owned(), c"/b/tool".to_owned()].into(),
+            directory: None,
             steps: vec![Step::ProcessGroup],
             inherited: Inherited::of_init(),
             edits: Edits::default(),
@@ -190,9 +274,20 @@ mod tests {
             (126, "sexton: fatal: unable to execute '/b/tool': permission denied".into())
         );
         assert_eq!(
-            explained(Failure::NotFound),
-            (127, "sexton: fatal: unable to execute 'tool': command not found".into())
+            explained(Failure::NotFound { is_here: false }),
+            (
+                127,
+                "sexton: fatal: unable to execute 'tool': command not found, and PATH is not set: /bin:/usr/bin".into()
+            )
         );
+    }
+
+    #[test]
+    fn a_limit_on_memory_is_named() {
+        let limits = Limits { soft: 4096, hard: 8192 };
+        let steps = vec![Step::Limit(Resource::As, limits)];
+        let error = super::failure(&Launch { steps, ..launch() }, Failure::Exec(0, Errno::ENOMEM));
+        assert!(error.to_string().contains("out of memory: the limit as is 4096\n"), "{error}");
     }
 
     #[test]

@@ -35,7 +35,10 @@ pub enum Failure {
     /// its dynamic loader is missing.
     Exec(usize, Errno),
     /// There is no such command.
-    NotFound,
+    NotFound {
+        /// A file of that name is in the working directory, where it is not looked for.
+        is_here: bool,
+    },
 }
 
 /// Some bits of the number.
@@ -76,7 +79,9 @@ impl Message {
         match self {
             Message::Failure(Failure::Step(index, errno)) => failure(1, index, errno),
             Message::Failure(Failure::Exec(index, errno)) => failure(2, index, errno),
-            Message::Failure(Failure::NotFound) => failure(3, 0, Errno::ENOENT),
+            Message::Failure(Failure::NotFound { is_here }) => {
+                failure(3, is_here.into(), Errno::ENOENT)
+            }
             Message::LeftOut(index, errno) => {
                 let why = Field::WHY.put(errno as u64);
                 Field::IS_LEFT_OUT.put(1) | why | Field::STEP.put(index as u64)
@@ -109,7 +114,7 @@ impl Messages {
                 0 => None,
                 1 => Some(Failure::Step(index(Field::INDEX), errno(Field::ERRNO))),
                 2 => Some(Failure::Exec(index(Field::INDEX), errno(Field::ERRNO))),
-                _ => Some(Failure::NotFound),
+                _ => Some(Failure::NotFound { is_here: index(Field::INDEX) != 0 }),
             },
         }
     }
@@ -122,8 +127,9 @@ mod tests {
     #[test]
     fn the_number_has_all_that_the_child_has_reported() {
         let steps = [Failure::Step(0, Errno::EPERM), Failure::Step(300, Errno::EHWPOISON)];
-        let execs = [Failure::Exec(131_072, Errno::ENOENT), Failure::NotFound];
-        let failures = steps.into_iter().chain(execs).map(Some).chain([None]);
+        let exec = Failure::Exec(131_072, Errno::ENOENT);
+        let not_found = [false, true].map(|is_here| Failure::NotFound { is_here });
+        let failures = steps.into_iter().chain([exec]).chain(not_found).map(Some).chain([None]);
         for failure in failures {
             for left_out in [None, Some((0, Errno::ENOTTY)), Some((4, Errno::EHWPOISON))] {
                 let sent = [

@@ -5,12 +5,14 @@
 //!   step as data, `steps` their list in its order; `search` names the files to try; `prepare` puts it all together;
 //! - the start: `program` lays out the vectors for execve(2), `spawn` forks, `exec` is the child, which reports by
 //!   `messages`;
-//! - without a start: `explain` says why there was none, `dry_run` prints what would be done.
+//! - without a start: `explain` says why there was none, by `examine` if a file is the reason, and `dry_run` prints
+//!   what would be done.
 //!
 //! All that can be checked is checked before the fork. The child makes system calls by way of `sys` and allocates
 //! nothing. Imports every stage before it but `cli` and `supervisor`.
 
 pub mod dry_run;
+mod examine;
 mod exec;
 pub mod explain;
 pub mod identity;

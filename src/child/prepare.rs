@@ -9,10 +9,10 @@ use crate::child::step::Step;
 use crate::child::steps;
 use crate::child::variables;
 use crate::plan::{Plan, Statuses};
-use crate::sys::{fds, limits, process};
+use crate::sys::{Errno, fds, files, limits, process};
 use crate::values::environment::{Edits, Naming};
 use crate::values::error::Error;
-use crate::values::rlimit::{Limits, UNLIMITED};
+use crate::values::rlimit::{Limits, Resource, UNLIMITED};
 use crate::values::signal::SignalSet;
 use crate::values::stdio::Stream;
 use crate::values::stream_name::Descriptor;
@@ -31,6 +31,8 @@ pub struct Launch<'a> {
     pub naming: Naming,
     /// The files to try for the command.
     pub candidates: Cow<'a, [CString]>,
+    /// The working directory, if the file to execute depends on it: sexton leaves it when the child is started.
+    pub directory: Option<CString>,
     /// The changes that the child makes to itself before it executes one of them.
     pub steps: Vec<Step>,
     /// What sexton was started with.
@@ -68,16 +70,19 @@ impl<'a> Launch<'a> {
         let steps = steps::steps(attributes, &inherited, &credentials, current)?;
         let expanded = variables::expanded(plan, &environment)?;
         let command = command(&plan.argv, &expanded);
-        let candidates = match &plan.files[..] {
+        let candidates: Cow<[CString]> = match &plan.files[..] {
             [] => search::candidates(command, &environment).into(),
             files => files.into(),
         };
+        let is_relative = |file: &CString| !file.to_bytes().starts_with(b"/");
+        let directory = candidates.iter().any(is_relative).then(files::working_directory).flatten();
         Ok(Launch {
             argv: &plan.argv,
             expanded,
             environment,
             naming,
             candidates,
+            directory,
             steps,
             inherited,
             edits,
@@ -99,6 +104,33 @@ impl<'a> Launch<'a> {
             [] => self.argv.into(),
             words => words.iter().map(CString::as_c_str).collect(),
         }
+    }
+
+    /// A limit that the command has.
+    #[must_use]
+    pub fn limit(&self, resource: Resource) -> Limits {
+        let set = self.steps.iter().find_map(|step| match step {
+            Step::Limit(limited, limits) if *limited == resource => Some(*limits),
+            _ => None,
+        });
+        set.or_else(|| limits::get(resource).ok())
+            .unwrap_or(Limits { soft: UNLIMITED, hard: UNLIMITED })
+    }
+
+    /// Enters the command's working directory, in which relative paths are those of the child.
+    ///
+    /// # Errors
+    /// Those of chdir(2), with the index of the step that has failed; without one for sexton's own directory.
+    pub fn enter_directory(&self) -> Result<(), (Option<usize>, Errno)> {
+        if let Some(own) = &self.directory {
+            process::change_directory(own).map_err(|errno| (None, errno))?;
+        }
+        self.steps.iter().enumerate().try_for_each(|(index, step)| match step {
+            Step::Directory(path) => {
+                process::change_directory(path).map_err(|errno| (Some(index), errno))
+            }
+            _ => Ok(()),
+        })
     }
 
     /// The user that the command is given, if it is given one.

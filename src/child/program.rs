@@ -11,10 +11,12 @@ use std::ffi::{CStr, CString};
 use std::fmt::Write;
 
 /// The shell that runs a script without a `#!` line (execvp(3)).
-pub(super) const SHELL: &CStr = c"/bin/sh";
+pub const SHELL: &CStr = c"/bin/sh";
 
 /// What to execute, ready for execve(2).
 pub struct Program<'a> {
+    /// The command as the user wrote it.
+    pub(super) command: &'a CStr,
     pub(super) candidates: &'a [CString],
     /// The command's argument vector.
     pub(super) argv: Strings<'a>,
@@ -40,6 +42,7 @@ impl<'a> Program<'a> {
         let arguments = argv.get(1..).unwrap_or_default();
         let command = argv.first().copied().unwrap_or_default();
         Program {
+            command,
             candidates,
             argv: vector(&[command], arguments),
             shell_argv: vector(&[SHELL, c""], arguments),

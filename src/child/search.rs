@@ -5,8 +5,14 @@
 use crate::values::environment::variable;
 use std::ffi::{CStr, CString};
 
+/// The directories to look for commands in, if the environment names any.
+#[must_use]
+pub fn path<S: AsRef<CStr>>(environment: &[S]) -> Option<&[u8]> {
+    variable(environment, b"PATH").map(|(_, path)| path)
+}
+
 /// Where to look for commands if `PATH` is not set: what confstr(3) gives for `_CS_PATH` on glibc.
-const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+pub const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// The files to try for a command, in order, as execvp(3) does: the command itself if it has a
 /// slash, otherwise one in each directory of `PATH`, where an empty element is the current directory.
@@ -16,7 +22,7 @@ pub fn candidates<S: AsRef<CStr>>(command: &CStr, environment: &[S]) -> Vec<CStr
     if name.is_empty() || name.contains(&b'/') {
         return vec![command.to_owned()];
     }
-    let path = variable(environment, b"PATH").map_or(DEFAULT_PATH, |(_, path)| path);
+    let path = path(environment).unwrap_or(DEFAULT_PATH);
     let file = |directory: &[u8]| {
         let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
         CString::new([directory, separator, name].concat()).ok()

@@ -2,6 +2,7 @@
 
 use super::snapshot::{Init, Process, Reaction, Snapshot, Zombie};
 use crate::kernel::cgroup::Usage;
+use crate::kernel::processes::is_shell;
 use crate::sys::process::INIT;
 use crate::text::escape::visible;
 use std::fmt::Write;
@@ -128,15 +129,30 @@ pub fn of_init(snapshot: &Snapshot) -> (String, Option<&'static str>) {
             "hidden, and perhaps others".to_owned(),
             Some("run this as root, or as the user whose processes are to be seen"),
         ),
-        (Init::Application(name), Some(Reaction::Ignored)) => (
-            format!("{name}, the application itself, without a handler for SIGTERM"),
-            Some("a stop waits for its time-out in vain, and then kills: run it under sexton"),
-        ),
-        (Init::Application(name), _) => (
-            format!("{name}, the application itself"),
-            Some("it gets every orphan: run it under sexton if it does not wait for them"),
-        ),
+        (Init::Application(name), reaction) => {
+            let (what, advice) = if is_shell(name) && sexton_is_below(snapshot) {
+                (
+                    "a shell, with sexton below it",
+                    "it gets the container's signals: write ENTRYPOINT as a list, [\"/sexton\", ...]",
+                )
+            } else if reaction == Some(Reaction::Ignored) {
+                (
+                    "the application itself, without a handler for SIGTERM",
+                    "a stop waits for its time-out in vain, and then kills: run it under sexton",
+                )
+            } else {
+                (
+                    "the application itself",
+                    "it gets every orphan: run it under sexton if it does not wait for them",
+                )
+            };
+            (format!("{name}, {what}"), Some(advice))
+        }
     }
+}
+
+fn sexton_is_below(snapshot: &Snapshot) -> bool {
+    snapshot.processes.iter().any(|process| process.is_sexton && process.pid != INIT)
 }
 
 #[cfg(test)]

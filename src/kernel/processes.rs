@@ -197,6 +197,13 @@ impl Name {
     }
 }
 
+/// Whether a process of this name is a shell.
+#[must_use]
+#[inline(never)]
+pub fn is_shell(name: &str) -> bool {
+    ["sh", "bash", "dash", "ash", "busybox"].contains(&name)
+}
+
 /// ` (name)`, or nothing.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -145,6 +145,7 @@ impl<'a> Runtime<'a> {
         drop(program);
         drop(words);
         info!("main is pid {}", child.pid);
+        self_setup::report_shell(pid);
         keep.push(child.descriptor().as_raw_fd());
         privileges::share_user(&launch);
         let mut runtime = Box::new(Runtime {

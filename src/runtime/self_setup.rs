@@ -2,12 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use crate::kernel::processes::{Name, is_shell};
 use crate::plan::{Grouping, Plan, Subreaper};
 use crate::sys::{credentials, fds, process, reason, signals};
 use crate::values::capabilities::CapabilitySet;
 use crate::values::error::Error;
 use crate::values::signal::Signal;
-use log::{debug, warn};
+use log::{Level, debug, info, log_enabled, warn};
 use std::os::fd::RawFd;
 
 /// The parent's process ID, if sexton is to get a signal at its end. It is read before anything that takes time.
@@ -60,6 +61,18 @@ fn adopt_orphans(mode: Subreaper, pid: i32) -> bool {
         debug!("not a subreaper: {}", reason(errno));
     }
     result.is_ok()
+}
+
+/// Logs that a shell is PID 1 in sexton's place, if it is: an entry point that is a string and no list.
+#[inline(never)]
+pub fn report_shell(pid: i32) {
+    if !log_enabled!(Level::Info) || pid == process::INIT || process::parent() != process::INIT {
+        return;
+    }
+    let name = Name::of(process::INIT);
+    if is_shell(name.as_str()) {
+        info!("PID 1 is a shell{name}: write ENTRYPOINT as a list, [\"/sexton\", ...]");
+    }
 }
 
 /// Opens the log's streams a second time, so that no line ever waits, if that takes a right that sexton is about to

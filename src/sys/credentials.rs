@@ -26,6 +26,12 @@ pub fn user() -> u32 {
     unistd::geteuid().as_raw()
 }
 
+/// The effective group ID.
+#[must_use]
+pub fn group() -> u32 {
+    unistd::getegid().as_raw()
+}
+
 /// The supplementary groups.
 ///
 /// # Errors

@@ -4,11 +4,11 @@ use super::fds::borrow;
 use super::open::{self, open};
 use super::{Errno, fds};
 use crate::values::stdio::{OwnedStream, Redirection, Stream};
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, Uid, access, faccessat, fchown, ftruncate, isatty};
-use std::ffi::CStr;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::unistd::{AccessFlags, Uid, Whence, access, fchown, ftruncate, isatty, lseek, read};
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 /// More than any user database in a container; it is read into memory.
@@ -27,39 +27,92 @@ pub fn contents(path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
 /// # Errors
 /// As for [`contents`], but EFBIG is for more than `most` bytes.
 pub fn contents_up_to(path: &CStr, most: usize) -> Result<Option<Vec<u8>>, Errno> {
-    // Not blocking: a FIFO has no writer, perhaps for ever.
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let file = match open(path, flags, Mode::empty()) {
+    let file = match open_regular(path) {
         Ok(file) => file,
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
         Err(errno) => return Err(errno),
     };
-    let mode = fstat(&file)?.st_mode;
-    if SFlag::from_bits_truncate(mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return Err(Errno::EINVAL);
-    }
     let mut contents = Vec::new();
     open::rest(&file, &mut contents, most)?;
     Ok(Some(contents))
 }
 
-/// A directory to look up relative paths in.
+/// Opens a regular file for reading.
 ///
 /// # Errors
-/// Those of open(2).
-pub fn directory(path: &CStr) -> Result<OwnedFd, Errno> {
-    open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+/// Those of open(2); EINVAL for what is no regular file.
+pub fn open_regular(path: &CStr) -> Result<OwnedFd, Errno> {
+    // Not blocking: a FIFO has no writer, perhaps for ever.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = open(path, flags, Mode::empty())?;
+    let mode = fstat(&file)?.st_mode;
+    if SFlag::from_bits_truncate(mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
+    }
+    Ok(file)
 }
 
-/// Whether a file is there, and could be executed by this process (faccessat(2)).
+/// The bytes of a file from this place on: as many as the buffer holds, or the file has.
 ///
 /// # Errors
-/// It is not there; ENOENT, ENOTDIR and others of open(2).
-pub fn is_executable(directory: &OwnedFd, path: &CStr) -> Result<bool, Errno> {
-    faccessat(directory, path, AccessFlags::F_OK, AtFlags::empty())?;
-    let is_file = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
-    Ok(faccessat(directory, path, AccessFlags::X_OK, AtFlags::empty()).is_ok()
-        && fstatat(directory, path, AtFlags::empty()).is_ok_and(is_file))
+/// Those of lseek(2) and read(2).
+pub fn read_at<'a>(file: &OwnedFd, at: u64, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let at = i64::try_from(at).map_err(|_| Errno::EINVAL)?;
+    lseek(file, at, Whence::SeekSet)?;
+    let length = read(file, buffer)?;
+    Ok(buffer.get(..length).unwrap_or_default())
+}
+
+/// What a file is, and who may do what with it.
+pub struct Status {
+    /// It is a directory.
+    pub is_directory: bool,
+    /// Nine bits: read, write and execute for the owner, the group, and others.
+    pub permissions: u32,
+}
+
+/// What a file is, or what the link leads to (stat(2)).
+///
+/// # Errors
+/// ENOENT, ENOTDIR, EACCES and others of stat(2).
+pub fn status(path: &CStr) -> Result<Status, Errno> {
+    let stat = stat(path)?;
+    let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+    Ok(Status { is_directory: kind == SFlag::S_IFDIR, permissions: stat.st_mode & 0o777 })
+}
+
+/// Whether a file is on a file system on which nothing can be executed (statfs(2)).
+#[must_use]
+pub fn is_on_noexec(path: &CStr) -> bool {
+    // The fields of the structure are as wide as a register, but not on all machines.
+    const FLAGS: usize = 10;
+    let mut fields = [0usize; 32];
+    if !cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")) {
+        return false;
+    }
+    // SAFETY: reads a string, and writes a structure of 120 bytes to a buffer that is larger.
+    let result = unsafe { libc::syscall(libc::SYS_statfs, path.as_ptr(), fields.as_mut_ptr()) };
+    let noexec = libc::ST_NOEXEC as usize;
+    result == 0 && fields.get(FLAGS).is_some_and(|flags| flags & noexec != 0)
+}
+
+/// The working directory; none if it has been deleted, or is outside of the root directory (getcwd(2)).
+#[must_use]
+pub fn working_directory() -> Option<CString> {
+    let mut buffer = [0u8; libc::PATH_MAX as usize];
+    // SAFETY: the kernel writes at most as many bytes as the buffer has, the last of which is zero.
+    let result = unsafe { libc::syscall(libc::SYS_getcwd, buffer.as_mut_ptr(), buffer.len()) };
+    Errno::result(result).ok()?;
+    let path = CStr::from_bytes_until_nul(&buffer).ok()?;
+    path.to_bytes().starts_with(b"/").then(|| path.to_owned())
+}
+
+/// Whether this process may execute a file, or search a directory (access(2)).
+///
+/// # Errors
+/// It may not: EACCES; there is none: ENOENT, ENOTDIR and others of access(2).
+pub fn check_executable(path: &CStr) -> Result<(), Errno> {
+    access(path, AccessFlags::X_OK)
 }
 
 /// Whether there is a file of this name, or what a link of this name leads to.

@@ -18,6 +18,12 @@ impl CapabilitySet {
     pub const ALL: CapabilitySet = CapabilitySet(u64::MAX);
     /// CAP_KILL: signal processes of other users.
     pub const KILL: CapabilitySet = CapabilitySet(1 << Capability::CAP_KILL as u8);
+    /// CAP_SETGID: change groups.
+    pub const SETGID: CapabilitySet = CapabilitySet(1 << Capability::CAP_SETGID as u8);
+    /// CAP_SETUID: change the user.
+    pub const SETUID: CapabilitySet = CapabilitySet(1 << Capability::CAP_SETUID as u8);
+    /// CAP_SETPCAP: drop from the bounding set.
+    pub const SETPCAP: CapabilitySet = CapabilitySet(1 << Capability::CAP_SETPCAP as u8);
     /// CAP_SYS_PTRACE: see processes of other users, and those with more capabilities, in a /proc that hides them.
     pub const SYS_PTRACE: CapabilitySet = CapabilitySet(1 << Capability::CAP_SYS_PTRACE as u8);
 

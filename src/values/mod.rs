@@ -9,6 +9,7 @@ pub mod duration;
 pub mod env_file;
 pub mod environment;
 pub mod error;
+pub mod executable;
 pub mod exit_map;
 pub mod expansion;
 pub mod layered;

@@ -138,8 +138,9 @@ fn a_command_that_looks_like_an_option_is_answered_with_where_options_stand() {
         for dry in [&[][..], &["--dry-run"]] {
             let ended = run(&[dry, &["--"], words].concat(), &[]);
             let first = words[0];
-            let expected =
-                format!("sexton: fatal: unable to execute '{first}': command not found\n{hint}");
+            let expected = format!(
+                "sexton: fatal: unable to execute '{first}': command not found in PATH=/usr/bin:/bin\n{hint}"
+            );
             assert_eq!((ended.status, ended.stderr), (127, expected), "{words:?}");
         }
     }

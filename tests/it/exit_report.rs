@@ -339,7 +339,7 @@ fn memory_limits_too_small_to_start_with_are_named() {
         match ended.status {
             126 => {
                 report.expect(&[("cause", r#""not-started""#)]);
-                assert!(ended.stderr.contains("hint: the limits as, data or stack"), "{ended:?}");
+                assert!(ended.stderr.contains(": the limit as is "), "{ended:?}");
             }
             127 if size.ends_with('M') => {} // the loader's own complaint
             _ => {

@@ -252,7 +252,7 @@ fn users_and_capabilities() -> Vec<Case> {
             &["--user=1000:50", "--groups=1000"],
             |setup| setup.user(1000),
             "set the group ID to 50: operation not permitted",
-            Some("it needs CAP_SETGID"),
+            Some(NOT_ROOT),
         ),
         case(
             "Gid",
@@ -409,6 +409,9 @@ fn files(folder: &Folder) -> Vec<Case> {
         ),
     ]
 }
+
+/// The hint where sexton itself is not root.
+const NOT_ROOT: &str = "sexton does not run as root: set the user by the engine alone (USER, --user, runAsUser), or by sexton alone";
 
 /// The names of all steps, out of the source.
 fn all_steps() -> Vec<String> {

@@ -28,6 +28,7 @@ mod library;
 mod limits;
 mod logging;
 mod named_streams;
+mod not_started;
 mod old_kernels;
 mod oom;
 mod pages;

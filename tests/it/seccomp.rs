@@ -185,27 +185,29 @@ const SCENARIOS: &[Scenario] = &[
         name: "what would be done",
         setup: |stage| Setup::new(&["--dry-run", "--", "./main"]).directory(stage.folder.path()),
         status: 0,
-        takes: "faccessat newfstatat",
+        takes: "access fstat getcwd lseek stat statfs",
     },
 ];
 
 /// What the profile has for other machines: the C library's calls on aarch64, and the clock where the kernel
 /// gives programs none to read by themselves (vdso(7)).
-const ELSEWHERE: [&str; 4] = ["clock_gettime", "dup3", "ppoll", "readlinkat"];
+const ELSEWHERE: [&str; 6] =
+    ["clock_gettime", "dup3", "faccessat", "newfstatat", "ppoll", "readlinkat"];
 
 /// What a build takes besides that is linked to the GNU C library, and is no static program.
-const GNU: &str = "brk clock_nanosleep faccessat2 getpgrp getrandom lseek mprotect newfstatat pread64 rseq set_robust_list \
+const GNU: &str = "brk clock_nanosleep faccessat2 getpgrp getrandom mprotect newfstatat pread64 rseq set_robust_list \
                    sigaltstack";
 
 /// What such a build does without.
-const NOT_GNU: &str = "faccessat stat fstat getpgid nanosleep";
+const NOT_GNU: &str = "stat fstat getpgid nanosleep";
 
 /// What the dynamic loader cannot do without.
 const LOADER: &str = "access fstat munmap openat";
 
 /// What is not there in a container that denies it, or is of no use there: each alone, sexton does its work without.
-const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fstat getpgid getsid madvise \
-                           munmap openat pipe2 poll pwritev2 rt_sigpending sched_yield sendto socket splice uname waitid";
+const DISPENSABLE: &str = "access capget capset chdir close_range connect fchown fstat getcwd getpgid getsid lseek \
+                           madvise munmap openat pipe2 poll pwritev2 rt_sigpending sched_yield sendto socket splice stat \
+                           statfs uname waitid";
 
 /// Where scenarios are played.
 struct Stage {

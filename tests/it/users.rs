@@ -215,7 +215,10 @@ fn the_command_is_executed_as_the_user() {
     let program = folder.file("private", "700", "#!/bin/sh\necho main was run\n");
     let ended = Setup::new(&["--user=1000", &program]).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
-    let message = format!("sexton: fatal: unable to execute '{program}': permission denied\n");
+    let message = format!(
+        "sexton: fatal: unable to execute '{program}': permission denied\nsexton: hint: the command's user may not \
+         execute it: see its owner and mode, and those of the directories above it\n"
+    );
     assert_eq!(ended.stderr, message);
     assert_eq!(Setup::new(&[&program]).run().stdout, "main was run\n");
     let ended = Setup::new(&["--user=1000", "--cap-ambient=dac_override", &program]).run();
@@ -235,7 +238,7 @@ fn a_user_with_too_many_processes_is_an_error() {
     other.expect("ready");
     let ended = Setup::new(&[&nobody_else, "/bin/echo", "main was run"]).limit(NPROC, 0, 0).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
-    let expected = "sexton: fatal: unable to execute '/bin/echo': try again\n\
+    let expected = "sexton: fatal: unable to execute '/bin/echo': try again: the limit nproc is 0\n\
                     sexton: hint: the user has more processes than the limit nproc allows\n";
     assert_eq!(ended.stderr, expected);
 }
