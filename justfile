@@ -22,6 +22,10 @@ test *arguments:
 test-containers *filter:
     bash tests/containers/run.sh {{filter}}
 
+# Today's engines, in Debian sid, with sexton and without: writes docs/compatibility.md (root; minutes, a gigabyte).
+test-engines *engine:
+    tests/engines/run.sh {{engine}}
+
 # OOM kills on cgroup v2 and raised limits, in a virtual machine (root); --kernel sid for a newer kernel.
 test-qemu *arguments:
     bash tests/qemu/run.sh {{arguments}}

@@ -162,7 +162,8 @@ END
 version=$(/lib/systemd/systemd --version | awk 'NR == 1 { print $2 }')
 unit wrapper Type=notify NotifyAccess=main 'ExecStart=sh /run/wrapper'
 started=$(systemctl start wrapper >/dev/null 2>&1 && echo started || :)
-echo "NOTIFYACCESS=all by a wrapper, systemd $version: ${started:-not heard}"
+expect "NOTIFYACCESS=all by a wrapper: heard from systemd 254 on, and this is $version" "$started" \
+  "$([ "$version" -lt 254 ] || echo started)"
 
 unit ignores KillMode=mixed "ExecStart=/run/sexton --grace 1s -- sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
 systemctl start ignores
