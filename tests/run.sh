@@ -38,6 +38,7 @@ slow=({classics,contention,drop_in,foreign,helpless,parsers,start,storms}::
   what_ignores_sigterm everything_was_frozen each_cause_is_told a_limit_that_the_command_has_hit)
 if [ "${1:-}" = --quick ]; then
   shift
+  cargo build --locked --examples # which --lib and --test leave out
   set -- --lib --test it "$@" -- "${slow[@]/#/--skip=}"
 fi
 
