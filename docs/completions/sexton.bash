@@ -174,7 +174,7 @@ _sexton() {
         value=${value#*=}
         _sexton_value "$flag"
     elif [[ ! $command && $value == -* ]]; then
-        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --report --termination-log --pause -P --status --check --dry-run --help -h --version -V --as"
+        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --report --termination-log --protect --pause -P --status --check --dry-run --help -h --version -V --as"
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current

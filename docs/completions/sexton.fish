@@ -97,6 +97,7 @@ complete -c sexton -n __sexton_own -l log-to -x -a 'stderr syslog udp:// tcp:// 
 complete -c sexton -n __sexton_own -l log-format -x -a 'text json' -d 'How lines on standard error look'
 complete -c sexton -n __sexton_own -l report -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write a report of the end, as JSON, to this file; or to a stream that sexton was started with: - (standard output), /dev/stderr, /dev/fd/N'
 complete -c sexton -n __sexton_own -l termination-log -f -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Write it as a short text for Kubernetes to /dev/termination-log, if that is there, or to this file'
+complete -c sexton -n __sexton_own -l protect -f -d 'Keep sexton itself from the kernel\'s OOM killer, so that the report survives when all processes of the container are killed'
 
 # Instead of running a command
 complete -c sexton -n __sexton_own -l pause -s P -f -d 'Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT'

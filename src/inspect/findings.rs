@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn pids(current: u64, limit: Option<u64>) -> Option<(u64, u64)> {
-        nearly_reached(Usage { current, limit, hits: None })
+        nearly_reached(Usage { current, limit, hits: None, by_own_limit: false })
     }
 
     #[test]

@@ -124,9 +124,13 @@ pub fn render(snapshot: &Snapshot, findings: &Findings, paper: Paper) -> String 
         );
     }
     if let Some(pids) = snapshot.pids {
-        let times = |hits| if hits == 1 { "once".to_owned() } else { format!("{hits} times") };
-        let refused =
-            pids.hits.map(|hits| format!(", limit hit {}", times(hits))).unwrap_or_default();
+        let refused = pids.hits.map(|hits| match (hits, pids.by_own_limit) {
+            (1, true) => ", limit hit once".to_owned(),
+            (hits, true) => format!(", limit hit {hits} times"),
+            (1, false) => ", 1 fork refused".to_owned(),
+            (hits, false) => format!(", {hits} forks refused"),
+        });
+        let refused = refused.unwrap_or_default();
         let ink = if findings.pids.is_some() { Ink::Yellow } else { Ink::Plain };
         page.about(ink, "pids", &format!("{}{refused}", used(pids, |count| count.to_string())));
     }

@@ -209,6 +209,12 @@ impl OomCounter {
         self.place.is_own()
     }
 
+    /// Whether the OOM killer kills all processes of the group as one (`memory.oom.group`, v2 since Linux 4.19).
+    #[must_use]
+    pub fn kills_all(&self) -> bool {
+        number(&self.place.directory, "memory.oom.group") == Some(1)
+    }
+
     /// Whether a process that has had so many bytes had most of what the group itself may have.
     #[must_use]
     pub fn is_filled_by(&self, peak: u64) -> bool {
@@ -227,6 +233,65 @@ impl OomCounter {
     }
 }
 
+/// What this process's group has used and what has held it up since it was made; 0 for what the kernel does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// The most memory, in bytes (v1; v2 since Linux 5.19).
+    pub peak: u64,
+    /// The limit on it; 0 without a limit.
+    pub limit: u64,
+    /// Forks that the limit on process IDs has refused: see [`pids`].
+    pub refused: u64,
+    /// See [`OomCounter::throttled`].
+    pub throttled: u64,
+    /// For how many microseconds it was frozen (v2 since Linux 6.18).
+    pub frozen: u64,
+}
+
+impl OomCounter {
+    /// What the group has used, if it is the one that this process is in now. With v1 other controllers than that of memory
+    /// have groups of their own, which are not looked at.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let place = &self.place;
+        if !place.is_own() {
+            return Totals::default();
+        }
+        let [peak, limit] = match place.version {
+            Version::V1 => ["memory.max_usage_in_bytes", "memory.limit_in_bytes"],
+            Version::V2 => ["memory.peak", "memory.max"],
+        };
+        let limit = number(&place.directory, limit).unwrap_or_default();
+        Totals {
+            peak: number(&place.directory, peak).unwrap_or_default(),
+            limit: if limit < procfs::LARGEST_LIMIT { limit } else { 0 },
+            refused: self.first(PIDS_EVENTS, "max"),
+            throttled: self.throttled(),
+            frozen: self.first(["cgroup.stat.local"; 2], "frozen_usec"),
+        }
+    }
+
+    /// For how many microseconds a limit on CPU time, with Linux 6.8 also that of a group above, has kept the group from
+    /// running: the sum over all CPUs. Whether it is the own group is what [`OomCounter::totals`] looks at.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.first(["cpu.stat.local", "cpu.stat"], "throttled_usec")
+    }
+
+    /// An entry of the first of two files of v2 that has it; 0 if none has. Nothing allocates.
+    fn first(&self, files: Names, key: &str) -> u64 {
+        if self.place.version == Version::V1 {
+            return 0;
+        }
+        let mut buffer = [0; 1024];
+        let mut entry = |file| {
+            let text = read_beginning(&self.place.directory, file, &mut buffer).ok()?;
+            procfs::entry(text, key)
+        };
+        files.into_iter().find_map(&mut entry).unwrap_or_default()
+    }
+}
+
 /// What is used of something, and of how much.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Usage {
@@ -236,6 +301,8 @@ pub struct Usage {
     pub limit: Option<u64>,
     /// How often the limit had its way: processes that the OOM killer killed, or that were not forked.
     pub hits: Option<u64>,
+    /// Whether these are hits of this limit. Otherwise they are what happened in this group, by a limit above as well.
+    pub by_own_limit: bool,
 }
 
 /// A file of a group, as v2 and v1 name it.
@@ -253,10 +320,15 @@ pub fn memory() -> Option<Usage> {
     )
 }
 
-/// The processes and threads of this process's cgroup, and the forks that it refused.
+/// What counts them. Since Linux 6.12 v2 has the first, which counts in the group whose limit it is that was hit, whoever
+/// forked. The second counted the forks that failed in a group, by whatever limit, and does so with v1; since then it
+/// also has the hits of the groups below.
+const PIDS_EVENTS: Names = ["pids.events.local", "pids.events"];
+
+/// The processes and threads of this process's cgroup, and how often its limit was hit, or its forks were refused.
 #[must_use]
 pub fn pids() -> Option<Usage> {
-    usage("pids", ["pids.current"; 2], ["pids.max"; 2], ["pids.events"; 2], "max")
+    usage("pids", ["pids.current"; 2], ["pids.max"; 2], PIDS_EVENTS, "max")
 }
 
 fn usage(
@@ -274,10 +346,13 @@ fn usage(
             let mut buffer = [0; 1024];
             read_beginning(&place.directory, name, &mut buffer).ok().map(str::to_owned)
         };
+        let count = |events| procfs::entry(&text(events)?, hits);
+        let local = if place.version == Version::V2 { count(events) } else { None };
         Some(Usage {
             current: text(current)?.trim().parse().ok()?,
             limit: text(limit).and_then(|text| procfs::cgroup_limit(&text)),
-            hits: text(events).and_then(|text| procfs::entry(&text, hits)),
+            by_own_limit: local.is_some() && events == PIDS_EVENTS,
+            hits: local.or_else(|| count([events[1]; 2])),
         })
     })
 }

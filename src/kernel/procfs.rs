@@ -219,12 +219,14 @@ pub fn entry(text: &str, key: &str) -> Option<u64> {
     lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
+/// From here on a limit of v1 is none.
+pub const LARGEST_LIMIT: u64 = 1 << 62;
+
 /// The limit in a file such as `memory.max`: none for `max`, and for what v1 shows for it, the largest
 /// multiple of a page that fits into 63 bits.
 #[must_use]
 pub fn cgroup_limit(text: &str) -> Option<u64> {
-    const LARGEST: u64 = 1 << 62;
-    text.trim().parse().ok().filter(|&limit| limit < LARGEST)
+    text.trim().parse().ok().filter(|&limit| limit < LARGEST_LIMIT)
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct Plan<'a> {
     pub unknown_variables: Vec<UnknownVariable<'a>>,
     /// A hint for the error that there is no such command.
     pub hint_if_not_found: Option<String>,
+    /// Keep sexton itself, and not the command, from the kernel's OOM killer.
+    pub protect: bool,
     /// What to log, where to, and how.
     pub logging: Logging,
     /// The file for the exit report, as JSON.
@@ -88,6 +90,7 @@ impl Default for Plan<'_> {
             statuses: Statuses::default(),
             unknown_variables: Vec::new(),
             hint_if_not_found: None,
+            protect: false,
             logging: Logging::default(),
             report: None,
             termination_log: None,

@@ -4,6 +4,7 @@
 
 use super::record::Report;
 use super::text::Seconds;
+use crate::kernel::cgroup::Totals;
 use crate::text::json::Object;
 use crate::values::outcome::{Outcome, Shortage};
 
@@ -50,6 +51,9 @@ impl Report {
                 object.text("name", stop.name.as_str());
             }
             object.raw("after_seconds", Seconds(stop.at));
+            if record.throttled > 0 {
+                object.raw("throttled_seconds", Seconds::of_micros(record.throttled));
+            }
             json.raw("stop", object.end());
         }
         let mut phases = Object::default();
@@ -64,11 +68,37 @@ impl Report {
         json.raw("user_seconds", Seconds(record.usage.user));
         json.raw("system_seconds", Seconds(record.usage.system));
         json.raw("peak_memory_bytes", record.usage.peak);
+        self.group(&mut json);
         json.raw("orphans_reaped", record.orphans);
         if let Some(killed) = record.killed {
             json.raw("processes_killed", killed);
         }
         json.raw("survivors", record.survivors);
         json.end() + "\n"
+    }
+
+    fn group(&self, json: &mut Object) {
+        let group = self.record.group;
+        if group == Totals::default() {
+            return;
+        }
+        let mut object = Object::default();
+        for (name, value) in [
+            ("peak_memory_bytes", group.peak),
+            ("memory_limit_bytes", group.limit),
+            ("forks_refused", group.refused),
+        ] {
+            if value > 0 {
+                object.raw(name, value);
+            }
+        }
+        for (name, value) in
+            [("throttled_seconds", group.throttled), ("frozen_seconds", group.frozen)]
+        {
+            if value > 0 {
+                object.raw(name, Seconds::of_micros(value));
+            }
+        }
+        json.raw("cgroup", object.end());
     }
 }

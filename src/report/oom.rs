@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::kernel::cgroup::{OomCounter, OomEvents};
+use crate::kernel::cgroup::{OomCounter, OomEvents, Totals};
 use crate::values::outcome::Shortage;
 
 /// Watches for processes that the kernel kills when memory runs out.
@@ -71,10 +71,10 @@ impl OomWatch {
             self.count_back();
         }
         let now = self.counts()?;
-        // A limit that was hit stands for one kill at most.
+        // A limit that was hit stands for one kill at most, or for that of the whole group.
         let rose =
             now.limit_hits.zip(self.reported.limit_hits).map(|(now, reported)| now > reported);
-        if rose == Some(true) {
+        if rose == Some(true) && !self.counter.as_ref().is_some_and(OomCounter::kills_all) {
             self.reported.limit_hits = self.reported.limit_hits.map(|hits| hits.saturating_add(1));
         }
         self.reported.kills = self.reported.kills.saturating_add(1);
@@ -84,6 +84,17 @@ impl OomWatch {
     pub(super) fn total(&mut self) -> u64 {
         self.reported.kills = self.counts().unwrap_or(self.reported).kills;
         self.reported.kills.saturating_sub(self.first.kills)
+    }
+
+    /// See [`OomCounter::throttled`].
+    pub(super) fn throttled(&self) -> u64 {
+        self.counter.as_ref().map_or(0, OomCounter::throttled)
+    }
+
+    /// See [`OomCounter::totals`].
+    pub(super) fn totals(&mut self) -> Totals {
+        self.begin(); // nothing else is asked afterwards
+        self.counter.as_ref().map(OomCounter::totals).unwrap_or_default()
     }
 
     /// The counts, if there have been more kills than were reported, in a group that is sexton's own. That takes some

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::kernel::cgroup::Totals;
 use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::supervisor::{Stage, Time};
@@ -41,6 +42,10 @@ pub struct Record {
     pub oom: Option<Shortage>,
     /// How many processes of the cgroup the OOM killer has killed.
     pub oom_kills: u64,
+    /// What the control group has used, if somebody reads that.
+    pub group: Totals,
+    /// For how many microseconds a limit on CPU time held the group up while the command was to stop.
+    pub throttled: u64,
     /// The resource limit that the command has hit.
     pub limit: Option<Resource>,
     /// A resource limit without which it might not have died at once.
@@ -59,7 +64,7 @@ pub struct Record {
 /// How long each phase took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
-    stage: Stage,
+    pub(super) stage: Stage,
     since: Time,
     took: [Duration; Stage::ALL.len()],
 }
@@ -83,15 +88,25 @@ impl Record {
         Record { command: command.unwrap_or_default(), ..Record::default() }
     }
 
-    /// Records the phase that sexton is in now; whether it is a new one.
-    pub fn enter(&mut self, stage: Stage, now: Time) -> bool {
+    /// Records the phase that sexton is in now; the phase before it, if it is a new one.
+    pub fn enter(&mut self, stage: Stage, now: Time) -> Option<Stage> {
         let times = &mut self.times;
-        let other = stage != times.stage;
-        if other {
-            times.close(now);
-            times.stage = stage;
+        if stage == times.stage {
+            return None;
         }
-        other
+        times.close(now);
+        Some(std::mem::replace(&mut times.stage, stage))
+    }
+
+    /// Whether there is something that a reader of the report should know and cannot see elsewhere.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        self.unexpected
+            || self.grace_over
+            || self.linger_over
+            || self.oom_kills > 0
+            || self.limit.is_some()
+            || self.survivors
     }
 
     /// The report, at the end.
@@ -108,6 +123,11 @@ impl Times {
     pub(super) fn each(&self) -> impl Iterator<Item = (Stage, Duration)> {
         let took = |took: &Duration| !took.is_zero();
         Stage::ALL.into_iter().zip(self.took).filter(move |(_, duration)| took(duration))
+    }
+
+    /// How long this phase has taken, as far as it is over.
+    pub(super) fn of(&self, stage: Stage) -> Duration {
+        self.took.get(stage as usize).copied().unwrap_or_default()
     }
 
     fn close(&mut self, now: Time) {
@@ -128,16 +148,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the report has something that its reader should know and cannot see elsewhere.
+    /// See [`Record::is_warning`].
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        let record = &self.record;
-        record.unexpected
-            || record.grace_over
-            || record.linger_over
-            || record.oom_kills > 0
-            || record.limit.is_some()
-            || record.survivors
+        self.record.is_warning()
     }
 
     /// How sexton is to end.

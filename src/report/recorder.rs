@@ -29,6 +29,8 @@ pub struct Recorder {
     memory_limit: Option<Resource>,
     /// The signals that were sent to the command.
     sent: Sent,
+    /// For how many microseconds the group had been throttled when the stop began.
+    throttled: u64,
 }
 
 /// The CPU time with which a death by SIGKILL is taken for the work of a CPU limit of `limit`. The kernel
@@ -61,14 +63,25 @@ impl Recorder {
             fsize: limits_set(launch, Resource::Fsize),
             memory_limit: set.find(|limit| memory.contains(limit)),
             sent: Sent::default(),
+            throttled: 0,
         }
     }
 
     /// sexton is in this phase now.
     pub fn phase(&mut self, stage: Stage, now: Time) {
-        if self.record.enter(stage, now) {
-            debug!("phase: {}", stage.name());
+        let Some(before) = self.record.enter(stage, now) else { return };
+        match (before, stage) {
+            // The stop signal has been sent.
+            (_, Stage::Stop) => self.throttled = self.oom.throttled(),
+            (Stage::Stop, _) => self.stopped(),
+            _ => {}
         }
+        debug!("phase: {}", stage.name());
+    }
+
+    /// The stop is over.
+    fn stopped(&mut self) {
+        self.record.throttled = self.oom.throttled().saturating_sub(self.throttled);
     }
 
     /// A stop signal came.
@@ -179,11 +192,21 @@ impl Recorder {
         }
     }
 
-    /// The report; `frozen` is the time that `now` leaves out.
+    /// The report; `frozen` is the time that `now` leaves out. What the control group has used is read if the report is
+    /// `wanted`, or a warning.
     #[must_use]
-    pub fn report(mut self, now: Time, ending: Ending, frozen: Duration) -> Report {
+    pub fn report(mut self, now: Time, ending: Ending, frozen: Duration, wanted: bool) -> Report {
         self.record.frozen = frozen;
         self.record.oom_kills = self.oom.total();
+        if wanted || self.record.is_warning() {
+            if self.record.times.stage == Stage::Stop {
+                self.stopped();
+            }
+            self.record.group = self.oom.totals();
+            if self.record.group.throttled == 0 {
+                self.record.throttled = 0; // it was another group's
+            }
+        }
         self.record.close(now, ending)
     }
 }

@@ -5,7 +5,7 @@
 use super::record::{Report, Stop};
 use crate::kernel::processes::Name;
 use crate::supervisor::Stage;
-use crate::values::outcome::{Outcome, Usage};
+use crate::values::outcome::{Outcome, Shortage, Usage};
 use crate::values::signal::Origin;
 use std::fmt;
 use std::time::Duration;
@@ -53,6 +53,15 @@ impl fmt::Display for Report {
             let separator = if index > 0 { "," } else { "" };
             write!(f, "{separator} {} {}", stage.name(), Spoken(took))?;
         }
+        let stop = record.times.of(Stage::Stop);
+        if record.throttled > 0 && u128::from(record.throttled) * 10 >= stop.as_micros() {
+            let throttled = Seconds::of_micros(record.throttled);
+            write!(
+                f,
+                "; throttled for {throttled} s, on all CPUs together, of the stop's {}",
+                Spoken(stop)
+            )?;
+        }
         if !record.frozen.is_zero() {
             write!(f, "; frozen for {}", Spoken(record.frozen))?;
         }
@@ -67,8 +76,16 @@ impl fmt::Display for Report {
         if record.oom_kills > u64::from(record.oom.is_some()) {
             write!(f, "; {} in the container", Counted(record.oom_kills, "OOM kill", "OOM kills"))?;
         }
+        let failed = !matches!(record.outcome, Some(Outcome::Exited(0))) && record.stop.is_none();
+        let hits = record.group.refused;
+        if failed && hits > 0 {
+            write!(f, "; {} refused by the pids limit", Counted(hits, "fork", "forks"))?;
+        }
         if record.orphans > 0 {
             write!(f, "; {} reaped", Counted(record.orphans, "orphan", "orphans"))?;
+        }
+        if record.oom == Some(Shortage::Own) && record.group.limit > 0 {
+            write!(f, "; memory limit {} KiB", record.group.limit / 1024)?;
         }
         let Usage { user, system, peak } = record.usage;
         write!(f, "; CPU {} user, {} system", Spoken(user), Spoken(system))?;
@@ -96,6 +113,12 @@ impl fmt::Display for Spoken {
 
 /// Seconds with three digits behind the point.
 pub(super) struct Seconds(pub Duration);
+
+impl Seconds {
+    pub(super) fn of_micros(micros: u64) -> Seconds {
+        Seconds(Duration::from_micros(micros))
+    }
+}
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -48,7 +48,7 @@ use crate::values::duration::Shown;
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
-use ::log::{Level, debug, info, log, trace, warn};
+use ::log::{Level, debug, info, log, log_enabled, trace, warn};
 use std::os::fd::{AsRawFd, RawFd};
 
 /// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status.
@@ -147,6 +147,7 @@ impl<'a> Runtime<'a> {
         info!("main is pid {}", child.pid);
         self_setup::report_shell(pid);
         keep.push(child.descriptor().as_raw_fd());
+        self_setup::protect(plan); // at once, because the command may hit the limit at once
         privileges::share_user(&launch);
         let mut runtime = Box::new(Runtime {
             plan,
@@ -523,7 +524,10 @@ impl<'a> Runtime<'a> {
         {
             info!("a step was left out: unable to {step}: {}", sys::reason(errno));
         }
-        let report = self.recorder.report(self.clock.now(), ending, frozen);
+        let plan = self.plan;
+        let wanted =
+            plan.report.is_some() || plan.termination_log.is_some() || log_enabled!(Level::Info);
+        let report = self.recorder.report(self.clock.now(), ending, frozen, wanted);
         if self.failure.is_some() {
             // The failure has been logged.
         } else if report.is_warning() && self.plan.warn_of_trouble {

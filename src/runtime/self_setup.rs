@@ -4,7 +4,7 @@
 
 use crate::kernel::processes::{Name, is_shell};
 use crate::plan::{Grouping, Plan, Subreaper};
-use crate::sys::{credentials, fds, process, reason, signals};
+use crate::sys::{credentials, fds, process, reason, scheduling, signals};
 use crate::values::capabilities::CapabilitySet;
 use crate::values::error::Error;
 use crate::values::signal::Signal;
@@ -90,6 +90,20 @@ pub fn release_inherited(mut keep: Vec<RawFd>) {
     keep.extend(crate::log::own_descriptors());
     fds::close_inherited(&keep);
     process::leave_directory();
+}
+
+/// Keeps sexton from the kernel's OOM killer, if the plan wants that: after the fork, so that the command has the value
+/// that it would have without, and before sexton gives up the capability that this takes.
+pub fn protect(plan: &Plan) {
+    const NEVER: i32 = -1000;
+    if plan.protect
+        && let Err(errno) = scheduling::set_oom_score_adj(NEVER)
+    {
+        let why = reason(errno);
+        info!(
+            "not protected: unable to set sexton's oom_score_adj to {NEVER}: {why} (it takes CAP_SYS_RESOURCE)"
+        );
+    }
 }
 
 /// Gives up all capabilities but these.

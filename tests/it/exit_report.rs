@@ -14,11 +14,11 @@ const PLACES: [Place; 2] = [Place::Init, Place::Child];
 
 /// A report, each member with its value as JSON; those of an object as `object.member`.
 #[derive(Debug)]
-struct Report(BTreeMap<String, String>);
+pub struct Report(BTreeMap<String, String>);
 
 impl Report {
     /// Reads it, and compares it with its schema, which must describe every member.
-    fn read(path: &str) -> Report {
+    pub fn read(path: &str) -> Report {
         const CHECK: &str = r#"
 import json, jsonschema, sys
 schema = json.load(open(sys.argv[1]))
@@ -47,15 +47,15 @@ tell("", report)
     }
 
     /// A member; empty if it is not there.
-    fn get(&self, name: &str) -> &str {
+    pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    fn number(&self, name: &str) -> f64 {
+    pub fn number(&self, name: &str) -> f64 {
         self.get(name).parse().unwrap_or_else(|_| panic!("{name} is no number in {self:?}"))
     }
 
-    fn expect(&self, members: &[(&str, &str)]) {
+    pub fn expect(&self, members: &[(&str, &str)]) {
         for (name, value) in members {
             assert_eq!(self.get(name), *value, "{name} in {self:?}");
         }

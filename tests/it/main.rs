@@ -8,6 +8,7 @@ mod book;
 mod classics;
 mod command_line;
 mod contention;
+mod control_group;
 mod demo;
 mod drain;
 mod dies_alike;

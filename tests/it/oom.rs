@@ -14,7 +14,7 @@ const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
 const BLAMED: &str = "sexton: warning: main was killed by SIGKILL, by the kernel's OOM killer";
 
 /// A group of cgroup v1 or v2 below the root of its hierarchy, and what a test has made inside of it.
-struct Group(PathBuf);
+pub struct Group(PathBuf);
 
 impl Group {
     fn memory(name: &str) -> Group {
@@ -27,13 +27,13 @@ impl Group {
         Group::new(if hybrid.exists() { hybrid } else { Path::new("/sys/fs/cgroup") }, name)
     }
 
-    fn new(hierarchy: &Path, name: &str) -> Group {
+    pub fn new(hierarchy: &Path, name: &str) -> Group {
         let path = hierarchy.join(name);
         fs::create_dir(&path).unwrap_or_else(|error| panic!("CANNOT RUN: {path:?}: {error}"));
         Group(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
@@ -59,12 +59,12 @@ impl Drop for Group {
 }
 
 /// A name that no other test and no other run has.
-fn unique(name: &str) -> String {
+pub fn unique(name: &str) -> String {
     format!("sexton-it-{}-{name}", std::process::id())
 }
 
 /// sexton with these arguments, after a script of the shell that it takes the place of; `$0` is a path.
-fn behind(script: &str, path: &str, words: &[&str]) -> Setup {
+pub fn behind(script: &str, path: &str, words: &[&str]) -> Setup {
     let script = format!("{script} && exec \"$@\"");
     let sexton = sexton();
     let start = ["-c", &script, path, sexton.to_str().unwrap()];
@@ -176,27 +176,27 @@ fn a_group_of_the_same_name_is_not_asked() {
 }
 
 /// The kernel's files for a group of v2, as a test wants them.
-struct Files {
-    folder: Folder,
+pub struct Files {
+    pub folder: Folder,
     group: String,
 }
 
 impl Files {
     /// At this path below what is seen as `/sys/fs/cgroup`, or in place of that itself.
-    fn new(name: &str, group: &str, processes: &str) -> Files {
+    pub fn new(name: &str, group: &str, processes: &str) -> Files {
         let files = Files { folder: Folder::new(name), group: group.to_owned() };
         files.set("cgroup.procs", processes);
         files.count(7, 7, 7);
         files
     }
 
-    fn set(&self, name: &str, text: &str) {
+    pub fn set(&self, name: &str, text: &str) {
         let path = PathBuf::from(format!("{}/{name}", self.at()));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn at(&self) -> String {
+    pub fn at(&self) -> String {
         format!("{}{}", self.folder.path(), self.group)
     }
 

@@ -87,7 +87,7 @@ passed=0 expected=0 failed=
 boot loglevel=0
 # Each one is there and none failed; the guest came to its end.
 passed=$(grep -c '^ok ' "$scratch/console") || true
-expected=$(( $(grep -c '^    check ' tests/qemu/guest.sh) * 3 + $(grep -c '^check ' tests/qemu/guest.sh) ))
+expected=$(( $(grep -c '^    check "$way' tests/qemu/guest.sh) * 3 + $(grep -c '^    check "$protected' tests/qemu/guest.sh) * 2 + $(grep -c '^check ' tests/qemu/guest.sh) ))
 if grep -q '^FAILED' "$scratch/console" || ! grep -qx 'done' "$scratch/console"; then failed=yes; fi
 
 # init SCENARIO OPTIONS : boots with sexton as init, which runs command.sh with this scenario. The kernel drops a second `--`

@@ -453,6 +453,14 @@ pub static FLAGS: &[Flag] = &[
                this file.",
     },
     Flag {
+        long: "protect",
+        short: None,
+        section: LOGGING,
+        kind: Kind::Switch(|d, on| d.plan.protect = on),
+        help: "Keep sexton itself from the kernel's OOM killer, so that the report survives when all \
+               processes of the container are killed. Takes CAP_SYS_RESOURCE.",
+    },
+    Flag {
         long: "pause",
         short: Some('P'),
         section: INSTEAD,
