@@ -43,7 +43,7 @@ impl fmt::Display for Obstacle {
 
 /// What a look at a file gives.
 enum Finding {
-    /// An obstacle.
+    /// An obstacle: the error, the fault, what can be done, and the machine of a program for another one.
     Fault(Errno, &'static str, Option<&'static str>, Option<Elf>),
     /// The kernel needs another file: its role and path, and what can be done if it is missing.
     Needs(&'static str, CString, &'static str),
@@ -117,10 +117,7 @@ fn look(path: &CStr) -> Option<Finding> {
             }
             Err(_) => invalid(" is an ELF file, but no program", None),
         },
-        Kind::Binary => invalid(
-            " is neither an ELF file nor a script",
-            Some("was it built for Linux, and copied whole?"),
-        ),
+        Kind::Binary => invalid(" is neither an ELF file nor a script", None),
         Kind::Text if files::exists(SHELL) => None,
         Kind::Text => invalid(" has no #! line, and there is no /bin/sh to run it", None),
     }

@@ -109,7 +109,7 @@ fn not_executed(
             "built for another machine, or a script without a #! line where there is no /bin/sh"
         }
         Errno::EACCES if user != ROOT => {
-            "the command's user may not execute it: see its owner and mode, and those of the directories above it"
+            "see the owner and the mode of the file, and of the directories above it"
         }
         Errno::ENOMEM => NO_MEMORY,
         Errno::EAGAIN => "the user has more processes than the limit nproc allows",
@@ -183,7 +183,7 @@ fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
         (Step::Groups(_) | Step::Gid(_) | Step::Uid(_) | Step::DropBounding(_), Errno::EPERM)
             if own != ROOT =>
         {
-            "sexton does not run as root: set the user by the engine alone (USER, --user, runAsUser), or by sexton alone"
+            "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton"
         }
         (Step::Groups(_), Errno::EPERM) => {
             "it needs CAP_SETGID, and a user namespace that does not deny setgroups"

@@ -54,8 +54,8 @@ pub struct Elf {
     is_big_endian: bool,
     kind: u16,
     machine: u16,
-    /// The place, the size of an entry, and the number of the program headers; only known for this machine's order.
-    headers: (u64, u16, u16),
+    /// The place and the number of the program headers; only known for this machine's order.
+    headers: (u64, u16),
 }
 
 /// Names of machines by their numbers in ELF files, as uname(2) has them.
@@ -87,13 +87,13 @@ impl Elf {
             let (low, high) = if is_big_endian { (at + 1, at) } else { (at, at + 1) };
             u16::from(byte(bytes, low)) | u16::from(byte(bytes, high)) << 8
         };
-        let (place, counts) = if is_64_bit { (32, 54) } else { (28, 42) };
+        let (place, count) = if is_64_bit { (32, 56) } else { (28, 44) };
         Elf {
             is_64_bit,
             is_big_endian,
             kind: half(16),
             machine: half(18),
-            headers: (word(bytes, place, is_64_bit), half(counts), half(counts + 2)),
+            headers: (word(bytes, place, is_64_bit), half(count)),
         }
     }
 
@@ -122,9 +122,9 @@ impl Elf {
     /// The places of the program headers, no more than the kernel takes.
     pub fn headers(&self) -> impl Iterator<Item = u64> {
         const MOST: u16 = 1170; // 64 KiB
-        let (place, size, count) = self.headers;
-        (0..count.min(MOST))
-            .map(move |index| place.saturating_add(u64::from(index) * u64::from(size)))
+        let (place, count) = self.headers;
+        let size = if self.is_64_bit { 56 } else { 32 };
+        (0..count.min(MOST)).map(move |index| place.saturating_add(u64::from(index) * size))
     }
 
     /// The place of the dynamic loader's name, if this program header says so (PT_INTERP).
@@ -222,7 +222,6 @@ mod tests {
     fn the_loader_is_where_a_program_header_says() {
         let mut bytes = header(2, 1, 62);
         bytes[32] = 64;
-        bytes[54] = 56;
         bytes[56] = 2;
         let elf = elf(&bytes);
         assert_eq!(elf.headers().collect::<Vec<_>>(), [64, 120]);
@@ -242,7 +241,7 @@ mod tests {
         }
         let mut many = whole;
         many[32..40].fill(0xff);
-        many[54..58].fill(0xff);
+        many[56..58].fill(0xff);
         assert_eq!(elf(&many).headers().last(), Some(u64::MAX));
         assert!(elf(&many).headers().count() < 1200);
     }

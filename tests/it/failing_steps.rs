@@ -411,7 +411,8 @@ fn files(folder: &Folder) -> Vec<Case> {
 }
 
 /// The hint where sexton itself is not root.
-const NOT_ROOT: &str = "sexton does not run as root: set the user by the engine alone (USER, --user, runAsUser), or by sexton alone";
+const NOT_ROOT: &str =
+    "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton";
 
 /// The names of all steps, out of the source.
 fn all_steps() -> Vec<String> {

@@ -133,7 +133,7 @@ fn a_file_that_is_neither_program_nor_text_is_not_given_to_a_shell() {
     object[16] = 1;
     let no_program = "it is an ELF file, but no program";
     let binary = "it is neither an ELF file nor a script";
-    let hint = "was it built for Linux, and copied whole?";
+    let hint = "";
     let marked = "it has a byte order mark before its #!";
     for (name, contents, cause, hint) in [
         ("object", &object[..], no_program, ""),
@@ -262,7 +262,7 @@ fn another_user_s_file_is_no_mystery() {
     let script = folder.file("script", "750", "#!/bin/sh\necho run\n");
     let ended = Setup::new(&["--user=1000", &script]).run();
     let message = format!("execute '{script}': permission denied");
-    let hint = "the command's user may not execute it: see its owner and mode, and those of the directories above it";
+    let hint = "see the owner and the mode of the file, and of the directories above it";
     check("run", &ended, 126, &message, hint, true);
 }
 
@@ -337,7 +337,7 @@ fn a_limit_that_is_reached_is_named() {
 
 #[test]
 fn an_engine_s_user_beside_sexton_s_is_named() {
-    let hint = "sexton does not run as root: set the user by the engine alone (USER, --user, runAsUser), or by sexton alone";
+    let hint = "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton";
     for (flag, step) in [
         ("--user=1234", "set the supplementary groups to"),
         ("--groups=5", "set the supplementary groups to 5"),

@@ -216,8 +216,8 @@ fn the_command_is_executed_as_the_user() {
     let ended = Setup::new(&["--user=1000", &program]).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
     let message = format!(
-        "sexton: fatal: unable to execute '{program}': permission denied\nsexton: hint: the command's user may not \
-         execute it: see its owner and mode, and those of the directories above it\n"
+        "sexton: fatal: unable to execute '{program}': permission denied\nsexton: hint: see the owner \
+         and the mode of the file, and of the directories above it\n"
     );
     assert_eq!(ended.stderr, message);
     assert_eq!(Setup::new(&[&program]).run().stdout, "main was run\n");
