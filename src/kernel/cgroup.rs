@@ -164,25 +164,22 @@ pub struct OomCounter {
 }
 
 impl OomCounter {
-    /// The file of what is most likely this process's own cgroup, and its counts, if they can be read without /proc,
-    /// which takes long when the first process of a namespace uses it.
+    /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no
+    /// such mount, or the kernel does not count (v1 before Linux 4.13). `pid` is this process's ID.
     ///
     /// What PID 1 of a container sees of cgroup v2 begins with its own group, because the root of all has no such file.
-    /// Whether the group is the own one takes calls that the start should not wait for: [`OomCounter::is_own`] says so
-    /// when something is to be reported.
-    #[must_use]
-    pub fn at_hand(pid: i32) -> Option<(OomCounter, OomEvents)> {
-        let root = places("", "memory").next().filter(|_| pid == process::INIT);
-        root.and_then(OomCounter::with_counts)
-    }
-
-    /// The same by what /proc says, where [`OomCounter::at_hand`] found nothing. `None` if there is no such mount, or the
-    /// kernel does not count (v1 before Linux 4.13).
+    /// So there /proc, whose first use takes long, is left out. Whether the group is the own one takes further calls:
+    /// [`OomCounter::is_own`] looks when there is something to report.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
+        let is_init = pid == process::INIT;
+        let root = places("", "memory").next().filter(|_| is_init);
+        if let Some(found) = root.and_then(OomCounter::with_counts) {
+            return Some(found);
+        }
         let mut buffer = [0; 4096];
         let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-        let tried = |place: &Place| pid == process::INIT && place.directory == MOUNT;
+        let tried = |place: &Place| is_init && place.directory == MOUNT;
         places(own, "memory").filter(|place| !tried(place)).find_map(OomCounter::with_counts)
     }
 

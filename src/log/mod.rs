@@ -48,7 +48,7 @@ pub fn start(logging: &Logging, pid: i32) {
         LOGGER.stdout.output.get_or_init(Output::stdout);
     }
     if let LogTo::Syslog(address) = logging.to {
-        LOGGER.syslog.set(Syslog::new(address, pid)).ok();
+        LOGGER.syslog.set(Box::new(Syslog::new(address, pid))).ok();
     }
 }
 
@@ -99,15 +99,15 @@ pub fn finish() {
 /// The descriptors that logging holds besides the standard streams.
 pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
     let own = |stream: &'static Stream| stream.output.get().and_then(Output::own_descriptor);
-    let syslog = LOGGER.syslog.get().and_then(Syslog::descriptor);
+    let syslog = LOGGER.syslog.get().and_then(|syslog| syslog.descriptor());
     [own(&LOGGER.stderr), own(&LOGGER.stdout), syslog].into_iter().flatten()
 }
 
 struct Logger {
     /// Not set before the command line is read.
     looks: OnceLock<Looks>,
-    /// In place of standard error.
-    syslog: OnceLock<Syslog>,
+    /// In place of standard error. Not in the static itself, which would take a page more.
+    syslog: OnceLock<Box<Syslog>>,
     lost_for_syslog: Lost,
     stderr: Stream,
     /// For what is less than a warning, if that goes elsewhere.

@@ -17,7 +17,5 @@ mod sent;
 pub mod sinks;
 pub mod text;
 
-pub use self::oom::OomWatch;
-
 #[cfg(test)]
 mod tests;

@@ -7,16 +7,15 @@ use crate::values::outcome::Shortage;
 
 /// Watches for processes that the kernel kills when memory runs out.
 ///
-/// The command may hit the limit at once, so the first count should come before it. For PID 1 on cgroup v2 it does; where
-/// the group has to be looked up in /proc, which takes as long as the rest of a start, it comes when the command runs.
-/// If the group has never had a kill by then, that makes no difference. Otherwise a kill before the first count is seen
-/// only if it was the command's, and if the command had most of the group's memory.
+/// The first count is taken when the command has begun to run, because it would have to wait for it, and it may have hit
+/// the limit by then. If the group has never had a kill, that makes no difference. Otherwise a kill before the first
+/// count is seen only if it was the command's, and if the command had most of the group's memory.
 pub struct OomWatch {
     /// sexton's own process ID.
     pid: i32,
     /// The first count is still to be taken.
     is_due: bool,
-    /// The first count was taken while the command ran, and may have a kill of the command in it.
+    /// The first count is not zero, and may have a kill of the command in it.
     is_late: bool,
     counter: Option<OomCounter>,
     /// The counts at the start.
@@ -26,16 +25,14 @@ pub struct OomWatch {
 }
 
 impl OomWatch {
-    /// The command is about to be started. Takes the counts if they are at hand; `pid` is sexton's own.
+    /// Nothing is counted yet; `pid` is sexton's own.
     #[must_use]
-    pub fn start(pid: i32) -> OomWatch {
-        let (counter, first) = OomCounter::at_hand(pid).unzip();
-        let is_due = counter.is_none();
-        let first = first.unwrap_or_default();
-        OomWatch { pid, is_due, is_late: false, counter, first, reported: first }
+    pub fn new(pid: i32) -> OomWatch {
+        let none = OomEvents::default();
+        OomWatch { pid, is_due: true, is_late: false, counter: None, first: none, reported: none }
     }
 
-    /// Takes the counts now, unless that was done.
+    /// Takes the first count, unless that was done.
     pub(super) fn begin(&mut self) {
         if std::mem::take(&mut self.is_due) {
             let (counter, first) = OomCounter::find(self.pid).unzip();

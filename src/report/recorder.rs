@@ -48,16 +48,16 @@ const EARLY: Duration = Duration::from_secs(1);
 const AT_ONCE: Duration = Duration::from_millis(20);
 
 impl Recorder {
-    /// The command has just been started; `oom` was started before it.
+    /// The command has just been started.
     #[must_use]
-    pub fn new(plan: &Plan, launch: &Launch, main: i32, oom: OomWatch) -> Recorder {
+    pub fn new(plan: &Plan, launch: &Launch, main: i32) -> Recorder {
         let mut record = Record::of(plan);
         record.pid = main;
         let memory = [Resource::As, Resource::Data, Resource::Stack];
         let mut set = plan.attributes.limits.iter().map(|limit| limit.resource);
         Recorder {
             record,
-            oom,
+            oom: OomWatch::new(launch.inherited.pid),
             is_init: launch.inherited.pid == process::INIT,
             cpu: limits_set(launch, Resource::Cpu),
             fsize: limits_set(launch, Resource::Fsize),
@@ -89,7 +89,7 @@ impl Recorder {
         self.record.stop.get_or_insert(Stop { signal, name, at: now });
     }
 
-    /// Takes the first count of OOM kills, unless it was taken before the command was started.
+    /// Takes the first count of OOM kills.
     pub fn count_oom_kills(&mut self) {
         self.oom.begin();
     }

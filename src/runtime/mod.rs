@@ -36,7 +36,6 @@ use crate::child::program::Program;
 use crate::child::spawn::{self, Child};
 use crate::kernel::processes;
 use crate::plan::{Plan, Target};
-use crate::report::OomWatch;
 use crate::report::record::{Record, Report};
 use crate::report::recorder::Recorder;
 use crate::report::sinks::Outlets;
@@ -104,9 +103,9 @@ struct Runtime<'a> {
     delivery: Delivery,
     terminal: Terminal,
     recorder: Recorder,
-    child: Child,
+    child: Child<'a>,
     /// What the child does before exec, to name the step that failed.
-    launch: Launch<'a>,
+    launch: &'a Launch<'a>,
     /// The signal that is handled now.
     incoming: Option<Incoming>,
     /// When SIGKILL may be sent again.
@@ -130,7 +129,8 @@ impl<'a> Runtime<'a> {
         mut keep: Vec<RawFd>,
     ) -> Result<Box<Runtime<'a>>, Error> {
         let parent = self_setup::watched_parent(plan);
-        let launch = Launch::new(plan, mask)?;
+        // The child may read it as long as it likes.
+        let launch: &Launch = Box::leak(Box::new(Launch::new(plan, mask)?));
         // No start is possible without this descriptor, so it is taken before those that are dispensable.
         let number = fds::shared_number().map_err(explain::fork)?;
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
@@ -138,17 +138,15 @@ impl<'a> Runtime<'a> {
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let words = launch.words();
-        let mut program =
-            Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);
-        let oom = OomWatch::start(pid);
-        let child = spawn::spawn(&mut program, &launch.steps, number).map_err(explain::fork)?;
-        drop(program);
-        drop(words);
+        let program = Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);
+        let may_share = !plan.protect; // the kernel has one `oom_score_adj` for all that share a memory
+        let child =
+            spawn::spawn(program, &launch.steps, number, may_share).map_err(explain::fork)?;
         info!("main is pid {}", child.pid);
         self_setup::report_shell(pid);
         keep.push(child.descriptor().as_raw_fd());
         self_setup::protect(plan); // at once, because the command may hit the limit at once
-        privileges::share_user(&launch);
+        privileges::share_user(launch);
         let mut runtime = Box::new(Runtime {
             plan,
             pid,
@@ -158,7 +156,7 @@ impl<'a> Runtime<'a> {
             reaper: Reaper::new(plan, pid, child.pid),
             delivery: Delivery::new(pid, child.pid),
             terminal,
-            recorder: Recorder::new(plan, &launch, child.pid, oom),
+            recorder: Recorder::new(plan, launch, child.pid),
             child,
             launch,
             incoming: None,
@@ -226,6 +224,7 @@ impl<'a> Runtime<'a> {
         self_setup::release_inherited(keep);
         privileges::give_up(self.pid);
         process::release_stack();
+        self.child.release_stack();
     }
 
     /// Waits for a signal or a deadline, or not at all if there is more to do.
@@ -366,7 +365,7 @@ impl<'a> Runtime<'a> {
         });
         self.left_out = left_out;
         if let Some(failure) = failure {
-            let error = explain::failure(&self.launch, failure);
+            let error = explain::failure(self.launch, failure);
             crate::log::fatal(&error);
             self.recorder.not_started(error.message().to_string());
             self.failure = Some(error);

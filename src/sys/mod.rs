@@ -19,6 +19,7 @@ pub mod output;
 pub mod process;
 pub mod scheduling;
 pub mod send;
+pub mod shared;
 pub mod signals;
 pub mod socket;
 pub mod tty;

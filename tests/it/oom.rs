@@ -211,6 +211,7 @@ impl Files {
         let words = ["--report", report, &probe(), "sleep"];
         let mut running = Setup::new(&words).bind(self.folder.path(), "/sys/fs/cgroup").start();
         running.expect("ready");
+        wait_until("sexton has counted", || running.is_idle());
         running
     }
 }
@@ -325,6 +326,7 @@ fn a_limit_that_was_hit_once_stands_for_one_kill() {
     let mut running = Setup::new(&words).bind(files.folder.path(), "/sys/fs/cgroup").start();
     running.line();
     wait_until("there are main and an orphan", || running.children().len() == 2);
+    wait_until("sexton has counted", || running.is_idle());
     let orphan = running.children()[1];
     files.count(8, 8, 9);
     // SAFETY: takes integers only; the orphan is a child of a sexton that is there.
