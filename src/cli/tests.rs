@@ -406,13 +406,14 @@ fn every_flag_refuses_malformed_values() {
 }
 
 /// For each flag: two good values, and one that is well formed but out of range.
-const VALUES: [(&str, [&str; 2], Option<&str>); 35] = [
+const VALUES: [(&str, [&str; 2], Option<&str>); 36] = [
     ("forward-to", ["child", "group"], None),
     ("rewrite", ["TERM=QUIT", "HUP=INT"], Some("TERM=65")),
     ("stop-signals", ["TERM,INT", "QUIT"], Some("TERM,KILL")),
     ("drain", ["1s", "2s"], Some("1000000001s")),
     ("grace", ["1s", "40s"], Some("99999999999h")),
     ("escalate", ["INT:5s", "QUIT:5s"], Some("INT:0s")),
+    ("slow-stop-after", ["1s", "0"], Some("99999999999h")),
     ("linger", ["1s", "2s"], Some("1000000001")),
     ("pdeathsig", ["TERM", "INT"], Some("65")),
     ("user", ["app:50", "app"], Some("4294967295")),

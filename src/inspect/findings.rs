@@ -1,8 +1,9 @@
 //! What is wrong, and what can be done about it.
 
-use super::snapshot::{Init, Process, Reaction, Snapshot, Zombie};
+use super::snapshot::{Init, Process, Snapshot, Zombie};
 use crate::kernel::cgroup::Usage;
 use crate::kernel::processes::is_shell;
+use crate::kernel::procfs::Reaction;
 use crate::sys::process::INIT;
 use crate::text::escape::visible;
 use std::fmt::Write;

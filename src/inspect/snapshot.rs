@@ -1,7 +1,7 @@
 //! What /proc and the cgroups say now.
 
 use super::forest;
-use crate::kernel::procfs::{self, Stat, Status};
+use crate::kernel::procfs::{self, Reaction, Stat, Status};
 use crate::kernel::{cgroup, processes};
 use crate::sys::clock;
 use crate::sys::{Errno, files, process};
@@ -32,30 +32,6 @@ pub struct Process {
     /// It is in sigtimedwait(2): for so long the kernel unblocks, and shows as unblocked, what it waits for. `None` if
     /// that cannot be seen.
     awaits_signals: Option<bool>,
-}
-
-/// What SIGTERM does to a process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reaction {
-    /// A handler runs.
-    Handled,
-    /// Nothing.
-    Ignored,
-    /// It dies.
-    Fatal,
-    /// It waits until the process unblocks it, or asks for it: what sexton does.
-    Blocked,
-}
-
-impl Reaction {
-    pub fn name(self) -> &'static str {
-        match self {
-            Reaction::Handled => "handled",
-            Reaction::Ignored => "ignored",
-            Reaction::Fatal => "fatal",
-            Reaction::Blocked => "blocked",
-        }
-    }
 }
 
 impl Process {
@@ -140,18 +116,10 @@ impl Process {
     /// What SIGTERM does to it; `None` if it cannot be seen, or has ended.
     pub fn on_sigterm(&self) -> Option<Reaction> {
         let status = self.status.filter(|_| !self.is_zombie())?;
-        Some(if status.ignored.contains(Signal::TERM) {
-            Reaction::Ignored
-        } else if status.blocked.contains(Signal::TERM) {
-            Reaction::Blocked
-        } else if status.caught.contains(Signal::TERM) {
-            Reaction::Handled
-        } else if self.awaits_signals? {
-            Reaction::Blocked
-        } else if self.pid == process::INIT {
-            Reaction::Ignored // the kernel spares it: pid_namespaces(7)
-        } else {
-            Reaction::Fatal
+        Some(match status.reaction(Signal::TERM) {
+            Reaction::Fatal if self.awaits_signals? => Reaction::Blocked,
+            Reaction::Fatal if self.pid == process::INIT => Reaction::Ignored, // the kernel spares it: pid_namespaces(7)
+            reaction => reaction,
         })
     }
 

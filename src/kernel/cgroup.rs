@@ -4,7 +4,7 @@
 use crate::kernel::procfs;
 use crate::sys::open;
 use crate::sys::{Errno, process};
-use crate::text::fixed::FixedText;
+use crate::text::fixed::{Fixed, FixedText};
 use crate::values::outcome::Shortage;
 use std::ffi::CStr;
 use std::fmt;
@@ -352,6 +352,40 @@ fn usage(
             hits: local.or_else(|| count([events[1]; 2])),
         })
     })
+}
+
+/// What keeps the processes of a control group from running.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// The group is frozen.
+    Frozen,
+    /// The group has had to wait for CPU time because of its limit (`cpu.max`).
+    Throttled,
+}
+
+/// What keeps a process from running, by its control group, if that is below this mount.
+#[must_use]
+pub fn held(pid: i32) -> Option<Held> {
+    let mut buffer = [0; 1024];
+    let own = Fixed::of(format_args!("/proc/{pid}/cgroup\0")).ok()?;
+    let own = contents(own.as_c_str(), &mut buffer).ok()?;
+    let has = |controller: &str, file: &str, is: fn(&str) -> bool| {
+        let mut buffer = [0; 512];
+        let group = procfs::cgroup(own, controller).and_then(below_the_root);
+        let separator = if controller.is_empty() { "" } else { "/" };
+        let path = group.and_then(|group| {
+            let path = format_args!("{MOUNT}{separator}{controller}{group}/{file}\0");
+            FixedText::<LONGEST_PATH>::of(path).ok()
+        });
+        path.is_some_and(|path| contents(path.as_c_str(), &mut buffer).is_ok_and(is))
+    };
+    if has("", "cgroup.events", |text| procfs::entry(text, "frozen") == Some(1))
+        || has("freezer", "freezer.state", |text| text.starts_with("FROZEN"))
+    {
+        return Some(Held::Frozen);
+    }
+    let throttled = |text: &str| procfs::entry(text, "nr_throttled").is_some_and(|count| count > 0);
+    (has("", "cpu.stat", throttled) || has("cpu", "cpu.stat", throttled)).then_some(Held::Throttled)
 }
 
 /// Whether a group's list of processes has this one.

@@ -9,3 +9,4 @@ pub mod circuit;
 pub mod processes;
 pub mod procfs;
 pub mod tree;
+pub mod unstopped;

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::kernel::procfs::{Stat, Status};
+use crate::kernel::procfs::{self, Stat, Status};
 use crate::sys::directory::Numbers;
 use crate::sys::{Errno, files, open, process, signals};
 use crate::text::fixed::Fixed;
@@ -85,6 +85,29 @@ pub fn awaits_signals(pid: i32) -> Option<bool> {
     (place != b"0").then(|| place.starts_with(b"do_sigtimedwait"))
 }
 
+/// Counts the TCP connections of the network namespace of a process (`/proc/PID/net/tcp`, proc(5)). `None` if they
+/// cannot be seen.
+#[must_use]
+pub fn connections(pid: i32) -> Option<u64> {
+    /// So much of a table is read: some 1,700 connections.
+    const MOST: usize = 256 << 10;
+    let mut table = procfs::Connections::default();
+    let mut is_seen = false;
+    for name in ["tcp", "tcp6"] {
+        let Ok(file) = open_file(format_args!("/proc/{pid}/net/{name}\0")) else { continue };
+        is_seen = true;
+        let mut buffer = [0; 4096];
+        let mut length = 0;
+        while length < MOST
+            && let Ok(bytes @ [_, ..]) = open::next(&file, &mut buffer)
+        {
+            length += bytes.len();
+            table.read(bytes);
+        }
+    }
+    is_seen.then_some(table.count)
+}
+
 /// Device and inode of the file that a process executes; `None` if it is gone or somebody else's.
 #[must_use]
 pub fn executable(pid: i32) -> Option<(u64, u64)> {
@@ -124,21 +147,21 @@ pub fn visit_children(
     pid: i32,
     threads: u64,
     lists: &mut usize,
-    mut visit: impl FnMut(i32),
+    visit: &mut dyn FnMut(i32),
 ) -> Result<(), Errno> {
     if threads == 1 {
         *lists = lists.saturating_sub(1);
-        return children_of_thread(pid, pid, &mut visit);
+        return children_of_thread(pid, pid, visit);
     }
     let folder = path(format_args!("/proc/{pid}/task\0"))?;
     Numbers::of(folder.as_c_str())?.visit_while(|thread| {
         *lists = lists.saturating_sub(1);
-        children_of_thread(pid, thread, &mut visit).ok();
+        children_of_thread(pid, thread, visit).ok();
         *lists > 0
     })
 }
 
-fn children_of_thread(pid: i32, thread: i32, visit: &mut impl FnMut(i32)) -> Result<(), Errno> {
+fn children_of_thread(pid: i32, thread: i32, visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
     let file = open_file(format_args!("/proc/{pid}/task/{thread}/children\0"))?;
     let mut buffer = [0; 4096];
     let mut number = 0;
@@ -158,10 +181,11 @@ fn children_of_thread(pid: i32, thread: i32, visit: &mut impl FnMut(i32)) -> Res
     }
 }
 
-/// The name of a process, for messages: at most 15 bytes, with anything unprintable replaced.
-#[derive(Clone, Copy, Debug, Default)]
+/// The name of a process, which has at most 15 bytes, or of a kernel's function, for messages: at most 32 bytes, with
+/// anything unprintable replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Name {
-    bytes: [u8; 16],
+    bytes: [u8; 32],
     length: usize,
 }
 
@@ -174,6 +198,15 @@ impl Name {
         }
         let mut buffer = [0; 16];
         Name::parse(read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default())
+    }
+
+    /// Reads `/proc/PID/wchan`: the function of the kernel in which a process sleeps. Empty if it does not sleep, or if
+    /// this process may not see it.
+    #[must_use]
+    pub fn of_wait(pid: i32) -> Name {
+        let mut buffer = [0; 32];
+        let name = read(format_args!("/proc/{pid}/wchan\0"), &mut buffer).unwrap_or_default();
+        if name == b"0" { Name::default() } else { Name::parse(name) }
     }
 
     /// What that file says.

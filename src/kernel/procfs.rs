@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use crate::values::rlimit::{Limits, Resource, UNLIMITED};
-use crate::values::signal::SignalSet;
+use crate::values::signal::{Signal, SignalSet};
 use std::time::Duration;
 
 /// How many clock ticks /proc counts in a second: USER_HZ, which is the same on all machines that Linux
@@ -122,6 +122,8 @@ pub struct Status {
     pub tracer: i32,
     /// Resident memory in bytes; none for a zombie.
     pub memory: Option<u64>,
+    /// Signals that are pending, for the process or its first thread.
+    pub pending: SignalSet,
     /// The first thread's signal mask.
     pub blocked: SignalSet,
     /// Signals that are ignored.
@@ -153,6 +155,9 @@ impl Status {
                     let kibibytes: Option<u64> = number(words.next());
                     status.memory = kibibytes.and_then(|count| count.checked_mul(1024));
                 }
+                "SigPnd" | "ShdPnd" => {
+                    status.pending = status.pending.or(set().unwrap_or_default())
+                }
                 "SigBlk" => status.blocked = set().unwrap_or_default(),
                 "SigIgn" => status.ignored = set().unwrap_or_default(),
                 "SigCgt" => status.caught = set().unwrap_or_default(),
@@ -160,6 +165,85 @@ impl Status {
             }
         }
         status
+    }
+}
+
+/// Counts the connections in `/proc/PID/net/tcp`, piece by piece: not sockets that listen, nor what the kernel keeps
+/// after a connection's end.
+#[derive(Default)]
+pub struct Connections {
+    /// How many there were so far.
+    pub count: u64,
+    /// How many words of the line have begun.
+    words: usize,
+    in_word: bool,
+    state: u32,
+}
+
+impl Connections {
+    /// The state is the fourth word of a line. In the heading it is no number.
+    const STATE: usize = 4;
+    /// TCP_TIME_WAIT, TCP_CLOSE and TCP_LISTEN (`include/net/tcp_states.h`).
+    const NONE: [u32; 4] = [0, 6, 7, 10];
+
+    /// Reads on.
+    pub fn read(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.count += u64::from(!Connections::NONE.contains(&self.state));
+                *self = Connections { count: self.count, ..Connections::default() };
+            } else if byte == b' ' {
+                self.in_word = false;
+            } else {
+                self.words += usize::from(!std::mem::replace(&mut self.in_word, true));
+                if self.words == Connections::STATE {
+                    let digit = char::from(byte).to_digit(16).unwrap_or(0);
+                    self.state = self.state.wrapping_mul(16).wrapping_add(digit);
+                }
+            }
+        }
+    }
+}
+
+/// What a signal does to a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reaction {
+    /// A handler runs.
+    Handled,
+    /// Nothing.
+    Ignored,
+    /// It dies.
+    Fatal,
+    /// The signal waits until the process unblocks it, or asks for it, as sexton does.
+    Blocked,
+}
+
+impl Reaction {
+    /// In lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Reaction::Handled => "handled",
+            Reaction::Ignored => "ignored",
+            Reaction::Fatal => "fatal",
+            Reaction::Blocked => "blocked",
+        }
+    }
+}
+
+impl Status {
+    /// What a signal does to the process, by its mask and dispositions.
+    #[must_use]
+    pub fn reaction(&self, signal: Signal) -> Reaction {
+        if self.ignored.contains(signal) {
+            Reaction::Ignored
+        } else if self.blocked.contains(signal) {
+            Reaction::Blocked
+        } else if self.caught.contains(signal) {
+            Reaction::Handled
+        } else {
+            Reaction::Fatal
+        }
     }
 }
 
@@ -232,7 +316,6 @@ pub fn cgroup_limit(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::signal::Signal;
 
     const IDLE: Stat = Stat {
         state: 'S',
@@ -304,12 +387,14 @@ mod tests {
     #[test]
     fn status_is_read_line_by_line() {
         let text = b"Name:\t\xff:x\nUid:\t1\t2\t3\t4\nTracerPid:\t77\nVmRSS:\t     108 kB\n\
+            SigPnd:\t0000000000004000\nShdPnd:\t0000000000000001\n\
             SigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\nSigCgt:\t8000000000000000\n";
         let set = |signal| SignalSet::EMPTY.with(signal);
         let expected = Status {
             uid: Some(2),
             tracer: 77,
             memory: Some(108 << 10),
+            pending: set(Signal::TERM).with(Signal::HUP),
             blocked: set(Signal::TERM),
             ignored: set(Signal::HUP),
             caught: set(Signal::MAX),
@@ -348,6 +433,20 @@ mod tests {
         assert_eq!(entry("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", "oom_kill"), Some(4));
         assert_eq!(entry("oom_kill_disable 0\nunder_oom 0\n", "oom_kill"), None);
         assert_eq!(entry("oom_kill x\n", "oom_kill"), None);
+    }
+
+    #[test]
+    fn connections_are_counted_whatever_the_pieces() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
+            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0\n   \
+            1: 0100007F:1F90 0100007F:8D1C 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 0\n   \
+            2: 0100007F:1F90 0100007F:8D1E 08 00000000:00000000 00:00000000 00000000  1000        0 333 1 0\n   \
+            3: 0100007F:1F90 0100007F:8D20 06 00000000:00000000 00:00000000 00000000     0        0 0 1 0\n";
+        for size in [1, 7, 4096] {
+            let mut lines = Connections::default();
+            table.as_bytes().chunks(size).for_each(|piece| lines.read(piece));
+            assert_eq!(lines.count, 2);
+        }
     }
 
     #[test]

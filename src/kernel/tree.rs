@@ -105,7 +105,7 @@ impl Scan {
     #[must_use]
     pub fn new(root: i32) -> Scan {
         Scan {
-            root: Root { pid: root, started: 0 },
+            root: Root::unread(root),
             circuit: Circuit::default(),
             processes: None,
             known: Known::default(),
@@ -354,7 +354,7 @@ impl Known {
                 let stat =
                     processes::stat(pid).filter(|stat| !stat.is_zombie() && root.may_have(*stat));
                 if let Some(stat) = stat {
-                    let note = |pid| all &= self.note(pid, false);
+                    let note = &mut |pid| all &= self.note(pid, false);
                     let listed = processes::visit_children(pid, stat.threads, &mut lists, note);
                     all &= listed.is_ok() && lists > 0;
                 }
@@ -490,7 +490,7 @@ pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<
 }
 
 /// A process of the tree below `root`, without `root` itself.
-fn member(pid: i32, root: Root) -> Option<(Stat, Descent)> {
+pub(super) fn member(pid: i32, root: Root) -> Option<(Stat, Descent)> {
     let stat = processes::stat(pid).filter(|stat| pid != root.pid && !stat.is_kernel)?;
     let descent = climb(stat, root);
     let namespace = root.pid == process::INIT;
@@ -551,7 +551,7 @@ pub const DEEPEST: usize = 32;
 
 /// How a process descends from another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Descent {
+pub(super) enum Descent {
     None,
     Child,
     /// As a grandchild or further, by the line of parents that has this digest.
@@ -562,14 +562,29 @@ enum Descent {
 
 /// The process at the top.
 #[derive(Clone, Copy)]
-struct Root {
+pub(super) struct Root {
     pid: i32,
     /// When it was started, in clock ticks since boot: all its descendants were later.
     started: u64,
 }
 
 impl Root {
-    fn of(pid: i32) -> Root {
+    /// Nothing is known of the process yet but its ID.
+    pub(super) fn unread(pid: i32) -> Root {
+        Root { pid, started: 0 }
+    }
+
+    /// The same process, as /proc shows it now.
+    pub(super) fn reread(self) -> Root {
+        Root::of(self.pid)
+    }
+
+    /// The process ID.
+    pub(super) fn pid(self) -> i32 {
+        self.pid
+    }
+
+    pub(super) fn of(pid: i32) -> Root {
         Root { pid, started: processes::stat(pid).map_or(0, |stat| stat.started) }
     }
 

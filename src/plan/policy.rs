@@ -22,6 +22,8 @@ pub struct Policy {
     pub drain: Duration,
     /// The grace period: the time from the stop signal to SIGKILL for the whole tree; `None` is for ever.
     pub grace: Option<Duration>,
+    /// When a stop is slow, so that the processes that have not ended are logged; zero is never, `None` the default.
+    pub slow_stop_after: Option<Duration>,
     /// Further signals within the grace period.
     pub escalation: Vec<EscalationStep>,
     /// The time for the processes that the command leaves behind.
@@ -47,6 +49,7 @@ impl Default for Policy {
             timeout: None,
             drain: Duration::ZERO,
             grace: Some(Duration::from_secs(30)),
+            slow_stop_after: None,
             escalation: Vec::new(),
             linger: Linger::Default,
             wait_all: false,
@@ -59,6 +62,19 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// [`Policy::slow_stop_after`] unless another time is given, or half of the grace period if that is less.
+    pub const SLOW_STOP_AFTER: Duration = Duration::from_secs(5);
+
+    /// The time after which a stop is slow; `None` if none is.
+    #[must_use]
+    pub fn slow_stop(&self) -> Option<Duration> {
+        let default = || match self.grace {
+            Some(grace) => Policy::SLOW_STOP_AFTER.min(grace / 2),
+            None => Policy::SLOW_STOP_AFTER,
+        };
+        Some(self.slow_stop_after.unwrap_or_else(default)).filter(|after| !after.is_zero())
+    }
+
     /// Checks times against each other.
     ///
     /// # Errors

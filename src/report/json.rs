@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use super::numbers::Seconds;
 use super::record::Report;
-use super::text::Seconds;
 use crate::kernel::cgroup::Totals;
 use crate::text::json::Object;
 use crate::values::outcome::{Outcome, Shortage};
@@ -74,6 +74,12 @@ impl Report {
             json.raw("processes_killed", killed);
         }
         json.raw("survivors", record.survivors);
+        if let Some(not_stopped) = &record.not_stopped {
+            json.raw("not_stopped", not_stopped.json());
+            if not_stopped.found.more > 0 {
+                json.raw("not_stopped_more", not_stopped.found.more);
+            }
+        }
         json.end() + "\n"
     }
 

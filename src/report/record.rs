@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::not_stopped::NotStopped;
 use crate::kernel::cgroup::Totals;
 use crate::kernel::processes::Name;
 use crate::plan::Plan;
@@ -58,6 +59,8 @@ pub struct Record {
     pub survivors: bool,
     /// The time of the stop in which sexton could not run. No phase includes it.
     pub frozen: Duration,
+    /// The processes that had not ended when a stop was slow, or before SIGKILL.
+    pub not_stopped: Option<NotStopped>,
     pub(super) times: Times,
 }
 

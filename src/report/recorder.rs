@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use super::not_stopped::NotStopped;
+use super::numbers::Seconds;
 use super::oom::OomWatch;
 use super::record::{Record, Report, Stop};
 use super::sent::{Sender, Sent};
@@ -14,7 +16,7 @@ use crate::sys::{limits, process};
 use crate::values::outcome::{Ending, Outcome, Usage};
 use crate::values::rlimit::{Limits, Resource, UNLIMITED};
 use crate::values::signal::{Received, Signal};
-use log::debug;
+use log::{debug, info};
 use std::time::Duration;
 
 /// Makes the record.
@@ -31,6 +33,10 @@ pub struct Recorder {
     sent: Sent,
     /// For how many microseconds the group had been throttled when the stop began.
     throttled: u64,
+    /// The process that has ended last during a stop, and when.
+    last: Option<(i32, Name, Time)>,
+    /// When the one before it ended.
+    before_last: Option<Time>,
 }
 
 /// The CPU time with which a death by SIGKILL is taken for the work of a CPU limit of `limit`. The kernel
@@ -64,6 +70,8 @@ impl Recorder {
             memory_limit: set.find(|limit| memory.contains(limit)),
             sent: Sent::default(),
             throttled: 0,
+            last: None,
+            before_last: None,
         }
     }
 
@@ -170,6 +178,29 @@ impl Recorder {
         if !self.is_init && outcome.is_sigkill() {
             *self.record.killed.get_or_insert(0) += 1;
         }
+    }
+
+    /// A process has ended during a stop.
+    pub fn ended(&mut self, pid: i32, name: Name, now: Time) {
+        self.before_last = self.last.map(|(.., at)| at);
+        self.last = Some((pid, name, now));
+    }
+
+    /// Logs which process was the last to end, if a stop has ended several, and without SIGKILL.
+    pub fn log_last_end(&self) {
+        if let (Some((pid, name, last)), Some(before)) = (self.last, self.before_last)
+            && !self.record.grace_over
+            && !self.record.linger_over
+        {
+            let later = Seconds(last.saturating_sub(before));
+            info!("pid {pid}{name} was the last to end, {later} s after the others");
+        }
+    }
+
+    /// Some processes have not ended although the stop is slow, or SIGKILL is near.
+    pub fn not_stopped(&mut self, not_stopped: NotStopped) {
+        not_stopped.log(self.record.not_stopped.as_ref());
+        self.record.not_stopped = Some(not_stopped);
     }
 
     /// Everything was sent SIGKILL: so many processes, if that is known.

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use super::not_stopped::{Explained, NotStopped};
+use super::numbers::{Counted, Seconds, Spoken};
 use super::record::{Report, Stop};
 use crate::kernel::processes::Name;
 use crate::supervisor::Stage;
@@ -70,6 +72,16 @@ impl fmt::Display for Report {
             None if record.linger_over => f.write_str("; what was left behind was killed")?,
             None => {}
         }
+        if let Some(NotStopped { search, found }) = &record.not_stopped
+            && search.before_kill
+            && let Some(process) = found.named().next()
+        {
+            write!(f, "; {}", Explained(process, search.signal))?;
+            match found.named().count() as u64 - 1 + found.more {
+                0 => {}
+                more => write!(f, ", and {}", Counted(more, "other", "others"))?,
+            }
+        }
         if record.survivors {
             f.write_str("; not all could be killed")?;
         }
@@ -90,39 +102,6 @@ impl fmt::Display for Report {
         let Usage { user, system, peak } = record.usage;
         write!(f, "; CPU {} user, {} system", Spoken(user), Spoken(system))?;
         write!(f, "; peak memory {} KiB; exit status {}", peak / 1024, self.ending.status)
-    }
-}
-
-/// A number with its noun.
-struct Counted(u64, &'static str, &'static str);
-
-impl fmt::Display for Counted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, if self.0 == 1 { self.1 } else { self.2 })
-    }
-}
-
-/// `1.234 s`
-struct Spoken(Duration);
-
-impl fmt::Display for Spoken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} s", Seconds(self.0))
-    }
-}
-
-/// Seconds with three digits behind the point.
-pub(super) struct Seconds(pub Duration);
-
-impl Seconds {
-    pub(super) fn of_micros(micros: u64) -> Seconds {
-        Seconds(Duration::from_micros(micros))
-    }
-}
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}", self.0.as_secs(), self.0.subsec_millis())
     }
 }
 

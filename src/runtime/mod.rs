@@ -22,12 +22,14 @@ mod privileges;
 mod reaper;
 mod retry;
 mod self_setup;
+mod slow_stop;
 mod terminal;
 
 use self::delivery::Delivery;
 use self::incoming::Incoming;
 use self::next_signal::NextSignal;
 use self::reaper::{Candidates, REAPED_AT_ONCE, Reaper};
+use self::slow_stop::SlowStop;
 use self::terminal::Terminal;
 use crate::child::explain;
 use crate::child::messages::Messages;
@@ -35,6 +37,7 @@ use crate::child::prepare::Launch;
 use crate::child::program::Program;
 use crate::child::spawn::{self, Child};
 use crate::kernel::processes;
+use crate::kernel::unstopped::Receivers;
 use crate::plan::{Plan, Target};
 use crate::report::record::{Record, Report};
 use crate::report::recorder::Recorder;
@@ -101,6 +104,7 @@ struct Runtime<'a> {
     signals: NextSignal,
     reaper: Reaper,
     delivery: Delivery,
+    slow_stop: SlowStop,
     terminal: Terminal,
     recorder: Recorder,
     child: Child<'a>,
@@ -155,6 +159,7 @@ impl<'a> Runtime<'a> {
             signals: NextSignal::default(),
             reaper: Reaper::new(plan, pid, child.pid),
             delivery: Delivery::new(pid, child.pid),
+            slow_stop: SlowStop::new(pid),
             terminal,
             recorder: Recorder::new(plan, launch, child.pid),
             child,
@@ -204,6 +209,9 @@ impl<'a> Runtime<'a> {
         if !reaps || !self.delivery.is_killing() {
             self.delivery.go_on();
         }
+        if let Some(not_stopped) = self.slow_stop.go_on() {
+            self.recorder.not_stopped(not_stopped);
+        }
         match self.next_signal()? {
             Some(received) if received.signal == Signal::CHLD => {
                 self.child_signalled(received.origin);
@@ -235,7 +243,7 @@ impl<'a> Runtime<'a> {
         } else {
             SignalSet::FULL
         };
-        let until = if self.delivery.is_under_way() {
+        let until = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
             Some(Time::ZERO)
         } else {
             [self.supervisor.deadline(), self.reaper.due_at()].into_iter().flatten().min()
@@ -336,6 +344,9 @@ impl<'a> Runtime<'a> {
 
     fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: processes::Name) {
         let is_command = self.delivery.command() == Some(pid);
+        if matches!(change, Change::Ended(_)) && self.reaper.names_the_ended() {
+            self.recorder.ended(pid, name, self.clock.now());
+        }
         match change {
             Change::Ended(outcome) if is_command => self.command_ended(outcome, usage),
             Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
@@ -416,6 +427,15 @@ impl<'a> Runtime<'a> {
                     self.handle(Event::RestIgnoresTerm);
                 }
             }
+            Action::FindUnstopped(search) => {
+                let receivers = match search.to {
+                    Target::Command => Receivers::Process(self.child.pid),
+                    Target::Group => Receivers::Group(self.child.pid),
+                    Target::Tree => Receivers::Tree,
+                };
+                let frozen = self.clock.left_out();
+                self.slow_stop.begin(search, self.delivery.command(), receivers, frozen);
+            }
             Action::Kill(cause) => self.kill(cause),
             Action::Suspend(signal) => self.suspend(signal),
             // SIGSTOP does nothing to PID 1, and stops any other process.
@@ -437,6 +457,9 @@ impl<'a> Runtime<'a> {
             Action::RecordStop(received) => {
                 let name = self.incoming.as_mut().map(Incoming::name).unwrap_or_default();
                 self.recorder.stop(received, name, now);
+                if log_enabled!(Level::Info) {
+                    self.reaper.name_the_ended(true);
+                }
             }
             Action::TimedOut => {
                 let timeout = self.plan.policy.timeout.unwrap_or_default();
@@ -447,6 +470,7 @@ impl<'a> Runtime<'a> {
                 if survivors {
                     self.recorder.survivors(self.delivery.log_survivors());
                 }
+                self.recorder.log_last_end();
                 self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(match &self.failure {
                     Some(error) => error.status.into(),
@@ -497,6 +521,10 @@ impl<'a> Runtime<'a> {
                 warn!("processes that main left behind did not end: killing them{killed}");
             }
             Cause::Again => {}
+        }
+        self.reaper.name_the_ended(false);
+        if let Some(not_stopped) = self.slow_stop.killed() {
+            self.recorder.not_stopped(not_stopped);
         }
     }
 

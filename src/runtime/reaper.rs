@@ -47,6 +47,8 @@ pub struct Reaper {
     command: i32,
     /// Each orphan is logged with its name, which has to be read before the orphan is reaped.
     logs_orphans: bool,
+    /// The same for a stop, whose last process is logged.
+    names_the_ended: bool,
     /// The command's end is announced before the command is reaped, and has not been announced yet.
     announces_end: bool,
     /// Children may have ended since all of them were last looked at.
@@ -70,6 +72,7 @@ impl Reaper {
             own,
             command,
             logs_orphans: plan.warn_on_reap || log_enabled!(Level::Debug),
+            names_the_ended: false,
             announces_end: plan.policy.signal_at_end,
             due: true, // for children that sexton was started with
             backoff: Backoff::default(),
@@ -78,6 +81,21 @@ impl Reaper {
             kernel_reaps: false,
             retry: Retry::FOR_CHILDREN,
         }
+    }
+
+    /// Reads the name of each process that ends from now on, or only of those that are logged.
+    pub fn name_the_ended(&mut self, names: bool) {
+        self.names_the_ended = names;
+    }
+
+    /// Whether [`Reaper::name_the_ended`] was called for all.
+    #[must_use]
+    pub fn names_the_ended(&self) -> bool {
+        self.names_the_ended
+    }
+
+    fn reads_names(&self) -> bool {
+        self.logs_orphans || self.names_the_ended
     }
 
     /// Whether all children are to be looked at now.
@@ -130,7 +148,7 @@ impl Reaper {
     /// reaped by its process ID, so that the command is never reaped by a look at all.
     #[must_use]
     pub fn candidates(&mut self, pid: Option<i32>) -> Candidates {
-        let pid = pid.or_else(|| self.logs_orphans.then(wait::peek).flatten());
+        let pid = pid.or_else(|| self.reads_names().then(wait::peek).flatten());
         if !self.announces_end {
             return pid.map_or(Candidates::All, Candidates::One);
         }
@@ -158,7 +176,7 @@ impl Reaper {
             Candidates::One(pid) | Candidates::Command(pid) => Some(pid),
             Candidates::None => return (wait::alive(stops), Name::default()),
         };
-        let name = pid.filter(|_| self.logs_orphans).map(Name::of).unwrap_or_default();
+        let name = pid.filter(|_| self.reads_names()).map(Name::of).unwrap_or_default();
         let usage = pid.is_none() || pid == command;
         (wait::child(pid, Asked { stops, usage }), name)
     }
@@ -219,7 +237,7 @@ impl Reaper {
     /// longer than their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.
     pub fn command_is_reaped(&mut self) {
         self.backoff.hurry();
-        if self.own == process::INIT && !self.logs_orphans {
+        if self.own == process::INIT && !self.reads_names() {
             signals::let_kernel_reap();
             self.kernel_reaps = true;
         }

@@ -5,6 +5,7 @@
 use crate::plan::Target;
 use crate::values::outcome::{EndedBy, Outcome};
 use crate::values::signal::{Received, Signal};
+use std::fmt;
 
 /// What to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +24,8 @@ pub enum Action {
     HangUp,
     /// Look whether everything that is left of the tree ignores SIGTERM; if so, `Event::RestIgnoresTerm` is next.
     Look,
+    /// Find out which processes have not ended, and why, without delaying anything else.
+    FindUnstopped(Search),
     /// Send SIGKILL to the whole tree.
     Kill(Cause),
     /// Stop sexton too, because the command and sexton are one job. Where no shell could continue it, nothing happens,
@@ -54,6 +57,26 @@ pub enum Action {
         /// Some of the tree could not be killed in time.
         survivors: bool,
     },
+}
+
+/// A search for processes that have not ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Search {
+    /// The signal that was to end them.
+    pub signal: Signal,
+    /// The processes that it was sent to.
+    pub to: Target,
+    /// How long ago the stop began, in milliseconds.
+    pub after: u64,
+    /// SIGKILL is about to follow: the answer is logged after it.
+    pub before_kill: bool,
+}
+
+/// Short, because the trace log shows it.
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.before_kill { "BeforeKill" } else { "Slow" })
+    }
 }
 
 /// Why the tree is killed.

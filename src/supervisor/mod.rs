@@ -18,7 +18,7 @@ mod action;
 mod event;
 mod phase;
 
-pub use self::action::{Action, Actions, Cause};
+pub use self::action::{Action, Actions, Cause, Search};
 pub use self::event::Event;
 use self::phase::{Forward, Phase};
 pub use self::phase::{Stage, Time};
@@ -49,6 +49,10 @@ pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The least time that is left before every deadline after a time in which nothing could run.
 pub const AFTER_THAW: Duration = Duration::from_secs(1);
 
+/// How long before SIGKILL the processes that have not ended are looked at, at most: by then all that is to be seen of a
+/// tree of 10,000 is known. It is a tenth of the time from the stop signal to SIGKILL if that is less.
+pub const LOOK_BEFORE_KILL: Duration = Duration::from_millis(500);
+
 /// How often [`AFTER_THAW`] is granted in one run, because a stop must come to an end.
 pub const MOST_THAWS: u8 = 10;
 
@@ -70,6 +74,8 @@ pub struct Supervisor<'p> {
     /// When the command may be continued (again), and whether it is to be.
     continue_after: Time,
     continue_due: bool,
+    /// The looks for processes that do not stop; `None` without a stop, and when there is no look to come.
+    looks: Option<Looks>,
     /// How often [`Event::Thawed`] may still put a deadline off.
     thaws: u8,
 }
@@ -88,6 +94,7 @@ impl<'p> Supervisor<'p> {
             asked: SignalSet::EMPTY,
             continue_after: Time::ZERO,
             continue_due: false,
+            looks: None,
             thaws: MOST_THAWS,
         }
     }
@@ -102,8 +109,14 @@ impl<'p> Supervisor<'p> {
             Phase::Lingering { kill_at, look_at } => earlier(kill_at, look_at),
             Phase::Killing { again_at, give_up_at, .. } => Some(again_at.min(give_up_at)),
         };
+        let of_look = match self.phase {
+            Phase::Stopping { kill_at, .. } | Phase::Lingering { kill_at, .. } => {
+                self.looks.and_then(|looks| looks.next(kill_at))
+            }
+            _ => None,
+        };
         let by_itself = earlier(self.timeout_at, self.continue_due.then_some(self.continue_after));
-        earlier(of_phase, by_itself)
+        earlier(earlier(of_phase, of_look), by_itself)
     }
 
     /// The phase; `None` when all is over.
@@ -265,6 +278,7 @@ impl<'p> Supervisor<'p> {
             }
             Phase::Stopping { .. } => self.send_stop(stop, actions),
             Phase::Lingering { kill_at, look_at } => {
+                self.begin_looks(now);
                 self.send_stop(stop, actions);
                 let kill_at = earlier(kill_at, self.grace_from(now));
                 self.phase = Phase::Lingering { kill_at, look_at };
@@ -275,6 +289,7 @@ impl<'p> Supervisor<'p> {
 
     /// Forwards the first stop signal and starts the clock.
     fn stop(&mut self, stop: Forward, now: Time, actions: &mut Actions) {
+        self.begin_looks(now);
         self.phase = Phase::Stopping {
             stop,
             step: 0,
@@ -345,7 +360,10 @@ impl<'p> Supervisor<'p> {
                 }
             }
             Phase::Running => self.linger(None, now, actions),
-            Phase::Draining { .. } => self.linger(Some(self.grace_from(now)), now, actions),
+            Phase::Draining { .. } => {
+                self.begin_looks(now);
+                self.linger(Some(self.grace_from(now)), now, actions);
+            }
             Phase::Stopping { kill_at, .. } => {
                 let grace_over_at = *kill_at;
                 self.linger(Some(grace_over_at), now, actions);
@@ -380,6 +398,9 @@ impl<'p> Supervisor<'p> {
         let Some(thaws) = self.thaws.checked_sub(1) else { return };
         let least = now.saturating_add(AFTER_THAW);
         let put_off = |at: &mut Option<Time>| *at = at.map(|at| at.max(least));
+        if let Some(looks) = &mut self.looks {
+            put_off(&mut looks.slow_at);
+        }
         match &mut self.phase {
             Phase::Draining { until, .. } => *until = least.max(*until),
             Phase::Stopping { step_at, kill_at, .. } => {
@@ -406,6 +427,10 @@ impl<'p> Supervisor<'p> {
         }
         if self.timeout_at.is_some_and(due) {
             self.time_out(now, actions);
+            return true;
+        }
+        // It is begun before anything that may have SIGKILL sent at once.
+        if self.look(now, actions) {
             return true;
         }
         match self.phase {
@@ -457,6 +482,38 @@ impl<'p> Supervisor<'p> {
         actions.push(Action::Exit { outcome: self.command, by: self.by, survivors });
     }
 
+    /// The stop signal has been sent just now, the first one.
+    fn begin_looks(&mut self, now: Time) {
+        if self.looks.is_none()
+            && let Some(after) = self.policy.slow_stop()
+        {
+            let slow_at = Some(now.saturating_add(after));
+            self.looks = Some(Looks { since: now, slow_at, before_kill: true });
+        }
+    }
+
+    /// Asks for a look at the processes that have not ended, if one is due and SIGKILL is not.
+    fn look(&mut self, now: Time, actions: &mut Actions) -> bool {
+        let (kill_at, signal, to) = match self.phase {
+            Phase::Stopping { stop, kill_at, .. } => {
+                (kill_at, stop.sent_as, self.stop_target(stop))
+            }
+            Phase::Lingering { kill_at, .. } => (kill_at, Signal::TERM, Target::Tree),
+            _ => return false,
+        };
+        let Some(looks) = &mut self.looks else { return false };
+        let due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let before_kill = due(looks.before_kill_at(kill_at));
+        if due(kill_at) || !(before_kill || due(looks.slow_at)) {
+            return false;
+        }
+        looks.slow_at = None;
+        looks.before_kill &= !before_kill;
+        let after = now.saturating_sub(looks.since).as_millis() as u64;
+        actions.push(Action::FindUnstopped(Search { signal, to, after, before_kill }));
+        true
+    }
+
     fn kill(&mut self, cause: Cause, now: Time, actions: &mut Actions) {
         self.phase = Phase::Killing {
             since: now,
@@ -465,6 +522,7 @@ impl<'p> Supervisor<'p> {
         };
         self.continue_due = false;
         self.timeout_at = None;
+        self.looks = None;
         actions.push(Action::Kill(cause));
     }
 
@@ -482,6 +540,30 @@ impl<'p> Supervisor<'p> {
 
     fn step_from(&self, step: usize, now: Time) -> Option<Time> {
         self.policy.escalation.get(step).map(|step| now.saturating_add(step.after))
+    }
+}
+
+/// The looks for processes that do not stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Looks {
+    /// When the stop signal was sent.
+    since: Time,
+    /// When the stop is slow; `None` once there was a look.
+    slow_at: Option<Time>,
+    /// The look before SIGKILL is still to come.
+    before_kill: bool,
+}
+
+impl Looks {
+    /// When the next one is due, if SIGKILL is at that time.
+    fn next(&self, kill_at: Option<Time>) -> Option<Time> {
+        earlier(self.slow_at, self.before_kill_at(kill_at))
+    }
+
+    fn before_kill_at(&self, kill_at: Option<Time>) -> Option<Time> {
+        let kill_at = kill_at.filter(|_| self.before_kill)?;
+        let before = (kill_at.saturating_sub(self.since) / 10).min(LOOK_BEFORE_KILL);
+        Some(kill_at.saturating_sub(before))
     }
 }
 

@@ -28,6 +28,7 @@ fn policy() -> Policy {
         rewrites,
         stop_signals: SignalSet::EMPTY.with(Signal::TERM).with(Signal::INT),
         grace: Some(GRACE),
+        slow_stop_after: Some(Duration::ZERO),
         ..Policy::default()
     }
 }
@@ -55,6 +56,14 @@ fn policies() -> Vec<Policy> {
             ..base.clone()
         },
         Policy { grace: None, wait_all: true, ..base.clone() },
+        Policy { slow_stop_after: None, drain: SECOND, ..base.clone() },
+        Policy {
+            slow_stop_after: Some(SECOND),
+            grace: None,
+            wait_all: true,
+            forward_to: Target::Group,
+            ..base.clone()
+        },
         Policy { linger: Linger::For(Duration::ZERO), ..base.clone() },
         Policy { linger: Linger::For(GRACE * 2), ..base.clone() },
         Policy { linger: Linger::Leave, drain: SECOND, ..base.clone() },
@@ -145,6 +154,8 @@ struct World<'p> {
     /// What made the command end.
     by: EndedBy,
     timed_out: bool,
+    /// The looks for processes that do not stop: whether SIGKILL was about to follow.
+    looks: [bool; 2],
     /// The command is stopped, and sexton is to continue it.
     command_waits: bool,
     continued: Option<Time>,
@@ -167,6 +178,7 @@ impl<'p> World<'p> {
             killed: None,
             by: EndedBy::Other,
             timed_out: false,
+            looks: [false; 2],
             command_waits: false,
             continued: None,
             exited: false,
@@ -440,6 +452,19 @@ impl<'p> World<'p> {
             Action::Resume { .. } => assert!(self.command_alive),
             Action::HangUp => assert!(!self.command_alive && self.killed.is_none()),
             Action::RecordStop(_) | Action::TimedOut => assert!(self.stops_received > 0),
+            Action::FindUnstopped(Search { after, before_kill, .. }) => {
+                assert!(self.killed.is_none());
+                assert!(self.stops_received > 0, "a stop is under way");
+                let begins = [self.first_stop_sent, self.left_behind];
+                let since = begins.into_iter().flatten().min().expect("it has begun");
+                let after = Duration::from_millis(after);
+                assert!(self.now >= since + after, "{after:?}");
+                let slow = self.policy.slow_stop().expect("looks are wanted");
+                assert!(before_kill || after >= slow, "not before the stop is slow");
+                let [first, last] = &mut self.looks;
+                let is_new = !std::mem::replace(if before_kill { last } else { first }, true);
+                assert!(is_new && (before_kill || !*last), "each once, and in order");
+            }
             Action::Look => {
                 let since = self.left_behind.expect("something is left");
                 assert!(self.killed.is_none() && self.now >= since + Linger::DEFAULT);
@@ -922,6 +947,74 @@ fn what_goes_on_ending_after_sigkill_is_waited_for_but_not_for_ever() {
         .chain((10..100).map(|second| (second, OTHERS_LEFT)))
         .collect();
     assert_eq!(played(&policy(), &events).last(), Some(&(30, "exit 137".to_owned())));
+}
+
+#[test]
+fn a_slow_stop_is_looked_at_when_it_is_slow_and_just_before_sigkill() {
+    let looks = |policy: &Policy, events: &[(u64, Event)]| {
+        let mut supervisor = Supervisor::new(policy);
+        let mut looks = Vec::new();
+        for &(at, event) in events {
+            let at = Duration::from_secs(at);
+            let mut note = |now: Time, actions: Actions| {
+                for action in actions {
+                    match action {
+                        Action::FindUnstopped(Search { signal, to, after, before_kill }) => {
+                            looks.push((
+                                now,
+                                signal,
+                                to,
+                                Duration::from_millis(after),
+                                before_kill,
+                            ));
+                        }
+                        Action::Kill(_) => looks.push((now, Signal::KILL, Target::Tree, now, true)),
+                        _ => {}
+                    }
+                }
+            };
+            while let Some(deadline) = supervisor.deadline().filter(|deadline| *deadline < at) {
+                note(deadline, supervisor.handle(Event::Tick, deadline));
+            }
+            note(at, supervisor.handle(event, at));
+        }
+        looks
+    };
+    let ms = Duration::from_millis;
+    let stop = [(1, signal(Signal::INT)), (12, Event::Tick)];
+    let policy = Policy { slow_stop_after: None, ..policy() };
+    let (first, last) = (ms(6_000), ms(10_500));
+    let kill = (ms(11_000), Signal::KILL, Target::Tree, ms(11_000), true);
+    let trap = Signal::TRAP;
+    let expected = [
+        (first, trap, Target::Command, ms(5_000), false),
+        (last, trap, Target::Command, ms(9_500), true),
+        kill,
+    ];
+    assert_eq!(looks(&policy, &stop)[..3], expected);
+    // What the command leaves behind has had SIGTERM.
+    let left = [stop[0], (3, Event::CommandEnded(COMMANDS_END)), (3, OTHERS_LEFT), stop[1]];
+    let expected = [
+        (first, Signal::TERM, Target::Tree, ms(5_000), false),
+        (last, Signal::TERM, Target::Tree, ms(9_500), true),
+        kill,
+    ];
+    assert_eq!(looks(&policy, &left)[..3], expected);
+    // A short grace period.
+    let short = Policy { grace: Some(SECOND), ..policy.clone() };
+    let at: Vec<Time> = looks(&short, &stop).iter().map(|(at, ..)| *at).collect();
+    assert_eq!(at[..3], [ms(1_500), ms(1_900), ms(2_000)]);
+    // One look if the stop is slow no sooner than that.
+    let late = Policy { slow_stop_after: Some(GRACE), ..policy.clone() };
+    let found = looks(&late, &stop);
+    assert_eq!((found[0].0, found[1].0), (last, ms(11_000)));
+    // None without a stop, none if it is fast, and none if they are not wanted.
+    let end = Event::CommandEnded(COMMANDS_END);
+    let lingering = looks(&policy, &[(1, end), (1, OTHERS_LEFT), (9, Event::Tick)]);
+    assert_eq!(lingering[0].1, Signal::KILL);
+    assert_eq!(looks(&policy, &[stop[0], (2, end), (2, NOTHING_LEFT), (9, Event::Tick)]), []);
+    let never = Policy { slow_stop_after: Some(Duration::ZERO), ..policy };
+    assert_eq!(looks(&never, &stop)[0], kill);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Numbers {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn visit_some(&mut self, visit: &mut impl FnMut(i32)) -> Result<bool, Errno> {
+    pub fn visit_some(&mut self, visit: &mut dyn FnMut(i32)) -> Result<bool, Errno> {
         let mut buffer = [0u8; 512];
         let filled = next_entries(&self.0, &mut buffer)?;
         let mut rest = buffer.get(..filled).unwrap_or_default();

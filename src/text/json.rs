@@ -45,6 +45,10 @@ pub struct Object(String);
 impl Object {
     /// Adds a member whose value is JSON already: a number, a boolean, an object.
     pub fn raw(&mut self, name: &str, value: impl fmt::Display) {
+        self.add(name, &value);
+    }
+
+    fn add(&mut self, name: &str, value: &dyn fmt::Display) {
         let separator = if self.0.is_empty() { "" } else { "," };
         // Writing to a string never fails.
         write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
@@ -60,7 +64,7 @@ impl Object {
 
     /// Adds a member whose value is a string.
     pub fn text(&mut self, name: &str, value: impl fmt::Display) {
-        self.raw(name, Quoted(value));
+        self.add(name, &Quoted(&value as &dyn fmt::Display));
     }
 
     /// The object.

@@ -215,6 +215,12 @@ impl SignalSet {
         SignalSet(self.0 & other.0)
     }
 
+    /// The signals that are in either set.
+    #[must_use]
+    pub const fn or(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 | other.0)
+    }
+
     /// This set without the signal.
     #[must_use]
     pub const fn without(self, signal: Signal) -> SignalSet {

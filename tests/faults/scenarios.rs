@@ -121,7 +121,7 @@ const OBEYS: &str = "echo ready; exec sleep 1000";
 const DEAF: &str = "trap '' TERM; echo ready; while :; do sleep 1000; done";
 const LEAVES: &str = "trap '' TERM; setsid sleep 1000 & exit 3";
 const TOLD: &str = "trap 'exit 4' USR1; sleep 5 & echo ready; wait; exit 5";
-const KILL_SOON: &[&str] = &["--grace=200ms", "--linger=200ms", "--"];
+const KILL_SOON: &[&str] = &["--grace=200ms", "--slow-stop-after=0", "--linger=200ms", "--"];
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("a run", &["--"], "exit 3"),

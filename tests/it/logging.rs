@@ -394,7 +394,8 @@ fn what_was_done_by_force_or_cannot_be_seen_elsewhere_is_a_warning() {
                 &["as its limit fsize was hit, after "],
             ),
         ] {
-            let flags = ["--grace=200ms", "--linger=100ms", "--rlimit=core=0"];
+            let flags =
+                ["--grace=200ms", "--linger=100ms", "--rlimit=core=0", "--slow-stop-after=0"];
             let words = [&flags[..], words].concat();
             let ended = Setup::new(&words).place(place).run();
             for part in parts {

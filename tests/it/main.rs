@@ -42,6 +42,7 @@ mod report;
 mod seccomp;
 mod shutdown;
 mod signals;
+mod slow_stop;
 mod start;
 mod status;
 mod stop;

@@ -36,7 +36,7 @@ while 1: time.sleep(100)
 #[test]
 fn what_a_wrapper_leaves_has_the_rest_of_the_grace() {
     for place in PLACES {
-        let mut running = python(&["--grace=25s"], WRAPPER, place);
+        let mut running = python(&["--grace=25s", "--slow-stop-after=0"], WRAPPER, place);
         running.signal(libc::SIGTERM);
         running.expect("saved");
         let ended = running.end();

@@ -179,20 +179,20 @@ fn everybody_in_a_large_tree_gets_each_signal_once() {
 }
 
 /// A cgroup (v1) that can be frozen: its processes are in state D and do not die until it is thawed.
-struct Freezer(std::path::PathBuf);
+pub struct Freezer(std::path::PathBuf);
 
 impl Freezer {
-    fn new() -> Freezer {
-        let path = format!("/sys/fs/cgroup/freezer/sexton-it-{}", std::process::id());
+    pub fn new(name: &str) -> Freezer {
+        let path = format!("/sys/fs/cgroup/freezer/sexton-it-{name}-{}", std::process::id());
         std::fs::create_dir(&path).expect("CANNOT RUN: needs the freezer of cgroup v1");
         Freezer(path.into())
     }
 
-    fn add(&self, pid: i32) {
+    pub fn add(&self, pid: i32) {
         std::fs::write(self.0.join("cgroup.procs"), pid.to_string()).unwrap();
     }
 
-    fn set(&self, state: &str) {
+    pub fn set(&self, state: &str) {
         let file = self.0.join("freezer.state");
         std::fs::write(&file, state).unwrap();
         wait_until(state, || std::fs::read_to_string(&file).unwrap().trim() == state);
@@ -212,7 +212,7 @@ fn a_task_that_cannot_die_is_named_and_not_waited_for_for_ever() {
     let mut running = Setup::new(&words).place(Place::Child).start();
     running.expect("ready");
     let main = running.children()[0];
-    let freezer = Freezer::new();
+    let freezer = Freezer::new("tree");
     freezer.add(main);
     freezer.set("FROZEN");
     let begin = Instant::now();

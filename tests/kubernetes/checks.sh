@@ -110,6 +110,7 @@ check "stop: the server stops, then the worker" says_in_order stop app 'server: 
 said_by_sexton() { output "$1" "$2" | grep '^sexton: ' || true; }
 check "stop: sexton has nothing to say" is "$(said_by_sexton stop app)" ''
 check "stubborn: sexton says what it did" says_in_order stubborn app \
+    'sexton: warning: not stopped 2 s after SIGTERM: ' \
     'sexton: warning: main did not end within the grace: killing every process' \
     'sexton: warning: main was killed by SIGKILL, as it did not end within the grace'
 check "prestop: the hook, then SIGTERM" says_in_order prestop app 'hook: begins' 'hook: ends' 'server: stopped'

@@ -6,6 +6,7 @@ use crate::plan::{Linger, Prefix, Style};
 use crate::values::environment;
 use crate::values::error::printable;
 use std::ffi::CStr;
+use std::time::Duration;
 
 /// The command line and variables of a program.
 pub struct Invocation<'a, 'w> {
@@ -62,6 +63,7 @@ pub trait Options<'a>: Sized {
 /// was killed by a signal.
 pub fn set_common_defaults(draft: &mut Draft) {
     draft.plan.policy.grace = None;
+    draft.plan.policy.slow_stop_after = Some(Duration::ZERO);
     draft.plan.policy.linger = Linger::Leave;
     draft.plan.policy.and_continue = false;
     draft.plan.warn_of_trouble = false;

@@ -92,6 +92,17 @@ pub static FLAGS: &[Flag] = &[
                SIGKILL. 0 kills at once, none never. Default: 30s.",
     },
     Flag {
+        long: "slow-stop-after",
+        short: None,
+        section: SHUTDOWN,
+        kind: Kind::Value(
+            "DURATION",
+            Text(|d, v| set(&mut d.plan.policy.slow_stop_after, Some(duration::parse(v)?))),
+        ),
+        help: "When a stop has lasted so long, log which processes have not ended, and why; 0 never \
+               does. Default: 5s, or half of the grace if that is less.",
+    },
+    Flag {
         long: "escalate",
         short: None,
         section: SHUTDOWN,

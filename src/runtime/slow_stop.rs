@@ -1,0 +1,64 @@
+//! The look at processes that do not stop: it is under way between other events, and its result is logged at once, or
+//! after SIGKILL if that is about to follow.
+
+#![forbid(unsafe_code)]
+
+use crate::kernel::unstopped::{Look, Receivers};
+use crate::report::not_stopped::NotStopped;
+use crate::supervisor::Search;
+use std::time::Duration;
+
+/// The look.
+pub struct SlowStop {
+    look: Look,
+    /// What it is for, as long as its result has not been logged.
+    search: Option<Search>,
+}
+
+impl SlowStop {
+    /// No look, in a sexton with the process ID `own`.
+    #[must_use]
+    pub fn new(own: i32) -> SlowStop {
+        SlowStop { look: Look::none(own), search: None }
+    }
+
+    /// Begins a look. `command` is there unless it has been reaped; `frozen` is the time that the clocks leave out.
+    pub fn begin(
+        &mut self,
+        search: Search,
+        command: Option<i32>,
+        receivers: Receivers,
+        frozen: Duration,
+    ) {
+        let ago = Duration::from_millis(search.after).saturating_add(frozen);
+        self.look.begin(command, search.signal, receivers, ago);
+        self.search = Some(search);
+    }
+
+    /// Whether there is more to look at.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.look.is_under_way()
+    }
+
+    /// Goes on with a look that is under way; the result, if it is to be logged now.
+    #[must_use]
+    pub fn go_on(&mut self) -> Option<NotStopped> {
+        if self.look.is_under_way() {
+            self.look.go_on();
+        }
+        let is_ready = self.search.is_some_and(|search| !search.before_kill);
+        if is_ready && !self.look.is_under_way() { self.result() } else { None }
+    }
+
+    /// SIGKILL has been sent; the result of the last look, as far as it has come, unless it was logged.
+    #[must_use]
+    pub fn killed(&mut self) -> Option<NotStopped> {
+        self.look.stop();
+        self.result()
+    }
+
+    fn result(&mut self) -> Option<NotStopped> {
+        Some(NotStopped { search: self.search.take()?, found: *self.look.found() })
+    }
+}

@@ -1,0 +1,365 @@
+//! A stop that is slow is explained: which processes have not ended, and why.
+
+use crate::exit_report::Report;
+use crate::harness::{
+    Folder, LIMIT, Place, Running, Setup, Traced, children_of, probe, status_field, wait_until,
+};
+use crate::tree::Freezer;
+use nix::libc;
+use std::time::{Duration, Instant};
+
+const PLACES: [Place; 2] = [Place::Init, Place::Child];
+
+/// A stop is slow soon, and does not end by itself.
+const SOON: [&str; 2] = ["--slow-stop-after=300ms", "--grace=60s"];
+
+fn start(setup: Setup) -> Running {
+    let mut running = setup.start();
+    running.expect("ready");
+    running
+}
+
+/// Python as the command, with this program, which prints `ready`.
+fn python(flags: &[&str], program: &str, place: Place) -> Running {
+    let words = [flags, &["--", "/usr/bin/python3", "-c", program]].concat();
+    start(Setup::new(&words).place(place))
+}
+
+fn kill(pid: i32, signal: i32) {
+    // SAFETY: takes integers only; a process that this test has started.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+}
+
+/// Ends a run whose stop does not end it: its command, and with it the rest.
+fn put_down(running: Running) -> String {
+    for child in running.children() {
+        for pid in children_of(child).into_iter().chain([child]) {
+            // SAFETY: as above.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
+    running.end().stderr
+}
+
+#[test]
+fn a_process_that_ignores_the_signal_is_named_before_an_engine_would_kill() {
+    for place in PLACES {
+        let probe = probe();
+        let words = [&SOON[..], &[&probe, "ignore", "15"]].concat();
+        let mut running = start(Setup::new(&words).place(place));
+        let begin = Instant::now();
+        running.signal(libc::SIGTERM);
+        running.expect_log("0 ms after SIGTERM: probe (pid ");
+        assert!(begin.elapsed() >= Duration::from_millis(300));
+        let log = put_down(running);
+        let line = log.lines().find(|line| line.starts_with("sexton: warning: not stopped "));
+        assert!(line.is_some_and(|line| line.ends_with(") ignores SIGTERM")), "{log}");
+    }
+}
+
+#[test]
+fn by_default_that_is_after_half_of_a_short_grace() {
+    let mut running = start(Setup::new(&["--grace=800ms", "--report=-", &probe(), "ignore", "15"]));
+    running.signal(libc::SIGTERM);
+    running.expect_log("0 ms after SIGTERM: probe (pid 2) ignores SIGTERM");
+    let ended = running.end();
+    assert_eq!(ended.status, 137);
+    // The look before SIGKILL has found the same, which is logged once.
+    assert_eq!(ended.stderr.matches("not stopped").count(), 1, "{ended:?}");
+    let last = ended.stderr.lines().last().unwrap();
+    assert!(last.contains("; probe (pid 2) ignores SIGTERM; CPU"), "{ended:?}");
+}
+
+#[test]
+fn what_is_seen_just_before_sigkill_is_logged_after_it() {
+    // The command ignores SIGTERM only once the first look has passed.
+    const PROGRAM: &str = "
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: None)
+signal.signal(signal.SIGUSR1, lambda *_: (signal.signal(signal.SIGTERM, signal.SIG_IGN), os.write(1, b'ignores\\n')))
+os.write(1, b'ready\\n')
+while 1: signal.pause()
+";
+    let mut running =
+        python(&["--slow-stop-after=100ms", "--grace=2s", "-v"], PROGRAM, Place::Init);
+    running.signal(libc::SIGTERM);
+    running.expect_log("0 ms after SIGTERM: python3 (pid 2) has taken SIGTERM");
+    running.signal(libc::SIGUSR1);
+    running.expect("ignores");
+    let ended = running.end();
+    let at = |part: &str| ended.stderr.find(part).unwrap_or_else(|| panic!("{part}: {ended:?}"));
+    let kill = at("main did not end within the grace: killing every process");
+    assert!(kill < at("not stopped before SIGKILL: python3 (pid 2) ignores SIGTERM"));
+}
+
+#[test]
+fn a_signal_that_is_blocked_is_pending() {
+    const PROGRAM: &str = "
+import os, signal, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGQUIT])
+os.write(1, b'ready\\n')
+while 1: time.sleep(100)
+";
+    let mut running = python(&[&SOON[..], &["--rewrite=TERM=QUIT"]].concat(), PROGRAM, Place::Init);
+    running.signal(libc::SIGTERM);
+    running.expect_log("after SIGQUIT: python3 (pid 2) blocks SIGQUIT, which is pending");
+    put_down(running);
+}
+
+#[test]
+fn a_shell_that_waits_for_a_child_is_told_to_exec_it() {
+    for shell in ["sh", "bash"] {
+        for place in PLACES {
+            let script = "trap 'exit 0' TERM; echo ready; sleep 1000; true";
+            let words = [&SOON[..], &[shell, "-c", script]].concat();
+            let mut running = start(Setup::new(&words).place(place));
+            let [main] = running.children()[..] else { panic!("one child") };
+            wait_until("it has a child", || !children_of(main).is_empty());
+            running.signal(libc::SIGTERM);
+            running.expect_log(" waits for its child sleep (pid ");
+            kill(children_of(main)[0], libc::SIGKILL);
+            let ended = running.end();
+            assert_eq!(ended.status, 0, "{ended:?}");
+            let advice =
+                "acts on SIGTERM only after that: start it with exec, or use --forward-to group";
+            assert!(ended.stderr.contains(advice), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_busy_shows_its_threads_and_connections() {
+    const PROGRAM: &str = "
+import os, signal, socket, threading, time
+signal.signal(signal.SIGTERM, lambda *_: None)
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+listener = socket.create_server(('127.0.0.1', 0))
+client = socket.create_connection(listener.getsockname())
+server = listener.accept()
+os.write(1, b'ready\\n')
+while 1: signal.pause()
+";
+    let words = ["/usr/bin/unshare", "-n", "/usr/bin/python3", "-c"];
+    let program = format!(
+        "import os; os.system('ip link set lo up 2>/dev/null || true')\n\
+         import fcntl, struct, socket as s\n\
+         k = s.socket(); fcntl.ioctl(k, 0x8914, struct.pack('16sh', b'lo', 1)); k.close()\n{PROGRAM}"
+    );
+    let words = [&SOON[..], &words, &[&program]].concat();
+    let mut running = start(Setup::new(&words));
+    running.signal(libc::SIGTERM);
+    running.expect_log(
+        "python3 (pid 2) has taken SIGTERM, and is still busy: 2 threads, 2 TCP connections in its network namespace",
+    );
+    put_down(running);
+}
+
+#[test]
+fn a_program_that_reloads_has_new_processes() {
+    const PROGRAM: &str = "
+import os, signal, subprocess, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(.1), subprocess.Popen(['sleep', '1000']), os.write(1, b'reloaded\\n')))
+os.write(1, b'ready\\n')
+while 1: signal.pause()
+";
+    let flags = ["--slow-stop-after=2s", "--grace=60s"];
+    let mut running = python(&flags, PROGRAM, Place::Init);
+    running.signal(libc::SIGTERM);
+    running.expect("reloaded");
+    running.expect_log(
+        "python3 (pid 2) has taken SIGTERM, and goes on (if that is a reload, --rewrite another signal); \
+         since then it has started sleep (pid ",
+    );
+    put_down(running);
+}
+
+/// The signal is pending: it is sent to the command as the container's user could do it.
+#[test]
+fn a_process_that_is_held_does_not_come_to_the_signal() {
+    const PROGRAM: &str = "
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: None)
+os.write(1, b'ready\\n')
+while 1: signal.pause()
+";
+    let mut running = python(&[&SOON[..], &["-v"]].concat(), PROGRAM, Place::Init);
+    let [main] = running.children()[..] else { panic!("one child") };
+    running.signal(libc::SIGTERM);
+    running.expect_log("sent SIGTERM"); // and SIGCONT
+    wait_until("it has taken the signal", || status_field(main, "ShdPnd") == "0000000000000000");
+    kill(main, libc::SIGSTOP);
+    wait_until("it is stopped", || status_field(main, "State").starts_with('T'));
+    kill(main, libc::SIGTERM);
+    running.expect_log("python3 (pid 2) has SIGTERM pending, and is stopped: SIGCONT continues it");
+    put_down(running);
+
+    let mut running = python(&SOON, PROGRAM, Place::Init);
+    let [main] = running.children()[..] else { panic!("one child") };
+    let traced = Traced::seize(main);
+    running.signal(libc::SIGTERM);
+    running.expect_log("python3 (pid 2) has SIGTERM pending, and is stopped by its tracer");
+    traced.release();
+    put_down(running);
+}
+
+/// A process that has made a child by vfork(2) sleeps until that executes something.
+#[test]
+fn a_process_in_an_uninterruptible_sleep_is_named() {
+    const PROGRAM: &str = "
+import ctypes, os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: None)
+libc = ctypes.CDLL(None)
+SYS_clone, CLONE_VFORK = (56 if os.uname().machine == 'x86_64' else 220), 0x4000
+if libc.syscall(SYS_clone, CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+    os.write(1, b'ready\\n')
+    while 1: time.sleep(100)
+";
+    let mut running = python(&SOON, PROGRAM, Place::Init);
+    let [main] = running.children()[..] else { panic!("one child") };
+    wait_until("it sleeps", || status_field(main, "State").starts_with('D'));
+    running.signal(libc::SIGTERM);
+    running.expect_log("python3 (pid 2) has SIGTERM pending, and cannot be woken up (state D)");
+    put_down(running);
+}
+
+#[test]
+fn a_frozen_process_does_not_come_to_the_signal() {
+    let probe = probe();
+    let words = [&SOON[..], &[&probe, "sleep"]].concat();
+    let mut running = start(Setup::new(&words));
+    let freezer = Freezer::new("slow-stop");
+    freezer.add(running.children()[0]);
+    freezer.set("FROZEN");
+    running.signal(libc::SIGTERM);
+    running.expect_log("probe (pid 2) has SIGTERM pending, and its control group is frozen");
+    drop(freezer);
+    assert_eq!(running.end().status, 143);
+}
+
+#[test]
+fn those_that_have_not_had_the_signal_are_named_after_the_command() {
+    let script = "(setsid sleep 1000 &); trap '' TERM; echo ready; sleep 1000";
+    let words = [&SOON[..], &["sh", "-c", script]].concat();
+    let mut running = start(Setup::new(&words).foreign("read x"));
+    wait_until("the daemon is left behind", || running.children().len() == 2);
+    running.signal(libc::SIGTERM);
+    running.expect_log(") ignores SIGTERM");
+    // In the order of their process IDs, which those of the foreign one come before.
+    running.expect_log(
+        "sh (pid 2) was not sent SIGTERM: it comes from outside of the container (docker exec)",
+    );
+    running.expect_log(" was not sent SIGTERM: its parent has ended, and only --forward-to all");
+    for pid in running.children() {
+        kill(pid, libc::SIGKILL);
+    }
+    running.let_foreign_end();
+    running.end();
+}
+
+#[test]
+fn eight_are_named_and_the_others_counted() {
+    for place in PLACES {
+        let folder = Folder::new("slow-stop-many");
+        let report = folder.at("report");
+        let script =
+            "trap '' TERM; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo ready; wait";
+        let own = format!("--report={report}");
+        let flags = ["--slow-stop-after=200ms", "--grace=1s", "--forward-to=all", &own];
+        let words = [&flags[..], &["sh", "-c", script]].concat();
+        let running = start(Setup::new(&words).place(place));
+        running.signal(libc::SIGTERM);
+        let ended = running.end();
+        let lines: Vec<&str> =
+            ended.stderr.lines().filter(|line| line.contains("not stopped")).collect();
+        assert_eq!(lines.len(), 9, "{ended:?}");
+        assert!(lines[0].contains(": sh (pid "), "the command is first: {ended:?}");
+        assert!(lines[8].ends_with("after SIGTERM: 3 more processes"), "{ended:?}");
+        let report = Report::read(&report);
+        assert_eq!(report.get("not_stopped_more"), "3");
+        let named = report.get("not_stopped");
+        assert_eq!(named.matches("\"pid\"").count(), 8, "{named}");
+        let first =
+            "\"name\": \"sh\", \"state\": \"S\", \"reaction\": \"ignored\", \"cause\": \"ignored\"";
+        assert!(named.find(first).is_some_and(|at| at < 20), "{named}");
+    }
+}
+
+#[test]
+fn without_proc_the_command_is_named() {
+    let probe = probe();
+    let words = [&SOON[..], &[&probe, "ignore", "15"]].concat();
+    let mut running = start(Setup::new(&words).without_proc());
+    running.signal(libc::SIGTERM);
+    running.expect_log("pid 2 has not ended after SIGTERM, and cannot be seen in /proc");
+    put_down(running);
+}
+
+#[test]
+fn nothing_is_logged_of_a_fast_stop_nor_where_it_is_not_wanted() {
+    let probe = probe();
+    let ended = {
+        let running = start(Setup::new(&["--slow-stop-after=1h", &probe, "sleep"]));
+        running.signal(libc::SIGTERM);
+        running.end()
+    };
+    assert_eq!((ended.status, ended.stderr.as_str()), (143, ""));
+    for flags in [&["--slow-stop-after=0", "--grace=500ms"][..], &["--as", "tini", "-g", "--"]] {
+        let words = [
+            flags,
+            &["/bin/sh", "-c", "trap 'sleep 2; exit 3' TERM; echo ready; while :; do read x; done"],
+        ]
+        .concat();
+        let running = start(Setup::new(&words));
+        running.signal(libc::SIGTERM);
+        let ended = running.end();
+        assert!(!ended.stderr.contains("not stopped"), "{ended:?}");
+    }
+}
+
+/// While the look goes through thousands of processes, signals are forwarded and SIGKILL is not put off.
+#[test]
+fn a_look_at_thousands_of_processes_delays_no_signal() {
+    const PROGRAM: &str = "
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for _ in range(2000):
+    if os.fork() == 0:
+        while 1: signal.pause()
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'usr1\\n'))
+os.write(1, b'ready\\n')
+while 1: signal.pause()
+";
+    let flags = ["--slow-stop-after=200ms", "--grace=5s", "--forward-to=child"];
+    let mut running = python(&flags, PROGRAM, Place::Init);
+    let begin = Instant::now();
+    running.signal(libc::SIGTERM);
+    wait_until("the look has begun", || {
+        running.descriptors().iter().any(|(_, path)| path.ends_with("/proc") || path == "/")
+            || begin.elapsed() > Duration::from_secs(2)
+    });
+    let sent = Instant::now();
+    running.signal(libc::SIGUSR1);
+    running.expect("usr1");
+    let forwarded = sent.elapsed();
+    running.expect_log("0 ms after SIGTERM: python3 (pid 2) ignores SIGTERM");
+    let ended = running.end();
+    assert_eq!(ended.status, 137);
+    assert!(forwarded < Duration::from_secs(1) && begin.elapsed() < LIMIT, "{forwarded:?}");
+}
+
+#[test]
+fn a_stop_that_has_worked_shows_which_process_was_the_last() {
+    const PROGRAM: &str = "
+import os, signal, time
+if os.fork() == 0:
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os._exit(0)))
+    os.write(1, b'ready\\n')
+while 1: time.sleep(100)
+";
+    for place in PLACES {
+        let mut running = python(&["-v", "--grace=20s"], PROGRAM, place);
+        running.signal(libc::SIGTERM);
+        running.expect_log(" (python3) was the last to end, 1.");
+        assert_eq!(running.end().status % 1000 % 128, 15);
+    }
+}
