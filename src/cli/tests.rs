@@ -362,7 +362,7 @@ fn a_command_that_looks_like_an_option_has_a_hint() {
 /// A value that the flag refuses. A path and the name of a variable may be almost anything.
 fn malformed(flag: &Flag) -> &'static str {
     match flag.long {
-        "chdir" | "stdin" | "report" => "",
+        "chdir" | "stdin" | "report" | "env-file" => "",
         "stdout" | "stderr" => ">>",
         "unset-env" => "A=1",
         _ => "no such value",
