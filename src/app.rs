@@ -1,7 +1,7 @@
 //! The program's front door: from the arguments and the environment to the exit status.
 //!
 //! It has `cli` read the command line, starts the logger, and has the request carried out: a command or a pause by
-//! `runtime`, `--dry-run` by `child`, `--status` by `inspect`. It prints texts such as `--help` itself.
+//! `runtime`, `--dry-run` by `child`, `--status` by `inspect`, `--install` by `install`. It prints texts such as `--help` itself.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ use crate::child::dry_run;
 use crate::child::prepare::Launch;
 use crate::cli;
 use crate::inspect;
+use crate::install;
 use crate::plan::request::{Inspection, Printed, Request};
 use crate::plan::{Plan, UnknownVariable};
 use crate::runtime;
@@ -28,8 +29,8 @@ use std::ffi::CStr;
 #[must_use]
 pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>) -> u8 {
     let pid = process::id();
-    // Errors before the logger is started need its format, too.
-    let early = || crate::log::set_format(cli::log_format(argv, environment), pid);
+    // Errors before the logger is started look the same.
+    let early = || crate::log::set_looks(cli::logging(argv, environment), pid);
     let mask = match mask {
         Ok(mask) => mask,
         Err(errno) => {
@@ -50,6 +51,10 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         Ok(Request::Status(inspection)) => {
             early();
             return look(&inspection, mask);
+        }
+        Ok(Request::Install(path)) => {
+            early();
+            return install::run(&path).map_or_else(|error| give_up(&error), |()| 0);
         }
         Ok(Request::Print(text)) => {
             early();

@@ -39,6 +39,7 @@ mod log;
 mod report;
 mod inspect;
 mod runtime;
+mod install;
 mod app;
 mod library;
 

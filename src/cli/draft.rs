@@ -4,8 +4,9 @@
 //! list have keys (a signal, a limit, a variable): an entry replaces one of a lower layer with the same key, and two
 //! of one layer contradict each other.
 
-use crate::plan::request::{Inspection, Request, StatusFormat};
+use crate::plan::request::{Inspection, Printed, Request, StatusFormat};
 use crate::plan::{Grouping, Plan};
+use crate::text::escape::Quoted;
 use crate::values::capabilities::{self, List};
 use crate::values::environment::{Edit, Values, variable};
 use crate::values::error::Error;
@@ -25,6 +26,8 @@ pub struct Draft<'a> {
     pub verbose: usize,
     /// `--pause`
     pub pause: bool,
+    /// `--install`
+    pub install: Option<CString>,
     /// `--status`
     pub status: Option<StatusFormat>,
     /// `--check`
@@ -156,7 +159,9 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// A variable that cannot be used; settings that contradict each other.
     pub fn request(self) -> Result<Request<'a>, Error> {
-        let Draft { mut plan, verbose, pause, status, check, dry_run, variable_error, .. } = self;
+        let Draft {
+            mut plan, verbose, pause, install, status, check, dry_run, variable_error, ..
+        } = self;
         if let Some(error) = variable_error {
             return Err(error);
         }
@@ -170,6 +175,16 @@ impl<'a> Draft<'a> {
         }
         if check {
             return Err(Error::usage("--check goes with --status"));
+        }
+        if let Some(path) = install {
+            if !no_command {
+                return Err(Error::usage("--install runs no command, and one is given"));
+            }
+            let step = format!(" 1. install sexton as {}\n", Quoted(&path));
+            return Ok(match dry_run {
+                Some(_) => Request::Print(Printed::on_stdout(step)),
+                None => Request::Install(path),
+            });
         }
         if pause && !no_command {
             return Err(Error::usage("--pause runs no command, and one is given"));

@@ -24,7 +24,7 @@ mod tests;
 
 use self::compat::{Invocation, NAMES, Program};
 use self::draft::Draft;
-use crate::plan::LogFormat;
+use crate::plan::Logging;
 use crate::plan::request::{Printed, Request};
 use crate::values::error::Error;
 use std::ffi::CStr;
@@ -51,14 +51,14 @@ pub fn parse<'a>(
     draft.request()
 }
 
-/// The format for the line of an error of `parse`, as set by the variables and by the flags before the error.
+/// How the line of an error of `parse` looks, as set by the variables and by the flags before the error.
 #[must_use]
-pub fn log_format(argv: &[&CStr], environment: &[&CStr]) -> LogFormat {
+pub fn logging(argv: &[&CStr], environment: &[&CStr]) -> Logging {
     let own: Vec<&CStr> =
         environment.iter().copied().filter(|entry| variables::is_own(entry)).collect();
     let mut draft = Draft::default();
     read(argv, environment, &own, 0, &mut draft).ok(); // the draft has the settings before the error
-    draft.plan.logging.format
+    draft.plan.logging
 }
 
 /// Reads the layers of settings into the draft, or returns a text to print instead.

@@ -3,7 +3,7 @@
 use super::flags::{FLAGS, Flag, Kind};
 use super::*;
 use crate::plan::request::StatusFormat;
-use crate::plan::{Linger, Plan, Policy, Target, UnknownVariable};
+use crate::plan::{Linger, LogFormat, Plan, Policy, Target, UnknownVariable};
 use crate::values::environment::Values;
 use crate::values::outcome::Outcome;
 use crate::values::rlimit;
@@ -270,7 +270,7 @@ fn status_reads_no_variables() {
 
 #[test]
 fn the_line_of_an_error_has_the_format_of_the_flags_before_it_or_of_the_variable() {
-    let format = |words: &[&CStr], variables: &[&CStr]| log_format(words, variables);
+    let format = |words: &[&CStr], variables: &[&CStr]| logging(words, variables).format;
     let json = c"SEXTON_LOG_FORMAT=json";
     for (words, variables) in [
         (&[c"sexton", c"--log-format=json", c"--bogus"][..], &[][..]),
@@ -369,8 +369,12 @@ fn malformed(flag: &Flag) -> &'static str {
     }
 }
 
+fn goes_with_a_command(flag: &Flag) -> bool {
+    flag.long != "install"
+}
+
 fn takes_value(flag: &Flag) -> bool {
-    matches!(flag.kind, Kind::Value(..) | Kind::List(..))
+    matches!(flag.kind, Kind::Value(..) | Kind::List(..)) && goes_with_a_command(flag)
 }
 
 #[test]
@@ -472,7 +476,10 @@ fn are_same(one: &[&str], other: &[&str]) -> bool {
 #[test]
 fn of_a_single_value_the_last_one_counts() {
     let mut count = 0;
-    for flag in FLAGS.iter().filter(|flag| matches!(flag.kind, Kind::Value(..))) {
+    for flag in FLAGS
+        .iter()
+        .filter(|flag| matches!(flag.kind, Kind::Value(..)) && goes_with_a_command(flag))
+    {
         let ([one, two], _) = good_and_bad(flag);
         let long = format!("--{}", flag.long);
         let (first, last) = ([&*long, one, "cmd"], [&*long, two, "cmd"]);

@@ -20,24 +20,31 @@ impl Line {
         Line(line.end(END))
     }
 
-    /// `sexton: warning: TEXT`, or as the style has it.
+    /// `sexton: warning: TEXT`, or as the style has it, behind a time that may be empty.
     #[must_use]
-    pub fn text(style: &Style, pid: i32, level: Level, text: impl fmt::Display) -> Line {
+    pub fn text(
+        time: impl fmt::Display,
+        style: &Style,
+        pid: i32,
+        level: Level,
+        text: impl fmt::Display,
+    ) -> Line {
         let template = style.levels.get(level as usize - 1).copied().unwrap_or_default();
-        Line::plain(format_args!("{}{text}", Prefix(template, pid)))
+        Line::plain(format_args!("{time}{}{text}", Prefix(template, pid)))
     }
 
     /// `sexton: fatal: TEXT`, and `sexton: hint: ADVICE` below, or as the style has it.
     #[must_use]
-    pub fn fatal(style: &Style, pid: i32, error: &Error) -> Line {
+    pub fn fatal(time: impl fmt::Display, style: &Style, pid: i32, error: &Error) -> Line {
         let prefix = Prefix(style.fatal, pid);
+        let prefix = format_args!("{time}{prefix}");
         let message = error.message();
         match (error.hint(), style.hint) {
             (None, _) => Line::plain(format_args!("{prefix}{message}")),
             (Some(hint), None) => Line::plain(format_args!("{prefix}{message} ({hint})")),
             (Some(hint), Some(start)) => {
                 let start = Prefix(start, pid);
-                Line::plain(format_args!("{prefix}{message}\n{start}{hint}"))
+                Line::plain(format_args!("{prefix}{message}\n{time}{start}{hint}"))
             }
         }
     }
@@ -81,7 +88,7 @@ mod tests {
     #[test]
     fn a_line_ends_once() {
         assert_eq!(shown(&Line::plain("hello")), "hello\n");
-        let text = |level| Line::text(&Style::default(), 1, level, "x");
+        let text = |level| Line::text("", &Style::default(), 1, level, "x");
         assert_eq!(shown(&text(Level::Warn)), "sexton: warning: x\n");
         assert_eq!(shown(&text(Level::Error)), "sexton: error: x\n");
         assert_eq!(shown(&text(Level::Trace)), "sexton: trace: x\n");
@@ -90,10 +97,12 @@ mod tests {
     #[test]
     fn a_style_sets_the_beginning_and_the_place_of_a_hint() {
         let error = Error::usage("no").with_hint(Some("try"));
-        let usual = Line::fatal(&Style::default(), 7, &error);
+        let usual = Line::fatal("", &Style::default(), 7, &error);
         assert_eq!(shown(&usual), "sexton: fatal: no\nsexton: hint: try\n");
         let style = Style { fatal: "[FATAL x (PID)] ", hint: None, ..Style::default() };
-        assert_eq!(shown(&Line::fatal(&style, 7, &error)), "[FATAL x (7)] no (try)\n");
+        assert_eq!(shown(&Line::fatal("T ", &style, 7, &error)), "T [FATAL x (7)] no (try)\n");
+        let timed = Line::fatal("T ", &Style::default(), 7, &error);
+        assert_eq!(shown(&timed), "T sexton: fatal: no\nT sexton: hint: try\n");
     }
 
     #[test]

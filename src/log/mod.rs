@@ -42,7 +42,10 @@ pub fn start(logging: &Logging, pid: i32) {
             LogTo::Stderr | LogTo::Syslog(_) => logging.level,
         });
     }
-    LOGGER.looks.set(Looks { format: logging.format, style: logging.style, pid }).ok();
+    LOGGER
+        .looks
+        .set(Looks { format: logging.format, time: logging.time, style: logging.style, pid })
+        .ok();
     LOGGER.stderr.output.get_or_init(Output::stderr);
     if logging.uses_stdout() {
         LOGGER.stdout.output.get_or_init(Output::stdout);
@@ -52,9 +55,9 @@ pub fn start(logging: &Logging, pid: i32) {
     }
 }
 
-/// Sets how the lines of a run look that ends before [`start`].
-pub fn set_format(format: LogFormat, pid: i32) {
-    LOGGER.looks.set(Looks { format, style: Style::default(), pid }).ok();
+/// Sets how the lines of a run look that ends before [`start`], besides their style.
+pub fn set_looks(Logging { format, time, .. }: Logging, pid: i32) {
+    LOGGER.looks.set(Looks { format, time, style: Style::default(), pid }).ok();
 }
 
 /// To be called before sexton's rights or a stream's owner change: to write without blocking later, a stream may have
@@ -129,8 +132,19 @@ struct Lost(AtomicU64);
 #[derive(Clone, Copy, Default)]
 struct Looks {
     format: LogFormat,
+    /// Whether a text line begins with the time.
+    time: bool,
     style: Style,
     pid: i32,
+}
+
+/// Displays as the time and a blank, or as nothing.
+struct Stamp(bool);
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 { write!(f, "{Now} ") } else { Ok(()) }
+    }
 }
 
 impl Lost {
@@ -192,18 +206,18 @@ impl Logger {
     }
 
     fn line(&self, level: Level, text: &dyn fmt::Display) -> Line {
-        let Looks { format, style, pid } = self.looks();
+        let Looks { format, time, style, pid } = self.looks();
         match format {
             LogFormat::Json => Line::json(Now, level, text),
-            LogFormat::Text => Line::text(&style, pid, level, text),
+            LogFormat::Text => Line::text(Stamp(time), &style, pid, level, text),
         }
     }
 
     fn fatal_line(&self, error: &Error) -> Line {
-        let Looks { format, style, pid } = self.looks();
+        let Looks { format, time, style, pid } = self.looks();
         match format {
             LogFormat::Json => Line::json(Now, Level::Error, error.message()),
-            LogFormat::Text => Line::fatal(&style, pid, error),
+            LogFormat::Text => Line::fatal(Stamp(time), &style, pid, error),
         }
     }
 

@@ -15,7 +15,9 @@ pub struct Logging {
     pub to: LogTo,
     /// How lines on standard error look.
     pub format: LogFormat,
-    /// How text lines begin, and which stream they go to.
+    /// Begin text lines with the time.
+    pub time: bool,
+    /// How text lines begin otherwise, and which stream they go to.
     pub style: Style,
 }
 
@@ -25,6 +27,7 @@ impl Default for Logging {
             level: LevelFilter::Warn,
             to: LogTo::Stderr,
             format: LogFormat::Text,
+            time: false,
             style: Style::default(),
         }
     }

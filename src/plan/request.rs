@@ -4,6 +4,7 @@
 
 use crate::plan::Plan;
 use crate::values::environment::Values;
+use std::ffi::CString;
 
 /// What sexton is asked to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +17,8 @@ pub enum Request<'a> {
     Pause(Box<Plan<'a>>),
     /// Show the processes of the PID namespace.
     Status(Inspection),
+    /// Copy this program to a path.
+    Install(CString),
     /// Print a text and exit.
     Print(Printed),
 }

@@ -4,10 +4,12 @@ use super::fds::borrow;
 use super::open::{self, open};
 use super::{Errno, fds};
 use crate::values::stdio::{OwnedStream, Redirection, Stream};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl, renameat};
 use nix::libc;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
-use nix::unistd::{AccessFlags, Uid, Whence, access, fchown, ftruncate, isatty, lseek, read};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, stat};
+use nix::unistd::{
+    AccessFlags, Uid, Whence, access, fchown, ftruncate, isatty, lseek, read, unlink,
+};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
@@ -206,6 +208,39 @@ pub fn open_for_writing(path: &CStr, content: Content) -> Result<OwnedFd, Errno>
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let mode = Mode::from_bits_truncate(0o644);
     fds::above_stdio(open(path, flags | create | OFlag::O_CLOEXEC, mode)?)
+}
+
+/// Creates a file that its owner alone can use. It must not be there, not even as a link.
+///
+/// # Errors
+/// Those of open(2): EEXIST, ENOSPC.
+pub fn create(path: &CStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    open(path, flags, Mode::from_bits_truncate(0o600))
+}
+
+/// Sets a file's mode (fchmod(2)).
+///
+/// # Errors
+/// Those of fchmod(2).
+pub fn set_mode(file: &OwnedFd, mode: u32) -> Result<(), Errno> {
+    fchmod(file, Mode::from_bits_truncate(mode))
+}
+
+/// Renames a file, over what has the other name (rename(2)).
+///
+/// # Errors
+/// EISDIR, and others of rename(2).
+pub fn rename(from: &CStr, to: &CStr) -> Result<(), Errno> {
+    renameat(AT_FDCWD, from, AT_FDCWD, to)
+}
+
+/// Removes a file (unlink(2)).
+///
+/// # Errors
+/// Those of unlink(2).
+pub fn remove(path: &CStr) -> Result<(), Errno> {
+    unlink(path)
 }
 
 /// Whether it is a regular file.

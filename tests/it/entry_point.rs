@@ -1,8 +1,11 @@
 //! What an entry point's shell script does, without a shell: docs/entrypoint.md.
 
-use crate::harness::{Ended, Folder, Place, Setup};
+use crate::harness::{Ended, Folder, Place, Setup, probe, sexton};
+use nix::libc;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 const PLACES: [Place; 2] = [Place::Init, Place::Child];
 
@@ -180,4 +183,74 @@ fn values_from_files_are_not_shown() {
         let written = std::fs::read_to_string(folder.at("report")).unwrap();
         assert!(!ended.stderr.contains("s3cr3t") && !written.contains("s3cr3t"), "{ended:?}");
     }
+}
+
+#[test]
+fn sexton_copies_itself() {
+    const OTHERS: &str = "old";
+    fn umask() {
+        // SAFETY: takes an integer.
+        unsafe { libc::umask(0o077) };
+    }
+    let folder = Folder::new("install");
+    let other = folder.file("other", "644", OTHERS);
+    let expected = std::fs::read(sexton()).unwrap();
+    let installed = |path: &str| {
+        let file = std::fs::symlink_metadata(path).unwrap();
+        assert!(file.is_file() && file.permissions().mode() & 0o7777 == 0o755, "{file:?}");
+        assert!(std::fs::read(path).unwrap() == expected);
+    };
+    for (place, name) in PLACES.into_iter().zip(["init", "child"]) {
+        let path = folder.at(name);
+        let setup = Setup::new(&["--install", &path]).place(place).prepare(umask);
+        for setup in [setup.clone(), setup.clone(), setup.without_proc()] {
+            let ended = setup.run();
+            assert_eq!((ended.status, ended.stdout + &ended.stderr), (0, String::new()));
+            installed(&path);
+        }
+    }
+    // An older one that is running is replaced; so is a link, and not what it leads to.
+    let (old, link) = (folder.at("init"), folder.at("link"));
+    let running = Setup::program(Path::new(&old), &[&probe(), "sleep"]);
+    let mut running = running.start();
+    running.line();
+    assert_eq!(run(&["--install", &old]).status, 0);
+    installed(&old);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end().status, 143);
+    std::os::unix::fs::symlink(&other, &link).unwrap();
+    let ended = Setup::new::<&str>(&[]).variable(format!("SEXTON_INSTALL={link}")).run();
+    assert_eq!(ended.status, 0, "{ended:?}");
+    installed(&link);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), OTHERS);
+    // A dry run does nothing.
+    let dry = run(&["--dry-run", "--install", &folder.at("dry")]);
+    assert_eq!(dry.stdout, format!(" 1. install sexton as '{}'\n", folder.at("dry")));
+    let mut names = Vec::from_iter(std::fs::read_dir(folder.path()).unwrap());
+    names.retain(|name| !name.as_ref().unwrap().file_name().is_empty());
+    assert_eq!(names.len(), 4, "nothing else is left: {names:?}");
+}
+
+#[test]
+fn what_cannot_be_installed_leaves_nothing() {
+    let folder = Folder::new("no-install");
+    std::fs::create_dir(folder.at("directory")).unwrap();
+    for (name, reason) in [
+        ("missing/sexton", "no such file or directory"),
+        ("directory", "is a directory"),
+        ("directory/", "not a directory"),
+    ] {
+        let path = folder.at(name);
+        let ended = run(&["--install", &path]);
+        let line = format!("sexton: fatal: unable to install sexton as '{path}': {reason}\n");
+        assert_eq!((ended.status, ended.stderr), (125, line));
+    }
+    let path = folder.at("sexton");
+    let ended = Setup::new(&["--install", &path]).user(33).run();
+    assert!(ended.status == 125 && ended.stderr.contains("permission denied"), "{ended:?}");
+    let ended = run(&["--install", &path, "true"]);
+    let line = "sexton: fatal: --install runs no command, and one is given\n";
+    assert_eq!((ended.status, ended.stderr.as_str()), (125, line));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(folder.at("directory")).unwrap().count(), 0);
 }

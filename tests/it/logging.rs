@@ -409,3 +409,35 @@ fn what_was_done_by_force_or_cannot_be_seen_elsewhere_is_a_warning() {
         }
     }
 }
+
+#[test]
+fn text_lines_begin_with_the_time_if_they_are_to() {
+    /// The line behind its time, which must be one.
+    fn timed(line: &str) -> &str {
+        let (time, rest) = line.split_once(' ').unwrap();
+        let digits = time.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+        assert_eq!(digits.collect::<Vec<u8>>(), b"0000-00-00T00:00:00.000Z", "{line}");
+        rest
+    }
+    let lines = |setup: Setup| {
+        let ended = setup.run();
+        ended.stderr.lines().map(|line| timed(line).to_owned()).collect::<Vec<String>>()
+    };
+    let warning = "sexton: warning: main was killed by SIGUSR1, ";
+    let killed = ["sh", "-c", "kill -USR1 $$"];
+    let flag = Setup::new(&[&["--log-time"], &killed[..]].concat());
+    let variable = Setup::new(&killed).variable("SEXTON_LOG_TIME=yes");
+    for setup in [flag, variable] {
+        assert!(lines(setup)[0].starts_with(warning));
+    }
+    // Errors in flags, and their hints, too.
+    let invalid = lines(Setup::new(&["--log-time", "--grace=x", "true"]));
+    assert!(invalid[0].starts_with("sexton: fatal: invalid value 'x' for --grace"), "{invalid:?}");
+    let failed = lines(Setup::new(&["--log-time", "--", "-v"]));
+    assert_eq!(failed[1], "sexton: hint: options stand before '--'");
+    let tini = Setup::new(&["-vvv", "true"]).called("tini").variable("SEXTON_LOG_TIME=yes");
+    assert!(tini.run().stdout.lines().all(|line| timed(line).starts_with("[")));
+    // JSON has it as a member.
+    let json = Setup::new(&[&["--log-time", "--log-format=json"], &killed[..]].concat()).run();
+    assert!(json.stderr.starts_with(r#"{"time":"#), "{json:?}");
+}

@@ -57,7 +57,7 @@ tar_of app
 rm -r "$bed/root/bin"
 tar_of sexton
 image plain plain null
-image sexton-busybox app null
+image sexton sexton '["/sexton"]'
 image app app '["/sexton", "--"]'
 image pause sexton '["/sexton", "--pause"]'
 

@@ -448,6 +448,13 @@ pub static FLAGS: &[Flag] = &[
         help: "How lines on standard error look. Default: text.",
     },
     Flag {
+        long: "log-time",
+        short: None,
+        section: LOGGING,
+        kind: Kind::Switch(|d, on| d.plan.logging.time = on),
+        help: "Begin text lines on standard error with the time: RFC 3339, UTC, milliseconds.",
+    },
+    Flag {
         long: "report",
         short: None,
         section: LOGGING,
@@ -492,6 +499,14 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::Switch(|d, on| d.check = on),
         help: "With --status, for health checks: print one line and exit 1 if there are stuck zombies, or \
                if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing.",
+    },
+    Flag {
+        long: "install",
+        short: None,
+        section: INSTEAD,
+        kind: Kind::Value("PATH", Bytes(|d, v| set(&mut d.install, Some(path(v)?)))),
+        help: "Copy this program to PATH, in place of what is there: for an init container or a build stage \
+               without cp.",
     },
     Flag {
         long: "dry-run",

@@ -33,6 +33,7 @@ pub fn command_line(bytes: &[u8]) {
             runs(&plan, &words, &environment);
         }
         Ok(Request::Status(_)) => {}
+        Ok(Request::Install(path)) => assert!(!path.is_empty()),
         Ok(Request::Print(printed)) => prints(&printed),
         Err(error) => refused(&error, &words, &environment),
     }

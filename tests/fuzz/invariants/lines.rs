@@ -40,13 +40,13 @@ pub fn log(bytes: &[u8]) {
     let display =
         || fmt::from_fn(|f| text.split_inclusive('|').try_for_each(|piece| f.write_str(piece)));
 
-    let line = Line::text(style, pid, level, display());
+    let line = Line::text("", style, pid, level, display());
     let prefix = Prefix(style.levels[level as usize - 1], pid).to_string();
     assert_is_beginning(shown(line.as_bytes()), &(prefix + &text), CAPACITY - 1);
 
     for hint in [None, Some("try")] {
         let error = Error::invalid(text.as_bytes(), "--x", display()).with_hint(hint);
-        let line = Line::fatal(style, pid, &error);
+        let line = Line::fatal("", style, pid, &error);
         let shown = shown(line.as_bytes());
         shown.lines().for_each(assert_shows);
         assert_eq!(shown.lines().count(), if is_below(shown, hint, style) { 2 } else { 1 });
