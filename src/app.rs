@@ -5,8 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::dry_run;
 use crate::child::prepare::Launch;
+use crate::child::{dry_run, in_place};
 use crate::cli;
 use crate::inspect;
 use crate::install;
@@ -47,6 +47,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
         Ok(Request::DryRun(plan, Values::Shown)) => {
             (plan, |plan, mask| describe(plan, mask, Values::Shown))
         }
+        Ok(Request::Replace(plan)) => (plan, replace),
         Ok(Request::Pause(plan)) => (plan, pause),
         Ok(Request::Status(inspection)) => {
             early();
@@ -97,6 +98,11 @@ fn look(inspection: &Inspection, mask: SignalSet) -> u8 {
 /// Runs the command.
 fn supervise(plan: &Plan, mask: SignalSet) -> Ending {
     runtime::attempt(plan, mask).unwrap_or_else(|error| give_up(&error).into())
+}
+
+/// Becomes the command; the ending if that fails.
+fn replace(plan: &Plan, mask: SignalSet) -> Ending {
+    give_up(&in_place::run(plan, mask)).into()
 }
 
 /// Prints the steps that a run would take.

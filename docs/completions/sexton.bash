@@ -51,6 +51,9 @@ _sexton_value() {
     --grace)
         _sexton_propose "" "none"
         ;;
+    --slow-stop-after)
+        :
+        ;;
     --escalate)
         _sexton_propose "$before" "HUP: INT: QUIT: ILL: TRAP: ABRT: BUS: FPE: KILL: USR1: SEGV: USR2: PIPE: ALRM: TERM: STKFLT: CHLD: CONT: STOP: TSTP: TTIN: TTOU: URG: XCPU: XFSZ: VTALRM: PROF: WINCH: IO: PWR: SYS: RTMIN: RTMIN+1: RTMIN+2: RTMIN+3: RTMIN+4: RTMIN+5: RTMIN+6: RTMIN+7: RTMIN+8: RTMIN+9: RTMIN+10: RTMIN+11: RTMIN+12: RTMIN+13: RTMIN+14: RTMIN+15: RTMIN+16: RTMIN+17: RTMIN+18: RTMIN+19: RTMIN+20: RTMIN+21: RTMIN+22: RTMIN+23: RTMIN+24: RTMIN+25: RTMIN+26: RTMIN+27: RTMIN+28: RTMIN+29: RTMIN+30:"
         ;;
@@ -163,7 +166,7 @@ _sexton() {
     for ((i = 1; i < current; i++)); do
         case ${words[i]} in
         --) command=$((i + 1)) ;;
-        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --rlimit | --chdir | --umask | --env | --unset-env | --env-file | --env-from-file | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --install | --as) ((++i)) ;;
+        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --slow-stop-after | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --rlimit | --chdir | --umask | --env | --unset-env | --env-file | --env-from-file | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --install | --as) ((++i)) ;;
         -*) ;;
         *) command=$i ;;
         esac
@@ -177,7 +180,7 @@ _sexton() {
         value=${value#*=}
         _sexton_value "$flag"
     elif [[ ! $command && $value == -* ]]; then
-        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --pause -P --status --check --install --dry-run --help -h --version -V --as"
+        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --protect --pause -P --status --check --exec --install --dry-run --help -h --version -V --as"
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current

@@ -9,7 +9,7 @@ function __sexton_command
             case --
                 set -e words[1]
                 break
-            case --forward-to --rewrite --stop-signals --timeout --drain --grace --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --install --as
+            case --forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --install --as
                 set -e words[1]
                 set -q words[2]; or return 1
             case '-*'
@@ -54,6 +54,7 @@ complete -c sexton -n __sexton_own -l stop-signals -x -a '(__sexton_value "^.*,"
 complete -c sexton -n __sexton_own -l timeout -x -a 'none' -d 'Begin a stop as if SIGTERM had come when the run has taken so long, and exit with 124 if the command then ends within the grace'
 complete -c sexton -n __sexton_own -l drain -x -d 'Hold the first stop signal back for so long; a second one ends that'
 complete -c sexton -n __sexton_own -l grace -x -a 'none' -d 'How long the command may take to end after the stop signal; then the whole tree gets SIGKILL'
+complete -c sexton -n __sexton_own -l slow-stop-after -x -d 'When a stop has lasted so long, log which processes have not ended, and why; 0 never does'
 complete -c sexton -n __sexton_own -l escalate -x -a '(__sexton_value "^.*," HUP: INT: QUIT: ILL: TRAP: ABRT: BUS: FPE: KILL: USR1: SEGV: USR2: PIPE: ALRM: TERM: STKFLT: CHLD: CONT: STOP: TSTP: TTIN: TTOU: URG: XCPU: XFSZ: VTALRM: PROF: WINCH: IO: PWR: SYS: RTMIN: RTMIN+1: RTMIN+2: RTMIN+3: RTMIN+4: RTMIN+5: RTMIN+6: RTMIN+7: RTMIN+8: RTMIN+9: RTMIN+10: RTMIN+11: RTMIN+12: RTMIN+13: RTMIN+14: RTMIN+15: RTMIN+16: RTMIN+17: RTMIN+18: RTMIN+19: RTMIN+20: RTMIN+21: RTMIN+22: RTMIN+23: RTMIN+24: RTMIN+25: RTMIN+26: RTMIN+27: RTMIN+28: RTMIN+29: RTMIN+30:)' -d 'Send further signals within the grace, each so long after the one before it'
 complete -c sexton -n __sexton_own -l linger -x -a 'none' -d 'How long the processes that the command leaves behind may take to end after SIGTERM, before SIGKILL'
 complete -c sexton -n __sexton_own -l wait-all -f -d 'When the command has ended, let the processes that it leaves behind end by themselves'
@@ -104,6 +105,7 @@ complete -c sexton -n __sexton_own -l protect -f -d 'Keep sexton itself from the
 complete -c sexton -n __sexton_own -l pause -s P -f -d 'Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT'
 complete -c sexton -n __sexton_own -l status -f -a 'text json' -d 'Show the processes of this container, zombies and who neglects them, limits, memory'
 complete -c sexton -n __sexton_own -l check -f -d 'With --status, for health checks: print one line and exit 1 if there are stuck zombies, or if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing'
+complete -c sexton -n __sexton_own -l exec -f -d 'Execute the command in sexton\'s place, with its user, limits and so on, as gosu does: no init stays, and nothing is forwarded, reaped or reported'
 complete -c sexton -n __sexton_own -l install -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Copy this program to PATH, in place of what is there: for an init container or a build stage without cp'
 complete -c sexton -n __sexton_own -l dry-run -f -a 'values' -d 'Print what would be done before the command is executed, and do nothing'
 complete -c sexton -n __sexton_own -l help -s h -f -d 'Print this text'

@@ -31,6 +31,8 @@ pub struct Inherited {
     /// The signal for the end of sexton's parent: the command gets the same when sexton ends. `None` for PID 1, with
     /// which the kernel ends all others.
     pub parent_death_signal: Option<Signal>,
+    /// The process that will be the command's parent: sexton, or sexton's own if the command takes its place.
+    pub parent: i32,
     /// The effective user ID.
     pub uid: u32,
     /// The supplementary groups; only looked up if they are to be changed.
@@ -78,10 +80,11 @@ impl Inherited {
             leads_session: has_terminal && process::leads_session(),
             shares_job: has_terminal && shares_job(),
             parent_death_signal: match plan.parent_death_signal {
-                _ if pid == process::INIT => None,
+                _ if pid == process::INIT && !plan.in_place => None,
                 Some(signal) => Some(signal),
                 None => process::parent_death_signal(),
             },
+            parent: if plan.in_place { process::parent() } else { pid },
             uid: credentials::user(),
             groups,
             capabilities,
@@ -133,6 +136,7 @@ impl Inherited {
             leads_session: false,
             shares_job: false,
             parent_death_signal: None,
+            parent: 1,
             uid: crate::values::capabilities::ROOT,
             groups: vec![0],
             capabilities: Sets::default(),

@@ -54,7 +54,7 @@ pub enum Step {
     RaiseAmbient(CapabilitySet),
     /// Gain no privileges by exec (PR_SET_NO_NEW_PRIVS, prctl(2)).
     NoNewPrivs,
-    /// Ask for a signal when sexton, of this process ID, ends (PR_SET_PDEATHSIG, prctl(2)).
+    /// Ask for a signal when the parent, of this process ID, ends (PR_SET_PDEATHSIG, prctl(2)).
     ParentDeath(Signal, i32),
     /// Set the file mode creation mask (umask(2)).
     Umask(u32),
@@ -101,7 +101,7 @@ impl fmt::Display for Step {
             ),
             Step::RaiseAmbient(set) => write!(f, "raise ambient capabilities: {set}"),
             Step::NoNewPrivs => f.write_str("set no_new_privs"),
-            Step::ParentDeath(signal, _) => write!(f, "ask for {signal} when sexton ends"),
+            Step::ParentDeath(signal, _) => write!(f, "ask for {signal} at the parent's end"),
             Step::Umask(mask) => write!(f, "set the umask to {mask:03o}"),
             Step::Directory(path) => write!(f, "change the working directory to {}", Quoted(path)),
             Step::Duplicate(from) => {

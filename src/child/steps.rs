@@ -69,7 +69,7 @@ pub fn steps(
     if attributes.no_new_privs {
         steps.push(Step::NoNewPrivs);
     }
-    let parent_death = |signal| Step::ParentDeath(signal, inherited.pid);
+    let parent_death = |signal| Step::ParentDeath(signal, inherited.parent);
     steps.extend(inherited.parent_death_signal.map(parent_death));
     steps.extend(attributes.umask.map(Step::Umask));
     steps.extend(attributes.directory.clone().map(Step::Directory));

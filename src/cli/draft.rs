@@ -10,7 +10,7 @@ use crate::text::escape::Quoted;
 use crate::values::capabilities::{self, List};
 use crate::values::environment::{Edit, Values, variable};
 use crate::values::error::Error;
-use crate::values::exit_map;
+use crate::values::exit_map::{self, ExitMap};
 use crate::values::rewrite;
 use crate::values::rlimit;
 use crate::values::signal::Reason;
@@ -194,6 +194,10 @@ impl<'a> Draft<'a> {
                 "no command given: usage is sexton [OPTIONS] [--] COMMAND [ARG...], see sexton --help",
             ));
         }
+        if plan.in_place {
+            replaceable(&plan, pause)?;
+            plan.attributes.grouping = Grouping::Shared;
+        }
         plan.policy.command_gets_keys = plan.attributes.grouping == Grouping::Shared;
         let level = (plan.logging.level as usize).saturating_add(verbose);
         plan.logging.level = LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace);
@@ -202,8 +206,27 @@ impl<'a> Draft<'a> {
         Ok(match (pause, dry_run) {
             (true, _) => Request::Pause(plan),
             (false, Some(values)) => Request::DryRun(plan, values),
+            (false, None) if plan.in_place => Request::Replace(plan),
             (false, None) => Request::Run(plan),
         })
+    }
+}
+
+/// Checks what `--exec` cannot go with, because no process stays that could do it.
+fn replaceable(plan: &Plan, pause: bool) -> Result<(), Error> {
+    let contradictions = [
+        (pause, "pause"),
+        (plan.policy.timeout.is_some(), "timeout"),
+        (plan.exit_map != ExitMap::default(), "map-exit"),
+        (plan.report.is_some(), "report"),
+        (plan.termination_log.is_some(), "termination-log"),
+        (plan.attributes.grouping == Grouping::Session, "setsid"),
+    ];
+    match contradictions.iter().find(|(is_set, _)| *is_set) {
+        Some((_, flag)) => Err(Error::usage(format!(
+            "--exec executes the command in sexton's place: --{flag} does not go with it"
+        ))),
+        None => Ok(()),
     }
 }
 

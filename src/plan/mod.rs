@@ -33,6 +33,8 @@ pub struct Plan<'a> {
     pub argv: Vec<&'a CStr>,
     /// Replace variables in the argument vector by their values.
     pub expands_arguments: bool,
+    /// Execute the command in sexton's place, without a child and without a supervisor.
+    pub in_place: bool,
     /// The files to try for the command, in this order. If there are none, its name and `PATH` say which.
     pub files: Vec<CString>,
     /// The environment as sexton was given it, in the same order, but without `SEXTON_*`.
@@ -77,6 +79,7 @@ impl Default for Plan<'_> {
         Plan {
             argv: Vec::new(),
             expands_arguments: false,
+            in_place: false,
             files: Vec::new(),
             environment: Vec::new(),
             attributes: Attributes::default(),

@@ -11,6 +11,8 @@ use std::ffi::CString;
 pub enum Request<'a> {
     /// Run a command.
     Run(Box<Plan<'a>>),
+    /// Execute a command in sexton's place.
+    Replace(Box<Plan<'a>>),
     /// Print the steps that would be taken to run a command, and exit with 0.
     DryRun(Box<Plan<'a>>, Values),
     /// Run no command: reap orphans, and exit on SIGTERM or SIGINT.

@@ -254,3 +254,64 @@ fn what_cannot_be_installed_leaves_nothing() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(std::fs::read_dir(folder.at("directory")).unwrap().count(), 0);
 }
+
+#[test]
+fn the_command_takes_sexton_s_place() {
+    const ATTRIBUTES: &str = "echo $$ $PPID $(id -u) $(id -g) $(ulimit -n) $(umask) $HOME; pwd";
+    let flags = ["--exec", "--user=33:33", "--rlimit=nofile=50", "--umask=027", "--chdir=/usr"];
+    let words = [&flags[..], &["--env=HOME=/x", "sh", "-c", ATTRIBUTES]].concat();
+    let ended = Setup::new(&words).run();
+    assert_eq!(ended.stdout, "1 0 33 33 50 0027 /x\n/usr\n", "{ended:?}");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    for place in PLACES {
+        let running = Setup::new(&["--exec", &probe(), "sleep"]).place(place);
+        let mut running = running.variable("SEXTON_GRACE=5s").start();
+        running.line();
+        assert!(running.children().is_empty(), "it is sexton's own process");
+        assert!(
+            std::fs::read_link(format!("/proc/{}/exe", running.pid)).unwrap().ends_with("probe")
+        );
+        let died = [128 + libc::SIGKILL, 1000 + libc::SIGKILL]; // as unshare and as the harness have it
+        running.signal(libc::SIGKILL);
+        assert!(died.contains(&running.end().status));
+    }
+    // What sexton was given, it passes on.
+    const BITS: u64 = 1 << (libc::SIGUSR1 - 1);
+    let ignored = [libc::SIGPIPE, libc::SIGCHLD];
+    let print = ["grep", "-E", "^Sig(Blk|Ign)|^NoNewPrivs", "/proc/self/status"];
+    let setup = |flags: &[&str]| {
+        let words = [flags, &print].concat();
+        Setup::new(&words).mask(BITS).ignored(&ignored).run().stdout
+    };
+    let kept = setup(&["--exec"]);
+    assert!(kept.contains("SigBlk:\t0000000000000200\nSigIgn:\t0000000000011000\n"), "{kept}");
+    assert_eq!(kept, setup(&[]), "as from a sexton that stays");
+    assert!(setup(&["--exec", "--no-new-privs"]).ends_with("NoNewPrivs:\t1\n"));
+    let ended = run(&["--exec", "--expand-env", "--env=A=1 2", "printf", "[%s]", "${A}"]);
+    assert_eq!(ended.stdout, "[1 2]");
+}
+
+#[test]
+fn a_command_that_cannot_take_sexton_s_place_has_the_usual_statuses() {
+    for (words, status, part) in [
+        (&["no-such"][..], 127, "unable to execute 'no-such': command not found"),
+        (&["/etc/passwd"], 126, "unable to execute '/etc/passwd': permission denied"),
+        (&["--chdir=/no", "true"], 125, "unable to change the working directory to '/no'"),
+        (&["--user=no-such-user", "true"], 125, "'no-such-user' for --user"),
+        (&["--env-file=/no", "true"], 125, "unable to set variables from '/no'"),
+    ] {
+        let ended = run(&[&["--exec"], words].concat());
+        assert!(ended.status == status && ended.stderr.contains(part), "{words:?}: {ended:?}");
+        assert_eq!(ended.stderr, run(words).stderr, "as from a sexton that stays");
+    }
+    let flags =
+        ["--timeout=1s", "--map-exit=1=0", "--report=/r", "--termination-log=/t", "--setsid"];
+    for flag in flags {
+        let name = flag.split('=').next().unwrap();
+        let line =
+            format!("--exec executes the command in sexton's place: {name} does not go with it");
+        assert_refused(&["--exec", flag, "true"], &line);
+    }
+    let dry = run(&["--dry-run", "--exec", "--user=33", "true"]);
+    assert!(!dry.stdout.contains("process group") && dry.stdout.contains("set the user ID to 33"));
+}

@@ -329,7 +329,7 @@ fn parent_death() -> Case {
             let fails = option(libc::PR_SET_PDEATHSIG);
             with_a_parent_death_signal(setup).failing(PRCTL, fails, libc::EINVAL)
         },
-        "ask for SIGTERM when sexton ends: invalid argument",
+        "ask for SIGTERM at the parent's end: invalid argument",
         None,
     )
 }

@@ -501,6 +501,14 @@ pub static FLAGS: &[Flag] = &[
                if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing.",
     },
     Flag {
+        long: "exec",
+        short: None,
+        section: INSTEAD,
+        kind: Kind::Switch(|d, on| d.plan.in_place = on),
+        help: "Execute the command in sexton's place, with its user, limits and so on, as gosu does: no init stays, \
+               and nothing is forwarded, reaped or reported.",
+    },
+    Flag {
         long: "install",
         short: None,
         section: INSTEAD,

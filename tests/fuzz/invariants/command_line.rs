@@ -24,7 +24,7 @@ pub fn command_line(bytes: &[u8]) {
     let result = cli::parse(&words, &environment, PID);
     getopt::agrees(&words, &environment, &result);
     match result {
-        Ok(Request::Run(plan) | Request::DryRun(plan, _)) => {
+        Ok(Request::Run(plan) | Request::Replace(plan) | Request::DryRun(plan, _)) => {
             assert!(!plan.argv.is_empty());
             runs(&plan, &words, &environment);
         }
@@ -178,7 +178,12 @@ fn is_sexton(words: &[&CStr]) -> bool {
 
 fn the_plan<'a>(words: &[&'a CStr], environment: &[&'a CStr]) -> Plan<'a> {
     match cli::parse(words, environment, PID) {
-        Ok(Request::Run(plan) | Request::DryRun(plan, _) | Request::Pause(plan)) => *plan,
+        Ok(
+            Request::Run(plan)
+            | Request::Replace(plan)
+            | Request::DryRun(plan, _)
+            | Request::Pause(plan),
+        ) => *plan,
         other => panic!("{words:?} {environment:?}: {other:?}"),
     }
 }

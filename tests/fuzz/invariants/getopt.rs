@@ -123,7 +123,7 @@ pub fn agrees(words: &[&CStr], environment: &[&CStr], result: &Result<Request, E
             None => assert!(rest.is_empty() || reserved, "{words:?}"),
         },
         Ok(Request::Pause(_)) => assert!(letters.contains(&b'P') || has(b"SEXTON_PAUSE=")),
-        Ok(Request::Run(plan) | Request::DryRun(plan, _)) => {
+        Ok(Request::Run(plan) | Request::Replace(plan) | Request::DryRun(plan, _)) => {
             assert_eq!(first, None, "{words:?}");
             let without_dashes = || match rest {
                 [command, dashes, rest @ ..] if dashes.to_bytes() == b"--" => {
