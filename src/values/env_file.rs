@@ -4,7 +4,7 @@
 //! not count; lines that are empty or begin with `#` are skipped. A name alone is a variable that is passed on, which the
 //! command has anyway. The value is the whole rest of the line, ` # text` and blanks at its end included.
 //!
-//! Quotes around a whole value are removed, as by Compose and by Docker from its version 29 on. What Compose would
+//! Quotes around a whole value are removed, as by Compose; `docker run` up to version 28 keeps them. What Compose would
 //! replace inside of them, and Docker would not, is an error: a backslash or `$` between double quotes, and the same
 //! quote.
 
