@@ -12,12 +12,13 @@ pub fn page() -> String {
 
 Options that may be repeated add up. Of any other that is given twice the last one counts.
 
-Each has a variable, for images that are built already; the flag beats it. In the variable a flag that may be repeated
-is a list with commas, one without a value is `yes` or `no`, and `SEXTON_VERBOSE` is a number. Variables named `SEXTON_...`
-are kept from the command; one that is unknown is a warning, a bad value an error (125), and one that is empty counts for as
-much as one that is not set (`SEXTON_GRACE=`, as Compose writes it).
+Each option has a variable, for images that are built already; the flag overrides it. In the variable a repeatable
+option is a list with commas, an option without a value is `yes` or `no`, and `SEXTON_VERBOSE` is a number. The command
+does not get variables named `SEXTON_...`. An unknown one is a warning, a bad value an error (125). An empty one counts
+as not set (`SEXTON_GRACE=`, as Compose writes it).
 
-Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, fractions too. Signals: `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `RTMAX-1`.
+Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Signals: `TERM`, `SIGTERM`, `15`,
+`RTMIN+3`, `RTMAX-1`.
 "
     .to_owned();
     for (section, flag) in by_section() {
