@@ -29,15 +29,17 @@ main='( (until grep -q sleep /proc/$$/comm; do :; done
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sexton-demo.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-mkfifo "$scratch/pipe"
 
 # in_namespace PROGRAM... : runs it as PID 1, waits until main says ready, sends SIGTERM to PID 1. Whoever is in the
-# namespace holds the pipe open, so its end is when the last of them has ended.
+# namespace holds the pipe open, so its end is when the last of them has ended. Each namespace has a pipe of its own:
+# those of the one before may still hold theirs, because a killed namespace ends after its unshare.
 in_namespace() {
-  local line='' begin status=0
-  unshare --pid --fork --mount-proc --kill-child "$@" >"$scratch/pipe" &
+  local line='' begin status=0 pipe
+  pipe=$(mktemp -u "$scratch/pipe.XXXXXX")
+  mkfifo "$pipe"
+  unshare --pid --fork --mount-proc --kill-child "$@" >"$pipe" &
   local unshare=$!
-  exec 3<"$scratch/pipe"
+  exec 3<"$pipe"
   while read -r line <&3 && [ "$line" != ready ]; do echo "  $line"; done
   if [ "$line" != ready ]; then
     wait $unshare || status=$?
