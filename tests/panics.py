@@ -61,23 +61,37 @@ for line in output("nm", "--demangle", binary).splitlines():
 
 # Words in data that are addresses of functions.
 image = pathlib.Path(binary).read_bytes()
-data, pointers = [], {}
+data, pointers, offsets = [], {}, {}
 for line in output("readelf", "--sections", "--wide", binary).splitlines():
     if match := re.match(r"\s*\[ *\d+\] (\.rodata|\.data\S*)\s+PROGBITS\s+([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", line):
         address, offset, size = (int(match[group], 16) for group in (2, 3, 4))
         data.append(range(address, address + size))
+        offsets[address] = offset
         for at in range(0, size - 7, 8):
             word = int.from_bytes(image[offset + at : offset + at + 8], "little")
             if word in functions:
                 pointers[address + at] = word
 
 
+def words(address, count):
+    """Words of the data from this address on."""
+    section = next(section for section in data if address in section)
+    offset = offsets[section.start] + address - section.start
+    return [int.from_bytes(image[at : at + 8], "little") for at in range(offset, offset + 8 * count, 8)]
+
+
 def table(address):
     """The functions of the vtable, or of the pairs of value and function, that begins there."""
-    for index in range(8):
-        if (place := address + 8 * index) in pointers:
+    places = [address + 8 * index for index in range(8)]
+    if not any(place in pointers for place in places[:3]):
+        # A vtable may begin without a drop: nothing, a size and an alignment. Other data may stand before a vtable.
+        drop, size, alignment = words(address, 3)
+        if drop or size > 1 << 20 or alignment not in (1, 2, 4, 8, 16):
+            return
+    for index, place in enumerate(places):
+        if place in pointers:
             yield pointers[place]
-        elif index >= 3:  # a vtable begins with a drop, which may be none, a size and an alignment
+        elif index >= 3:
             return
 
 
