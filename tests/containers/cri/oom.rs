@@ -27,8 +27,10 @@ fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Hand
         format!("mounts.host_path={}", log.display()),
         "linux.security_context.readonly_rootfs=true".to_owned(),
     ];
-    let glutton: Vec<_> = GLUTTON.split(' ').collect();
-    let mut container = start(&pod, &["--termination-log"], &mounts, &glutton);
+    // Another process keeps the group for a second: containerd drops an OOM event if the group has gone meanwhile.
+    let script = format!("(trap '' TERM; exec sleep 1000) & exec {GLUTTON}");
+    let flags = ["--termination-log", "--linger=1s"];
+    let mut container = start(&pod, &flags, &mounts, &["sh", "-c", &script]);
     let ended = container.end();
     ended.assert_status(137);
     container.wait_for_reason("OOMKilled");
@@ -39,8 +41,7 @@ fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Hand
     assert!(message.starts_with(&format!("sexton: {told}")), "{message:?}");
 }
 
-/// The command goes on until the runtime has learnt of it: containerd drops an OOM event if the group has gone
-/// meanwhile.
+/// The command goes on until the runtime has learnt of it, for the same reason.
 fn a_child_that_the_command_reaps_itself_is_counted(handler: &Handler) {
     let pod = Pod::new(handler);
     let script = format!(
