@@ -39,3 +39,18 @@ fn in_ci_nothing_is_left_out() {
     assert!(!output.status.success() && !text.contains("left out"), "{text}");
     assert!(text.contains("these tests need root"), "{text}");
 }
+
+/// A test that gets another name must not come back into the quick set unnoticed.
+#[test]
+fn every_word_of_the_quick_set_s_list_leaves_a_test_out() {
+    let script = include_str!("../run.sh");
+    let (_, list) = script.split_once("slow=(").expect("the list");
+    let (list, _) = list.split_once(')').unwrap();
+    let output = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
+    let tests = String::from_utf8(output.stdout).unwrap();
+    let words: Vec<&str> = list.split_whitespace().collect();
+    assert!(words.len() > 20, "{words:?}");
+    for word in words {
+        assert!(tests.contains(word), "no test has '{word}' in its name");
+    }
+}
