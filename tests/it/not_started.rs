@@ -90,12 +90,6 @@ fn of(command: &str) -> impl Fn(&[&str]) -> Setup {
     move |flags| Setup::new(&[flags, &[command]].concat())
 }
 
-fn executable(folder: &Folder, name: &str, contents: &[u8]) -> String {
-    let path = folder.file(name, "755", "");
-    fs::write(&path, contents).unwrap();
-    path
-}
-
 #[test]
 fn a_program_for_another_machine_class_or_byte_order_names_both() {
     const HINT: &str = "take an image for this machine: see --platform of docker build and run";
@@ -113,12 +107,12 @@ fn a_program_for_another_machine_class_or_byte_order_names_both() {
     .into_iter()
     .enumerate()
     {
-        let program = executable(&folder, &format!("program{index}"), &bytes);
+        let program = folder.program(&format!("program{index}"), &bytes);
         let cause = format!("it is built for {machine}, and this machine is {own_name}");
         let message = format!("execute '{program}': exec format error: {cause}");
         fails(of(&program), Fails::NotExecutable, &message, HINT);
         // As the interpreter of a script, which no shell runs either.
-        let script = executable(&folder, "script", format!("#!{program}\necho run\n").as_bytes());
+        let script = folder.program("script", format!("#!{program}\necho run\n").as_bytes());
         let cause = cause.replace("it is", &format!("its interpreter '{program}' is"));
         let message = format!("execute '{script}': exec format error: {cause}");
         fails(of(&script), Fails::NotExecutable, &message, HINT);
@@ -148,17 +142,17 @@ fn a_file_that_is_neither_program_nor_text_is_not_given_to_a_shell() {
             "save it as UTF-8 without that mark",
         ),
     ] {
-        let file = executable(&folder, name, contents);
+        let file = folder.program(name, contents);
         let message = format!("execute '{file}': exec format error: {cause}");
         fails(of(&file), Fails::NotExecutable, &message, hint);
     }
     // A null byte in a later line is the script's own business: a shell may have ended by then.
-    let file = executable(&folder, "text", b"echo run\nexit 3\n\0");
+    let file = folder.program("text", b"echo run\nexit 3\n\0");
     let ended = Setup::new(&[&file]).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (3, "run\n"), "{ended:?}");
     assert_eq!(Setup::new(&["--dry-run", &file]).run().status, 0);
     // So is the mark without a #! line.
-    let file = executable(&folder, "mark", b"\xef\xbb\xbf\nexit 3\n");
+    let file = folder.program("mark", b"\xef\xbb\xbf\nexit 3\n");
     assert_eq!(Setup::new(&[&file]).run().status, 3);
 }
 
@@ -174,22 +168,22 @@ fn a_missing_interpreter_is_named_and_so_are_windows_line_endings() {
         ("#!/bin/sh\r", r"/bin/sh\r", WINDOWS),
         ("#!/etc/passwd/x", "/etc/passwd/x", INSTALL),
     ] {
-        let script = executable(&folder, "script", format!("{line}\necho run\n").as_bytes());
+        let script = folder.program("script", format!("{line}\necho run\n").as_bytes());
         let message = format!(
             "execute '{script}': no such file or directory: its interpreter '{interpreter}' is missing"
         );
         fails(of(&script), Fails::Incomplete, &message, hint);
     }
     // The interpreter's own interpreter.
-    let inner = executable(&folder, "inner", b"#!/no/such/inner\n");
-    let outer = executable(&folder, "outer", format!("#!{inner}\n").as_bytes());
+    let inner = folder.program("inner", b"#!/no/such/inner\n");
+    let outer = folder.program("outer", format!("#!{inner}\n").as_bytes());
     let message = format!(
         "execute '{outer}': no such file or directory: its interpreter '/no/such/inner' is missing"
     );
     fails(of(&outer), Fails::Incomplete, &message, INSTALL);
     // One that is there, and cannot be executed.
     let plain = folder.file("plain", "644", "");
-    let script = executable(&folder, "script", format!("#!{plain}\n").as_bytes());
+    let script = folder.program("script", format!("#!{plain}\n").as_bytes());
     let message = format!(
         "execute '{script}': permission denied: its interpreter '{plain}' is not executable"
     );
@@ -202,7 +196,7 @@ const CHMOD: &str = "chmod +x makes it executable, or COPY --chmod=755 in the Do
 fn a_missing_dynamic_loader_is_named() {
     let folder = Folder::new("no-loader");
     for loader in ["/lib64/no-ld-linux.so.2", "/lib/no-ld-musl.so.1"] {
-        let program = executable(&folder, "program", &dynamic(loader));
+        let program = folder.program("program", &dynamic(loader));
         let message = format!(
             "execute '{program}': no such file or directory: its dynamic loader '{loader}' is missing"
         );
@@ -236,7 +230,7 @@ fn a_file_that_may_not_be_executed_says_why() {
 #[test]
 fn a_file_system_mounted_noexec_is_named() {
     let folder = Folder::new("noexec");
-    let script = executable(&folder, "script", b"#!/bin/sh\necho run\n");
+    let script = folder.program("script", b"#!/bin/sh\necho run\n");
     let ended = |words: &str| {
         let mount = format!(
             "mount -t tmpfs -o noexec none {0} && cp /bin/true {0}/true && exec {1} {words} {0}/true",
@@ -380,7 +374,7 @@ fn a_shell_as_pid_1_is_named() {
 #[test]
 fn the_cause_stands_in_the_report_the_termination_log_and_json() {
     let folder = Folder::new("reported-cause");
-    let script = executable(&folder, "script", b"#!/no/such\n");
+    let script = folder.program("script", b"#!/no/such\n");
     let (report, log) = (folder.at("report"), folder.at("log"));
     let words = [
         "--log-format=json",

@@ -19,17 +19,22 @@ impl Folder {
 
     /// Writes a file with this mode and gives its path.
     pub fn file(&self, name: &str, mode: &str, text: &str) -> String {
-        self.install(name, mode, "/dev/stdin", text)
+        self.install(name, mode, "/dev/stdin", text.as_bytes())
+    }
+
+    /// Writes a program, or what is taken for one.
+    pub fn program(&self, name: &str, contents: &[u8]) -> String {
+        self.install(name, "755", "/dev/stdin", contents)
     }
 
     /// Copies a file.
     pub fn copy(&self, name: &str, mode: &str, source: &str) -> String {
-        self.install(name, mode, source, "")
+        self.install(name, mode, source, b"")
     }
 
     /// install(1) writes it, so that this process never has it open: a process that another test forks
     /// at that moment would keep it busy, and it could not be executed.
-    fn install(&self, name: &str, mode: &str, source: &str, text: &str) -> String {
+    fn install(&self, name: &str, mode: &str, source: &str, contents: &[u8]) -> String {
         let path = self.0.join(name);
         let mut install = Command::new("install")
             .args(["-D", "-m", mode, source])
@@ -37,7 +42,7 @@ impl Folder {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        install.stdin.take().unwrap().write_all(contents).unwrap();
         assert!(install.wait().unwrap().success());
         path.into_os_string().into_string().unwrap()
     }
