@@ -178,14 +178,14 @@ impl Look {
         &self.found
     }
 
-    /// Looks at some more processes, or at one that is to be named; whether the look is over.
+    /// Looks at some more processes, or at one that is to be named.
     #[inline(never)] // its buffers take several pages of the stack
-    pub fn go_on(&mut self) -> bool {
+    pub fn go_on(&mut self) {
         if let Some(mut rest) = self.rest.take() {
             if rest.visit_some(&mut |pid| self.consider(pid)).unwrap_or(false) {
                 self.rest = Some(rest);
             }
-            return false;
+            return;
         }
         let process = self.found.processes.get(self.next).copied().flatten();
         let explained = process.map(|process| self.explained(process));
@@ -193,7 +193,6 @@ impl Look {
             *slot = explained.flatten();
         }
         self.next += 1;
-        !self.is_under_way()
     }
 
     /// Notes a process, if it is one of those that the stop waits for.
@@ -263,12 +262,11 @@ impl Look {
         if is_later(&stat) {
             return Cause::StartedLater;
         }
-        let mut lists = LISTS;
         if reaction == Reaction::Fatal && processes::awaits_signals(pid) != Some(true) {
             return Cause::Spared;
         }
         // A shell lets a handler wait until the child in the foreground has ended (POSIX, `trap`).
-        let (mut first, mut newest, mut looks) = (None, None, 0);
+        let (mut first, mut newest, mut looks, mut lists) = (None, None, 0, LISTS);
         processes::visit_children(pid, stat.threads, &mut lists, &mut |child| {
             looks += 1;
             if looks <= CHILDREN
@@ -282,15 +280,12 @@ impl Look {
             }
         })
         .ok();
+        let is_shell = processes::is_shell(name.as_str());
         match (newest, first) {
-            (None, Some(child))
-                if reaction == Reaction::Handled && processes::is_shell(name.as_str()) =>
-            {
+            (None, Some(child)) if is_shell && reaction == Reaction::Handled => {
                 Cause::WaitsForChild(child, Name::of(child))
             }
-            (Some(child), _) if !processes::is_shell(name.as_str()) => {
-                Cause::Renewed(child, Name::of(child))
-            }
+            (Some(child), _) if !is_shell => Cause::Renewed(child, Name::of(child)),
             _ => {
                 let connections = processes::connections(pid);
                 Cause::Busy { threads: stat.threads, connections }
