@@ -30,6 +30,10 @@ test-engines *engine:
 test-qemu *arguments:
     bash tests/qemu/run.sh {{arguments}}
 
+# How servers stop, with sexton and without: docs/software.md (root; a minute for each NAME, hours for all).
+test-software *names:
+    tests/software/run.sh {{names}}
+
 # Units that start sexton, in a systemd of their own (root).
 test-systemd:
     tests/systemd/run.sh
