@@ -153,7 +153,7 @@ _sexton_value() {
     --dry-run)
         _sexton_propose "" "values"
         ;;
-    --as) _sexton_propose "" "tini docker-init dumb-init catatonit" ;;
+    --as) _sexton_propose "" "tini docker-init dumb-init catatonit gosu su-exec" ;;
     *) return 1 ;;
     esac
 }

@@ -43,7 +43,7 @@ end
 
 complete -c sexton -f -n 'not __sexton_own' -a '(__fish_complete_subcommand --commandline (__sexton_command))'
 complete -c sexton -f -n __sexton_own -a '(__fish_complete_command)'
-complete -c sexton -n __sexton_own -l as -x -a 'tini docker-init dumb-init catatonit' -d 'Be in the place of that program'
+complete -c sexton -n __sexton_own -l as -x -a 'tini docker-init dumb-init catatonit gosu su-exec' -d 'Be in the place of that program'
 
 # Signals
 complete -c sexton -n __sexton_own -l forward-to -x -a 'child group all' -d 'Who gets the signals that sexton receives: the command, its process group, or every process in the tree'

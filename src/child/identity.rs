@@ -3,10 +3,10 @@
 #![forbid(unsafe_code)]
 
 use crate::plan::{Attributes, Given};
-use crate::sys::{Errno, files, reason};
+use crate::sys::{Errno, credentials, files, reason};
 use crate::values::error::Error;
 use crate::values::signal::Reason;
-use crate::values::user::{File, Files, Identity};
+use crate::values::user::{File, Files, Identity, Less};
 use std::ffi::CStr;
 
 /// The IDs that the command is to have, as far as they are to change.
@@ -21,7 +21,8 @@ pub struct Credentials {
 /// Looks up the user and the groups that the attributes name.
 ///
 /// # Errors
-/// There is none of that name, or the file that would have it cannot be read.
+/// There is none of that name, or the file that would have it cannot be read. sexton is to change less than a login does,
+/// and has its rights by its file's mode.
 #[inline(never)]
 pub fn look_up(attributes: &Attributes) -> Result<Credentials, Error> {
     let Attributes { user, groups, .. } = attributes;
@@ -30,11 +31,22 @@ pub fn look_up(attributes: &Attributes) -> Result<Credentials, Error> {
     }
     let (passwd, group) = (read(c"/etc/passwd"), read(c"/etc/group"));
     let files = Files { passwd: file(&passwd), group: file(&group) };
-    let user = user.as_ref().map(|user| refused(user, user.value.resolve(files))).transpose()?;
+    let less = attributes.changes_less.map(|less| self::less(less.group_apart)).transpose()?;
+    let user =
+        user.as_ref().map(|user| refused(user, user.value.resolve(files, less))).transpose()?;
     let groups =
         groups.as_ref().map(|groups| refused(groups, groups.value.resolve(files))).transpose()?;
     let groups = groups.or_else(|| user.as_ref().map(|user| user.groups.clone()));
     Ok(Credentials { user, groups })
+}
+
+/// A change of user that changes less than a login does. A file with the bit set-user-ID would make everybody root.
+fn less(group_apart: bool) -> Result<Less, Error> {
+    let (uid, gid) = credentials::real();
+    if (uid, gid) == (credentials::user(), credentials::group()) {
+        return Ok(Less { uid, gid, group_apart });
+    }
+    Err(Error::usage("sexton is set-user-ID or set-group-ID: everybody could change the user"))
 }
 
 type Contents = Result<Option<Vec<u8>>, String>;

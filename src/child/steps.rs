@@ -241,7 +241,8 @@ mod tests {
     }
 
     fn app() -> Credentials {
-        let user = Identity { uid: 1000, gid: 50, groups: vec![50, 60], login: None };
+        let user =
+            Identity { uid: 1000, gid: 50, groups: vec![50, 60], login: None, names_user: true };
         Credentials { groups: Some(user.groups.clone()), user: Some(user) }
     }
 
@@ -355,7 +356,7 @@ mod tests {
     fn as_app() -> Attributes {
         Attributes {
             user: Some(crate::plan::Given {
-                value: crate::values::user::Spec::parse("1000").unwrap(),
+                value: crate::values::user::Spec::parse("1000", false).unwrap(),
                 text: "1000".into(),
                 by: "--user".into(),
             }),

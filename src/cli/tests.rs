@@ -52,6 +52,20 @@ pub fn running<T>(
     })
 }
 
+/// Runs `check` on the plan of a command that takes sexton's place.
+#[cfg(feature = "gosu")]
+pub fn replaced<T>(
+    program: &str,
+    words: &[&str],
+    variables: &[&str],
+    check: impl FnOnce(&Plan) -> T,
+) -> T {
+    with(program, words, variables, |result| match result {
+        Ok(Request::Replace(plan)) => check(&plan),
+        other => panic!("{program} {words:?}: {other:?}"),
+    })
+}
+
 pub fn paused(program: &str, words: &[&str], variables: &[&str]) {
     with(program, words, variables, |result| {
         assert!(matches!(result, Ok(Request::Pause(_))), "{program} {words:?}: {result:?}");

@@ -118,6 +118,8 @@ pub struct Attributes {
     pub limits: Vec<rlimit::Spec>,
     /// The user to run as.
     pub user: Option<Given<user::Spec>>,
+    /// Change less with the user than a login does.
+    pub changes_less: Option<ChangesLess>,
     /// Supplementary groups, instead of the user's.
     pub groups: Option<Given<user::Groups>>,
     /// Capabilities to drop, keep and raise.
@@ -156,6 +158,14 @@ impl Attributes {
     pub fn changes_capabilities(&self) -> bool {
         self.user.is_some() || self.capabilities != capabilities::Spec::default()
     }
+}
+
+/// A change of user that changes less than a login does: a number without an entry keeps sexton's group, a part that is
+/// not given is sexton's own, and of the variables only HOME is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChangesLess {
+    /// The group itself is none of the supplementary ones, unless it lists the user.
+    pub group_apart: bool,
 }
 
 /// The process group and session that the command runs in.

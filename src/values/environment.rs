@@ -263,11 +263,9 @@ impl Edits {
             Some(value) => Edit::set_to(variable, value).ok(),
             None => Edit::unset(variable).ok(),
         };
-        let edits = [
-            edit(b"HOME", Some(home.unwrap_or(b"/"))),
-            edit(b"USER", name),
-            edit(b"LOGNAME", name),
-        ];
+        let edit_name = |variable| identity.names_user.then(|| edit(variable, name)).flatten();
+        let edits =
+            [edit(b"HOME", Some(home.unwrap_or(b"/"))), edit_name(b"USER"), edit_name(b"LOGNAME")];
         Edits(edits.into_iter().flatten().collect())
     }
 
@@ -416,7 +414,8 @@ mod tests {
 
     #[test]
     fn a_login_sets_home_and_name_or_removes_those_of_another_user() {
-        let identity = |login| Identity { uid: 5, gid: 5, groups: Vec::new(), login };
+        let identity =
+            |login| Identity { uid: 5, gid: 5, groups: Vec::new(), login, names_user: true };
         let before = [c"USER=root", c"HOME=/root", c"LOGNAME=root", c"TERM=x"];
         let shown = |login| applied(&Edits::for_login(&identity(login)), &before);
         let login = |home: &[u8]| Some(Login { name: b"app".to_vec(), home: home.to_vec() });

@@ -39,43 +39,65 @@ impl Id {
 /// `--user`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spec {
-    user: Id,
+    /// `None` for sexton's own user.
+    user: Option<Id>,
     group: Option<Id>,
 }
 
+/// A change of user that changes less than a login does: a number without an entry keeps the present group, and of the
+/// variables only HOME is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Less {
+    /// The present user ID.
+    pub uid: u32,
+    /// The present group ID.
+    pub gid: u32,
+    /// The group itself is none of the supplementary ones, unless it lists the user.
+    pub group_apart: bool,
+}
+
 impl Spec {
-    /// Reads `app`, `1000`, `app:web`, `1000:1000`.
+    /// Reads `app`, `1000`, `app:web`, `1000:1000`. With `gaps` a part may be empty: `:web` is sexton's own user, and
+    /// `app:` is `app`.
     ///
     /// # Errors
     /// A part that is empty or cannot be a name, and a number out of range.
-    pub fn parse(text: &str) -> Result<Spec, Reason> {
+    pub fn parse(text: &str, gaps: bool) -> Result<Spec, Reason> {
         let (user, group) = match text.split_once(':') {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        Ok(Spec {
-            user: Id::parse(user, "user")?,
-            group: group.map(|group| Id::parse(group, "group")).transpose()?,
-        })
+        let id = |text: Option<&str>, what| match text {
+            None => Ok(None),
+            Some("") if gaps => Ok(None),
+            Some(text) => Id::parse(text, what).map(Some),
+        };
+        Ok(Spec { user: id(Some(user), "user")?, group: id(group, "group")? })
     }
 
     /// Looks up the user and the groups.
     ///
     /// The group is the given one, or that of the user's entry, or for a number without an entry the same number. The
     /// first supplementary group is the group itself, because a set-group-ID program could drop it otherwise. Unless a
-    /// group is given, the groups that list the user follow.
+    /// group is given, the groups that list the user follow. `less` changes that.
     ///
     /// # Errors
     /// A name without a complete entry; a file that is needed and cannot be read.
-    pub fn resolve(&self, files: Files) -> Result<Identity, Reason> {
-        let entry = files.users().find(|entry| match &self.user {
-            Id::Name(name) => entry.name == name.as_bytes(),
-            Id::Number(number) => entry.uid == *number,
+    pub fn resolve(&self, files: Files, less: Option<Less>) -> Result<Identity, Reason> {
+        let wanted = match (&self.user, less) {
+            (Some(Id::Name(name)), _) => Err(name),
+            (Some(Id::Number(number)), _) => Ok(*number),
+            (None, Some(less)) => Ok(less.uid),
+            (None, None) => return Err("it names no user".into()),
+        };
+        let entry = files.users().find(|entry| match wanted {
+            Err(name) => entry.name == name.as_bytes(),
+            Ok(number) => entry.uid == number,
         });
-        let uid = match (&self.user, &entry) {
-            (Id::Number(number), _) => *number,
-            (Id::Name(_), Some(entry)) => entry.uid,
-            (Id::Name(name), None) => {
+        let uid = match (wanted, &entry) {
+            (Ok(number), _) => number,
+            (Err(_), Some(entry)) => entry.uid,
+            (Err(name), None) => {
                 return Err(not_found("user", name, "/etc/passwd", files.passwd));
             }
         };
@@ -84,9 +106,15 @@ impl Spec {
         }
         let gid = match &self.group {
             Some(group) => files.group(group)?,
-            None => entry.as_ref().map_or(uid, |entry| entry.gid),
+            None => match &entry {
+                Some(entry) => entry.gid,
+                None => less.map_or(uid, |less| less.gid),
+            },
         };
-        let mut groups = vec![gid];
+        let mut groups = match less {
+            Some(Less { group_apart: true, .. }) => Vec::new(),
+            _ => vec![gid],
+        };
         if let (Some(entry), None) = (&entry, &self.group) {
             files.group.must_be_readable("/etc/group")?;
             let others =
@@ -99,7 +127,7 @@ impl Spec {
         }
         let login =
             entry.map(|entry| Login { name: entry.name.to_vec(), home: entry.home.to_vec() });
-        Ok(Identity { uid, gid, groups, login })
+        Ok(Identity { uid, gid, groups, login, names_user: less.is_none() })
     }
 }
 
@@ -139,6 +167,8 @@ pub struct Identity {
     pub groups: Vec<u32>,
     /// The entry in /etc/passwd; `None` for a number without an entry.
     pub login: Option<Login>,
+    /// Set USER and LOGNAME, too.
+    pub names_user: bool,
 }
 
 /// What a login puts into variables.
@@ -316,7 +346,7 @@ mod tests {
     const NONE: Files = Files { passwd: File::Missing, group: File::Missing };
 
     fn resolved(text: &str, files: Files) -> Result<(u32, u32, Vec<u32>), Reason> {
-        let identity = Spec::parse(text)?.resolve(files)?;
+        let identity = Spec::parse(text, false)?.resolve(files, None)?;
         Ok((identity.uid, identity.gid, identity.groups))
     }
 
@@ -341,6 +371,31 @@ mod tests {
     }
 
     #[test]
+    fn with_less_what_is_not_given_stays_as_it_is() {
+        let resolved = |text: &str, group_apart| {
+            let less = Less { uid: 1000, gid: 3, group_apart };
+            let identity = Spec::parse(text, true)?.resolve(FILES, Some(less))?;
+            assert!(!identity.names_user);
+            Ok::<_, Reason>((identity.uid, identity.gid, identity.groups))
+        };
+        for (text, expected) in [
+            ("root", (0, 0, vec![0])),
+            ("app:", (1000, 1001, vec![1001, 29, 44])),
+            ("", (1000, 1001, vec![1001, 29, 44])),
+            (":77", (1000, 77, vec![77])),
+            ("4000", (4000, 3, vec![3])),
+            ("4000:5", (4000, 5, vec![5])),
+        ] {
+            assert_eq!(resolved(text, false), Ok(expected.clone()), "{text}");
+            let (uid, gid, groups) = expected;
+            assert_eq!(resolved(text, true), Ok((uid, gid, groups[1..].to_vec())), "{text}");
+        }
+        for text in ["nosuch", "app:nosuch", "4294967295", "a b", "::"] {
+            assert!(resolved(text, true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_given_group_is_the_only_one() {
         assert_eq!(resolved("app:video", FILES).unwrap(), (1000, 44, vec![44]));
         assert_eq!(resolved("app:77", FILES).unwrap(), (1000, 77, vec![77]));
@@ -350,7 +405,8 @@ mod tests {
 
     #[test]
     fn the_entry_says_what_a_login_sets() {
-        let login = |text: &str| Spec::parse(text).unwrap().resolve(FILES).unwrap().login;
+        let login =
+            |text: &str| Spec::parse(text, false).unwrap().resolve(FILES, None).unwrap().login;
         let app = Login { name: b"app".to_vec(), home: b"/srv/app".to_vec() };
         assert_eq!(login("app:44"), Some(app));
         assert_eq!(login("café").unwrap().home, b"/h\xff");
@@ -404,10 +460,10 @@ mod tests {
             "4294967295",
             "99999999999",
         ] {
-            assert!(Spec::parse(text).is_err(), "{text:?}");
+            assert!(Spec::parse(text, false).is_err(), "{text:?}");
         }
         assert_eq!(resolved("4294967294", NONE).unwrap().0, 4_294_967_294);
-        assert!(Spec::parse("99999999999").unwrap_err().contains("0 to 4294967294"));
+        assert!(Spec::parse("99999999999", false).unwrap_err().contains("0 to 4294967294"));
     }
 
     #[test]

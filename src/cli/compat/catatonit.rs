@@ -61,7 +61,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) {
+    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
         draft.plan.argv = self.argv;
         if self.to_group {
             draft.plan.policy.forward_to = Target::Group;
@@ -72,6 +72,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         if self.debug {
             draft.plan.logging.level = LevelFilter::Debug;
         }
+        Ok(())
     }
 }
 

@@ -105,7 +105,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) {
+    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
         draft.plan.argv = self.argv;
         if self.debug {
             draft.plan.logging.level = LevelFilter::Debug;
@@ -113,6 +113,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         for rule in self.rewrites.into_iter().flatten() {
             draft.rewrite(rule).ok(); // there is one for each signal
         }
+        Ok(())
     }
 }
 

@@ -55,7 +55,10 @@ pub trait Options<'a>: Sized {
     fn set_defaults(&self, draft: &mut Draft<'a>);
 
     /// Sets what the options ask for: the highest layer.
-    fn set_options(self, draft: &mut Draft<'a>);
+    ///
+    /// # Errors
+    /// As for [`Options::read`].
+    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed>;
 }
 
 /// Sets the defaults that these programs have in common. They have no time-outs and kill no process: processes that the

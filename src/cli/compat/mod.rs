@@ -1,15 +1,18 @@
-//! Compatibility mode: sexton in the place of another init, with that program's options, variables, defaults and
+//! Compatibility mode: sexton in the place of another program, with that program's options, variables, defaults and
 //! messages.
 //!
 //! - `invocation`: what these programs have in common;
 //! - `getopt`: options as getopt(3) reads them for these programs;
-//! - `tini`, `dumb_init`, `catatonit`: the programs.
+//! - `tini`, `dumb_init`, `catatonit`: other inits;
+//! - `gosu`: gosu and su-exec, which execute a command as another user.
 //!
 //! Nothing behind the command line knows of it: the result is a plan like any other.
 
 mod catatonit;
 mod dumb_init;
 mod getopt;
+#[cfg(feature = "gosu")]
+mod gosu;
 mod invocation;
 mod tini;
 
@@ -30,20 +33,36 @@ pub enum Program {
     DumbInit,
     /// catatonit.
     Catatonit,
+    /// gosu, or su-exec.
+    #[cfg(feature = "gosu")]
+    Gosu,
 }
 
+/// These programs by all their names.
+const PROGRAMS: &[(&str, Program)] = &[
+    ("tini", Program::Tini),
+    ("tini-static", Program::Tini),
+    ("docker-init", Program::Tini),
+    ("dumb-init", Program::DumbInit),
+    ("catatonit", Program::Catatonit),
+    #[cfg(feature = "gosu")]
+    ("gosu", Program::Gosu),
+    #[cfg(feature = "gosu")]
+    ("su-exec", Program::Gosu),
+];
+
 /// The names of these programs, for messages.
-pub const NAMES: &str = "tini, docker-init, dumb-init, catatonit";
+pub const NAMES: &str = if cfg!(feature = "gosu") {
+    "tini, docker-init, dumb-init, catatonit, gosu, su-exec"
+} else {
+    "tini, docker-init, dumb-init, catatonit"
+};
 
 impl Program {
     /// The program of that name.
     pub fn named(name: &[u8]) -> Option<Program> {
-        match name {
-            b"tini" | b"tini-static" | b"docker-init" => Some(Program::Tini),
-            b"dumb-init" => Some(Program::DumbInit),
-            b"catatonit" => Some(Program::Catatonit),
-            _ => None,
-        }
+        let found = PROGRAMS.iter().find(|(other, _)| other.as_bytes() == name);
+        found.map(|&(_, program)| program)
     }
 
     /// Reads the program's defaults, then sexton's own variables, then the program's command line and variables.
@@ -60,6 +79,8 @@ impl Program {
             Program::Tini => layers::<tini::Options>,
             Program::DumbInit => layers::<dumb_init::Options>,
             Program::Catatonit => layers::<catatonit::Options>,
+            #[cfg(feature = "gosu")]
+            Program::Gosu => layers::<gosu::Options>,
         };
         // None of these programs checks whether its text was written.
         read(call, own_variables, draft).map_err(|text| Printed { checked: false, ..text })
@@ -73,8 +94,12 @@ fn layers<'a, O: Options<'a>>(
 ) -> Result<(), Printed> {
     let options = O::read(call)?;
     options.set_defaults(draft);
+    read_variables(own_variables, draft);
+    options.set_options(draft)
+}
+
+#[inline(never)] // the bytes are those of all programs then
+fn read_variables(own_variables: &[&CStr], draft: &mut Draft) {
     variables::read(own_variables, draft);
     draft.layer = Layer::default();
-    options.set_options(draft);
-    Ok(())
 }

@@ -115,7 +115,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) {
+    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
         draft.plan.argv = self.argv;
         if self.to_group {
             draft.plan.policy.forward_to = Target::Group;
@@ -144,6 +144,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         for status in self.expected {
             draft.map_exit(exit_map::Rule::status(status, 0)).ok(); // a repeated one is mapped already
         }
+        Ok(())
     }
 }
 

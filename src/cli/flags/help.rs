@@ -28,8 +28,8 @@ pub fn text() -> String {
         let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
         wrap(&format!("{}{variable}", flag.help), &mut text);
     }
-    text += "\nIn the place of another init, called by its name or as\n\
-             sexton --as tini|dumb-init|catatonit ..., it has the flags of that program.\n\
+    text += "\nIn the place of another program, called by its name or as\n\
+             sexton --as tini|dumb-init|catatonit|gosu|su-exec ..., it has the flags of that program.\n\
              \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
              stands behind it, lists comma-separated; the flag comes first. An empty variable is\n\
              none. Of a flag that is given twice the last one counts; lists add up.\n\n\

@@ -15,3 +15,5 @@ mod values;
 
 pub use flag::{Choice, Flag, Kind, PREFIX, Page, Reader};
 pub use table::FLAGS;
+#[cfg(feature = "gosu")]
+pub use values::user;

@@ -4,7 +4,7 @@ use super::flag::Reader::{Bytes, Text};
 use super::flag::{Flag, Kind, Page};
 use super::values::{
     choice, dry_run, duration_or_none, escalation, given, input, log_to, output, path, set, status,
-    stop_signals, termination_log, timeout, umask,
+    stop_signals, termination_log, timeout, umask, user,
 };
 use crate::plan::{Grouping, LogFormat, Subreaper, Target};
 use crate::values::duration;
@@ -14,7 +14,7 @@ use crate::values::rewrite;
 use crate::values::rlimit;
 use crate::values::scheduling::{Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler, integer};
 use crate::values::signal::Signal;
-use crate::values::user;
+use crate::values::user::Groups;
 use log::LevelFilter;
 
 const SIGNALS: &str = "Signals";
@@ -145,13 +145,7 @@ pub static FLAGS: &[Flag] = &[
         long: "user",
         short: None,
         section: PRIVILEGES,
-        kind: Kind::Value(
-            "NAME|UID[:GROUP|GID]",
-            Text(|d, v| {
-                let user = given(user::Spec::parse(v)?, "user", v, d);
-                set(&mut d.plan.attributes.user, Some(user))
-            }),
-        ),
+        kind: Kind::Value("NAME|UID[:GROUP|GID]", Text(user)),
         help: "Run the command as this user. Numbers need no /etc/passwd. The supplementary groups are \
                the user's if no group is given; HOME, USER and LOGNAME are set.",
     },
@@ -162,7 +156,7 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::Value(
             "GROUP|GID,...|none",
             Text(|d, v| {
-                let groups = given(user::Groups::parse(v)?, "groups", v, d);
+                let groups = given(Groups::parse(v)?, "groups", v, d);
                 set(&mut d.plan.attributes.groups, Some(groups))
             }),
         ),

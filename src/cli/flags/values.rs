@@ -11,6 +11,7 @@ use crate::values::environment::Values;
 use crate::values::rewrite::forwardable;
 use crate::values::signal::{Reason, Signal, SignalSet};
 use crate::values::stdio::Redirection;
+use crate::values::user::Spec;
 use std::ffi::CString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -29,6 +30,16 @@ pub fn set<T>(field: &mut T, value: T) -> Result<(), Reason> {
 pub fn given<T>(value: T, flag: &str, text: &str, draft: &Draft) -> Given<T> {
     let by = if draft.layer.is_variables { variable(flag) } else { format!("--{flag}") };
     Given { value, text: text.to_owned(), by }
+}
+
+/// `--user`
+///
+/// # Errors
+/// As for [`Spec::parse`].
+pub fn user(draft: &mut Draft, text: &str) -> Result<(), Reason> {
+    let spec = Spec::parse(text, draft.plan.attributes.changes_less.is_some())?;
+    let user = given(spec, "user", text, draft);
+    set(&mut draft.plan.attributes.user, Some(user))
 }
 
 /// The value that a word stands for.

@@ -171,7 +171,15 @@ impl Inline<'_> {
 /// Whether sexton's own flags are read.
 fn is_sexton(words: &[&CStr]) -> bool {
     let program = words[0].to_bytes().rsplit(|&byte| byte == b'/').next();
-    let others = [&b"tini"[..], b"tini-static", b"docker-init", b"dumb-init", b"catatonit"];
+    let others = [
+        &b"tini"[..],
+        b"tini-static",
+        b"docker-init",
+        b"dumb-init",
+        b"catatonit",
+        b"gosu",
+        b"su-exec",
+    ];
     !program.is_some_and(|name| others.contains(&name))
         && !words.get(1).is_some_and(|word| word.to_bytes().starts_with(b"--as"))
 }

@@ -29,7 +29,7 @@ pub fn users(text: &[u8]) {
 /// `--user`.
 fn identity(spec: &str, files: Files) {
     let (user, group) = spec.split_once(':').map_or((spec, None), |(u, g)| (u, Some(g)));
-    let parsed = match Spec::parse(spec) {
+    let parsed = match Spec::parse(spec, false) {
         Ok(parsed) => parsed,
         Err(reason) => return assert!(reason.contains("user") || reason.contains("group")),
     };
@@ -39,7 +39,7 @@ fn identity(spec: &str, files: Files) {
     let missing = [File::Missing, File::Unreadable("denied")];
     for file in missing {
         // Whoever is looked up nowhere is who is named, if anybody.
-        let found = parsed.resolve(Files { passwd: file, group: file });
+        let found = parsed.resolve(Files { passwd: file, group: file }, None);
         if let Ok(found) = found {
             assert_eq!(Ok(found.uid), user.parse());
             assert_eq!(Ok(found.gid), group.unwrap_or(user).parse());
@@ -47,10 +47,10 @@ fn identity(spec: &str, files: Files) {
         }
     }
     let (File::Text(passwd), File::Text(group_file)) = (files.passwd, files.group) else { return };
-    let resolved = parsed.resolve(files);
+    let resolved = parsed.resolve(files, None);
     let longer = [&[foreign, passwd].concat()[..], &[foreign, group_file].concat()];
     let longer = Files { passwd: File::Text(longer[0]), group: File::Text(longer[1]) };
-    assert_eq!(parsed.resolve(longer), resolved, "lines that are not whole are no matter");
+    assert_eq!(parsed.resolve(longer, None), resolved, "lines that are not whole are no matter");
     let found = match resolved {
         Ok(found) => found,
         Err(reason) => return assert!(reason.contains(" has no "), "{reason}"),

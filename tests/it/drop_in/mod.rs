@@ -7,6 +7,7 @@
 
 mod catatonit;
 mod dumb_init;
+mod gosu;
 mod terminals;
 mod tini;
 
@@ -107,8 +108,10 @@ impl Pair {
         let folder = Folder::new(&format!("drop-in-{name}-{number}"));
         let ours = Path::new(folder.path()).join(name);
         symlink(sexton(), &ours).unwrap();
-        let theirs = Path::new("/usr/bin").join(name);
-        assert!(theirs.exists(), "{} is missing: tests/run.sh installs it", theirs.display());
+        let places = ["/usr/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
+        let theirs = places.into_iter().find(|place| place.exists());
+        let theirs =
+            theirs.unwrap_or_else(|| panic!("{name} is missing: tests/run.sh installs it"));
         Pair {
             name,
             theirs,
@@ -261,7 +264,9 @@ pub type Differs = fn(i32) -> Option<&'static str>;
 
 /// How a log line begins, without the process ID.
 fn prefix(line: &str) -> Option<String> {
-    let length = if line.starts_with('[') {
+    let length = if line.starts_with("error: ") {
+        "error: ".len() // gosu's
+    } else if line.starts_with('[') {
         line.find("] ")? + 1
     } else {
         let at = line.find(" (catatonit:")?;
@@ -272,13 +277,17 @@ fn prefix(line: &str) -> Option<String> {
 
 /// Without versions, numbers of pipes and namespaces, and the folder of the program.
 fn normalised(line: &str, program: &str) -> String {
-    let line = line.replace(program, "INIT");
+    // gosu 1.14 shows its name without the folder.
+    let line = line.replace(program, "INIT").replace("Usage: gosu ", "Usage: INIT ");
     for version in ["tini version ", "dumb-init v"] {
         if let Some((before, after)) = line.split_once(version) {
             let end = if after.ends_with(')') { ")" } else { "" };
             let suffix = if after.contains("_catatonit") { "_catatonit" } else { "" };
             return format!("{before}{version}VERSION{suffix}{end}");
         }
+    }
+    if line.contains(" (go1.") || line.contains(" (sexton ") {
+        return "gosu's VERSION".to_owned();
     }
     match (line.find(":["), line.find(']')) {
         (Some(from), Some(to)) if from < to => format!("{}{}", &line[..from + 2], &line[to..]),

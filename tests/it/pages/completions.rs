@@ -31,7 +31,7 @@ fn all_words() -> String {
     FLAGS.iter().flat_map(words).chain(["--as".to_owned()]).collect::<Vec<_>>().join(" ")
 }
 
-const NAMES: &str = "tini docker-init dumb-init catatonit";
+const NAMES: &str = "tini docker-init dumb-init catatonit gosu su-exec";
 
 const BASH: &str = r#"
 # The words of the command line, where bash has split them at = and : as well, and where each begins for bash.

@@ -101,7 +101,7 @@ pub fn page() -> String {
     text += "sexton \\- an init for containers\n";
     text += &heading("synopsis");
     text += ".B sexton\n[\\fIOPTIONS\\fR] [\\fB\\-\\-\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.br\n\
-             .B sexton \\-\\-as\n\\fBtini\\fR|\\fBdumb\\-init\\fR|\\fBcatatonit\\fR \\fIARG\\fR...\n";
+             .B sexton \\-\\-as\n\\fBtini\\fR|\\fBdumb\\-init\\fR|\\fBcatatonit\\fR|\\fBgosu\\fR|\\fBsu\\-exec\\fR \\fIARG\\fR...\n";
     text += &heading("description");
     text += &paragraph(
         "sexton starts one command as PID 1 of a container, or as a child subreaper, forwards signals to it, reaps every \
@@ -112,8 +112,8 @@ pub fn page() -> String {
     text += ".PP\n";
     text += &paragraph(
         "Options end at the first word that is none, or at --. Those that may be repeated add up; of any other that is given \
-         twice the last one counts. Called by the name tini, docker-init, dumb-init or \
-         catatonit, or with --as, it has the options of that program.",
+         twice the last one counts. Called by the name tini, docker-init, dumb-init, \
+         catatonit, gosu or su-exec, or with --as, it has the options of that program.",
     );
     text += &heading("options");
     text += &paragraph(

@@ -36,10 +36,10 @@ Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Sign
         );
     }
     text += "
-## In the place of another init
+## In the place of another program
 
-Called by the name tini, docker-init, dumb-init or catatonit, or as `sexton --as NAME ...`, it has the flags of that
-program: [drop-in.md](drop-in.md).
+Called by the name tini, docker-init, dumb-init, catatonit, gosu or su-exec, or as `sexton --as NAME ...`, it has the
+flags of that program: [drop-in.md](drop-in.md).
 ";
     text
 }
