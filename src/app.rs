@@ -70,9 +70,9 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
     for UnknownVariable { name, suggestion } in &plan.unknown_variables {
         let name = printable(name);
         match suggestion {
-            None => warn!("{name} is not a variable of sexton's: ignored"),
+            None => warn!("unknown variable {name}: ignored"),
             Some(other) => {
-                warn!("{name} is not a variable of sexton's: ignored; did you mean {other}?")
+                warn!("unknown variable {name}: ignored; did you mean {other}?")
             }
         }
     }

@@ -27,7 +27,7 @@ expect 0 '^tini version ' --as tini --version
 expect 7 '^Linux' -- "$dash" -c 'uname; exit 7'
 expect 127 'no-such-command' -- /no-such-command
 expect 125 'nonsense' --grace nonsense -- "$dash"
-expect 143 'main was killed by SIGTERM' -v -- "$dash" -c 'kill -TERM 1; exec sleep 1000'
+expect 143 'command killed by SIGTERM' -v -- "$dash" -c 'kill -TERM 1; exec sleep 1000'
 expect 5 'forwarded' -- "$dash" -c 'trap "echo forwarded; exit 5" TERM; kill -TERM 1; while :; do sleep 0.1; done'
 expect 137 'within the grace' --grace 0.2 -- "$dash" -c 'trap "" TERM; kill -TERM 1; exec sleep 1000'
 # The orphans have ended when `cat` sees the end of its input; a zombie that nobody reaps would last for ever.

@@ -159,7 +159,7 @@ impl Lost {
         line: impl FnOnce() -> Result<(), Errno>,
     ) {
         let lost = self.0.load(Ordering::Relaxed);
-        if lost > 0 && note(&format_args!("{lost} log lines were lost here")).is_err() {
+        if lost > 0 && note(&format_args!("{lost} log lines lost")).is_err() {
             self.0.store(lost + 1, Ordering::Relaxed);
             return;
         }

@@ -82,10 +82,12 @@ impl fmt::Display for When<'_> {
 /// A cause in a word, and in words: what comes before the signal's name, and after it.
 fn words(cause: Cause) -> (&'static str, &'static str, &'static str) {
     const PENDING: &str = "has ";
+    const RECEIVED: &str = "received ";
+    const NOT_SENT: &str = "was not sent ";
     match cause {
         Cause::Ignored => ("ignored", "ignores ", ""),
         Cause::Blocked => ("blocked", "blocks ", ", which is pending"),
-        Cause::Pending => ("pending", PENDING, " pending, and has not come to it"),
+        Cause::Pending => ("pending", PENDING, " pending, and has not taken it"),
         Cause::Uninterruptible(_) => {
             ("uninterruptible", PENDING, " pending, and cannot be woken up (state D)")
         }
@@ -97,24 +99,24 @@ fn words(cause: Cause) -> (&'static str, &'static str, &'static str) {
             PENDING,
             " pending, and waits for CPU time: its control group is at its limit (cpu.max)",
         ),
-        Cause::Busy { .. } => ("busy", "has taken ", ", and is still busy: "),
+        Cause::Busy { .. } => ("busy", RECEIVED, ", and is still busy: "),
         Cause::WaitsForChild(..) => ("waits-for-child", "", ""), // the child's name comes first
         Cause::Renewed(..) => (
             "new-processes",
-            "has taken ",
-            ", and goes on (if that is a reload, --rewrite another signal); since then it has started ",
+            RECEIVED,
+            ", and continues (for a reload, --rewrite another signal); since then it has started ",
         ),
         Cause::Spared => {
-            ("spared", "gets no ", ": it is the first process of another PID namespace")
+            ("spared", "has no handler for ", ", and needs one as PID 1 of another PID namespace")
         }
         Cause::StartedLater => ("started-later", "was started after ", ""),
         Cause::LeftBehind => (
             "left-behind",
-            "was not sent ",
+            NOT_SENT,
             ": its parent has ended, and only --forward-to all reaches it",
         ),
         Cause::Foreign => {
-            ("foreign", "was not sent ", ": it comes from outside of the container (docker exec)")
+            ("foreign", NOT_SENT, ": it comes from outside of the container (docker exec)")
         }
         Cause::Unseen => ("unseen", "has not ended after ", ", and cannot be seen in /proc"),
     }
@@ -198,10 +200,10 @@ mod tests {
             (Cause::Frozen, "has SIGTERM pending, and its control group is frozen"),
             (
                 busy(Some(1)),
-                "has taken SIGTERM, and is still busy: 4 threads, 1 TCP connection in its network namespace",
+                "received SIGTERM, and is still busy: 4 threads, 1 TCP connection in its network namespace",
             ),
-            (busy(Some(0)), "has taken SIGTERM, and is still busy: 4 threads"),
-            (busy(None), "has taken SIGTERM, and is still busy: 4 threads"),
+            (busy(Some(0)), "received SIGTERM, and is still busy: 4 threads"),
+            (busy(None), "received SIGTERM, and is still busy: 4 threads"),
             (
                 Cause::WaitsForChild(9, name("node")),
                 "waits for its child node (pid 9) and acts on SIGTERM only after that: start it with exec, or use --forward-to group",

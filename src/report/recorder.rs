@@ -186,14 +186,14 @@ impl Recorder {
         self.last = Some((pid, name, now));
     }
 
-    /// Logs which process was the last to end, if a stop has ended several, and without SIGKILL.
+    /// Logs which process ended last, if a stop has ended several, and without SIGKILL.
     pub fn log_last_end(&self) {
         if let (Some((pid, name, last)), Some(before)) = (self.last, self.before_last)
             && !self.record.grace_over
             && !self.record.linger_over
         {
             let later = Seconds(last.saturating_sub(before));
-            info!("pid {pid}{name} was the last to end, {later} s after the others");
+            info!("pid {pid}{name} ended last, {later} s after the others");
         }
     }
 

@@ -34,7 +34,7 @@ fn a_run_that_ends_by_itself_is_no_warning() {
     assert_eq!(report.cause(), "exit");
     assert_eq!(
         report.to_string(),
-        "main exited with status 3, after 12.345 s; CPU 1.500 s user, 0.020 s system; \
+        "command exited with status 3; ran for 12.345 s; CPU 1.500 s user, 0.020 s system; \
          peak memory 3072 KiB; exit status 3"
     );
     assert_eq!(
@@ -60,7 +60,7 @@ fn a_stop_is_reported_with_its_sender_and_phases() {
     assert_eq!((report.cause(), report.is_warning()), ("stop", false));
     let text = report.to_string();
     for part in [
-        "; SIGTERM came from outside of the PID namespace, uid 5 after 1.000 s",
+        "; SIGTERM after 1.000 s from outside of the PID namespace, uid 5",
         "; phases: drain 5.000 s, stop 0.500 s, linger 0.100 s;",
         "; 2 orphans reaped",
     ] {
@@ -77,7 +77,7 @@ fn a_time_out_is_reported_as_what_ended_the_command_if_that_ran_so_long() {
     let record = Record { timed_out: Some(at(5000)), overran: true, ..record() };
     let late = record.clone().close(at(5100), 124);
     assert_eq!((late.cause(), late.is_warning()), ("timeout", false), "it was logged");
-    assert!(late.to_string().contains("; the timeout passed after 5.000 s; CPU"), "{late}");
+    assert!(late.to_string().contains("; timeout after 5.000 s; CPU"), "{late}");
     assert!(late.json().contains(r#""timeout_after_seconds":5.000,"phase"#), "{}", late.json());
     let killed = Record { grace_over: true, ..record.clone() }.close(at(9000), 137);
     assert_eq!(killed.cause(), "grace");
@@ -89,17 +89,17 @@ fn a_time_out_is_reported_as_what_ended_the_command_if_that_ran_so_long() {
 fn what_cannot_be_seen_elsewhere_is_a_warning() {
     type Change = fn(&mut Record);
     let cases: [(Change, &str, &str); 7] = [
-        (|r| r.unexpected = true, "signal", "was killed by SIGKILL, after"),
+        (|r| r.unexpected = true, "signal", "killed by SIGKILL; ran for"),
         (
             |r| (r.oom, r.oom_kills) = (Some(Shortage::Own), 1),
             "oom",
-            "OOM killer: the memory limit was hit,",
+            "OOM killer (memory limit hit);",
         ),
         (|r| r.oom_kills = 1, "signal", "1 OOM kill in the container"),
         (|r| r.grace_over = true, "grace", "did not end within the grace"),
-        (|r| r.limit = Some(Resource::Cpu), "limit", "its limit cpu was hit"),
-        (|r| r.survivors = true, "signal", "not all could be killed"),
-        (|r| r.linger_over = true, "signal", "left behind was killed"),
+        (|r| r.limit = Some(Resource::Cpu), "limit", "it hit RLIMIT_CPU"),
+        (|r| r.survivors = true, "signal", "some processes could not be killed"),
+        (|r| r.linger_over = true, "signal", "remaining processes killed"),
     ];
     for (change, cause, part) in cases {
         let mut record = Record { outcome: Some(Outcome::SIGKILLED), ..record() };
@@ -117,7 +117,8 @@ fn a_signal_that_was_sent_long_before_is_reported_too() {
     let outcome = Some(Outcome::Killed { signal: Signal::USR1, core: false });
     let record = Record { outcome, unexpected: true, sent_before, ..record() };
     let report = record.close(at(7_000), 138);
-    let line = "main was killed by SIGUSR1, after 7.000 s; sexton had last sent SIGUSR1 5.200 s before; CPU";
+    let line =
+        "command killed by SIGUSR1; ran for 7.000 s; sexton last sent SIGUSR1 5.200 s earlier; CPU";
     assert!(report.to_string().starts_with(line), "{report}");
     let json = r#""signal":"SIGUSR1","core_dumped":false,"signal_sent_seconds_before":5.200,"#;
     assert!(report.json().contains(json), "{}", report.json());
@@ -129,7 +130,7 @@ fn a_command_that_could_not_be_killed_is_not_said_to_have_ended() {
     let record = Record { outcome: None, grace_over: true, survivors: true, ..record() };
     let report = record.close(at(1), 137);
     let line = report.to_string();
-    assert!(line.starts_with("the command did not end, and could not be killed, after"), "{line}");
+    assert!(line.starts_with("command could not be killed; ran for"), "{line}");
     assert!(!line.contains("SIGKILL") && line.ends_with("exit status 137"), "{line}");
     assert!(report.is_warning());
     let json = report.json();
@@ -150,7 +151,7 @@ fn a_limit_that_may_be_the_reason_is_named() {
     let outcome = Some(Outcome::SIGKILLED);
     let record = Record { suspect: Some(Resource::As), unexpected: true, outcome, ..record() };
     let report = record.close(at(1), 137);
-    assert!(report.to_string().contains(", perhaps as its limit as is too small"), "{report}");
+    assert!(report.to_string().contains(": perhaps RLIMIT_AS is too small"), "{report}");
     assert_eq!(report.cause(), "signal");
 }
 

@@ -18,32 +18,32 @@ impl fmt::Display for Report {
         let record = &self.record;
         match (&record.failure, record.outcome) {
             (Some(failure), _) => return f.write_str(failure),
-            (None, Some(outcome)) => write!(f, "main {outcome}")?,
-            (None, None) => f.write_str("the command did not end, and could not be killed")?,
+            (None, Some(outcome)) => write!(f, "command {outcome}")?,
+            (None, None) => f.write_str("command could not be killed")?,
         }
         if let Some(shortage) = record.oom {
-            write!(f, ", by the kernel's OOM killer{shortage}")?;
+            write!(f, ": kernel OOM killer{shortage}")?;
         } else if record.grace_over && record.outcome.is_some() {
-            f.write_str(", as it did not end within the grace")?;
+            f.write_str(": it did not end within the grace period")?;
         }
         if let Some(limit) = record.limit {
-            write!(f, ", as its limit {} was hit", limit.name())?;
+            write!(f, ": it hit {}", limit.constant())?;
         }
         if let Some(limit) = record.suspect {
-            write!(f, ", perhaps as its limit {} is too small to start with", limit.name())?;
+            write!(f, ": perhaps {} is too small to start", limit.constant())?;
         }
-        write!(f, ", after {}", Spoken(self.wall))?;
+        write!(f, "; ran for {}", Spoken(self.wall))?;
         if let Some(at) = record.timed_out {
-            write!(f, "; the timeout passed after {}", Spoken(at))?;
+            write!(f, "; timeout after {}", Spoken(at))?;
         }
         if let Some(Stop { signal, name, at }) = record.stop {
             let sender = Sender(signal.origin, name);
-            write!(f, "; {} came from {sender} after {}", signal.signal, Spoken(at))?;
+            write!(f, "; {} after {} from {sender}", signal.signal, Spoken(at))?;
         }
         if let (Some(Outcome::Killed { signal, .. }), Some(before)) =
             (record.outcome, record.sent_before)
         {
-            write!(f, "; sexton had last sent {signal} {} before", Spoken(before))?;
+            write!(f, "; sexton last sent {signal} {} earlier", Spoken(before))?;
         }
         let noteworthy =
             |(stage, took): &(Stage, Duration)| *stage != Stage::Run && took.as_millis() > 0;
@@ -60,7 +60,7 @@ impl fmt::Display for Report {
             let throttled = Seconds::of_micros(record.throttled);
             write!(
                 f,
-                "; throttled for {throttled} s, on all CPUs together, of the stop's {}",
+                "; throttled for {throttled} s (sum of all CPUs) in a stop of {}",
                 Spoken(stop)
             )?;
         }
@@ -69,7 +69,7 @@ impl fmt::Display for Report {
         }
         match record.killed {
             Some(killed) => write!(f, "; {} killed", Counted(killed, "process", "processes"))?,
-            None if record.linger_over => f.write_str("; what was left behind was killed")?,
+            None if record.linger_over => f.write_str("; remaining processes killed")?,
             None => {}
         }
         if let Some(NotStopped { search, found }) = &record.not_stopped
@@ -83,7 +83,7 @@ impl fmt::Display for Report {
             }
         }
         if record.survivors {
-            f.write_str("; not all could be killed")?;
+            f.write_str("; some processes could not be killed")?;
         }
         if record.oom_kills > u64::from(record.oom.is_some()) {
             write!(f, "; {} in the container", Counted(record.oom_kills, "OOM kill", "OOM kills"))?;

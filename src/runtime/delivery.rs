@@ -191,7 +191,7 @@ impl Delivery {
     fn scan(&mut self) {
         let progress = self.scan.go_on();
         if self.scan.hides() && self.is_newly_blind() {
-            warn!("/proc hides descendants: those are not reached before they are children");
+            warn!("/proc hides descendants: they are signalled once they are children of sexton");
         }
         if let Err(errno) = progress {
             self.scan.stop();
@@ -201,7 +201,7 @@ impl Delivery {
                 match self.send_to_those_known([Some(signal), None]) {
                     Ok(_) | Err(Errno::ESRCH) => {}
                     Err(errno) => {
-                        warn!("unable to send to main's process group: {}", reason(errno));
+                        warn!("unable to signal the command's process group: {}", reason(errno));
                     }
                 }
             }
@@ -231,7 +231,7 @@ impl Delivery {
     fn log_blindness(&mut self, errno: Errno) {
         if self.is_newly_blind() {
             warn!(
-                "unable to find descendants in /proc ({}): only main's process group is known",
+                "unable to find descendants in /proc ({}): only the command's process group is signalled",
                 reason(errno)
             );
         }
@@ -270,20 +270,20 @@ impl Delivery {
             if count <= MOST {
                 let name = processes::Name::of(pid);
                 if send::is_permitted(pid) {
-                    warn!("pid {pid}{name} is left, in state {}", State(state));
+                    warn!("pid {pid}{name} remains, in state {}", State(state));
                 } else {
-                    warn!("pid {pid}{name} is left: sexton may not signal it (CAP_KILL)");
+                    warn!("pid {pid}{name} remains: sexton may not signal it (CAP_KILL)");
                 }
             }
         });
         if count > MOST {
-            warn!("and {} more are left", count - MOST);
+            warn!("and {} more remain", count - MOST);
         }
         let seen = seen.is_ok() && count > 0;
         if !seen {
-            warn!("processes are left that cannot be seen");
+            warn!("processes remain that /proc does not show");
         }
-        warn!("exiting without what did not end after SIGKILL");
+        warn!("exiting, although processes remain after SIGKILL");
         seen.then_some(count)
     }
 }
@@ -313,16 +313,16 @@ impl Sent {
         let (signal, whom) = (self.signal, name(self.to));
         if let Some(errno) = self.value_lost {
             let why = match errno {
-                Errno::EAGAIN => "for which there is no room", // a signal without a value always has room
-                _ => "which this system cannot send there",
+                Errno::EAGAIN => "the queue is full", // a signal without a value always has room
+                _ => "not supported by this system",
             };
-            warn!("{signal} goes to {whom} without its value, {why}");
+            warn!("{signal} sent to {whom} without its value: {why}");
         }
         match self.result {
             Ok(reached) => info!("sent {signal} to {}", name(reached)),
-            Err(Errno::ESRCH) if self.is_blind => info!("nobody is known who could get {signal}"),
+            Err(Errno::ESRCH) if self.is_blind => info!("{signal} not sent: no process is known"),
             Err(Errno::ESRCH) if self.to != Target::Command => {
-                info!("nobody is left to get {signal}");
+                info!("{signal} not sent: no process remains");
             }
             Err(errno) => warn!("unable to send {signal} to {whom}: {}", reason(errno)),
         }
@@ -331,8 +331,8 @@ impl Sent {
 
 fn name(to: Target) -> &'static str {
     match to {
-        Target::Command => "main",
-        Target::Group => "main's process group",
+        Target::Command => "the command",
+        Target::Group => "the command's process group",
         Target::Tree => "the tree",
     }
 }

@@ -91,7 +91,7 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
 /// Logs that an orphan was reaped.
 fn log_orphan(plan: &Plan, pid: i32, name: processes::Name, outcome: Outcome) {
     let level = if plan.warn_on_reap { Level::Warn } else { Level::Debug };
-    log!(level, "reaped orphan {pid}{name}, which {outcome}");
+    log!(level, "reaped orphan {pid}{name}: {outcome}");
 }
 
 /// sexton while the command runs, and until the tree is gone.
@@ -146,7 +146,7 @@ impl<'a> Runtime<'a> {
         let may_share = !plan.protect; // the kernel has one `oom_score_adj` for all that share a memory
         let child =
             spawn::spawn(program, &launch.steps, number, may_share).map_err(explain::fork)?;
-        info!("main is pid {}", child.pid);
+        info!("command is pid {}", child.pid);
         self_setup::report_shell(pid);
         keep.push(child.descriptor().as_raw_fd());
         self_setup::protect(plan); // at once, because the command may hit the limit at once
@@ -256,7 +256,7 @@ impl<'a> Runtime<'a> {
         if let Some(time) = self.signals.frozen(self.clock) {
             self.clock.leave_out(time);
             self.handle(Event::Thawed);
-            info!("did not run for {} s, which no clock counts", time.as_secs());
+            info!("frozen for {} s: not counted", time.as_secs());
         }
         self.signals.restart_clock(self.supervisor.deadline().is_some(), self.clock);
     }
@@ -362,16 +362,16 @@ impl<'a> Runtime<'a> {
     fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: processes::Name) {
         log_orphan(self.plan, pid, name, outcome);
         if self.recorder.orphan_ended(outcome, self.delivery.is_killing()) {
-            warn!("orphan {pid}{name} was killed by the kernel's OOM killer");
+            warn!("orphan {pid}{name} killed: kernel OOM killer");
         }
     }
 
     fn command_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.command_is_reaped();
         self.reaper.command_is_reaped();
-        debug!("reaped main, pid {}", self.child.pid);
+        debug!("reaped the command, pid {}", self.child.pid);
         let Messages { left_out, failure } = self.child.messages().unwrap_or_else(|errno| {
-            warn!("unable to learn whether main was executed: {}", sys::reason(errno));
+            warn!("unable to find out whether the command was executed: {}", sys::reason(errno));
             Messages::default()
         });
         self.left_out = left_out;
@@ -381,7 +381,7 @@ impl<'a> Runtime<'a> {
             self.recorder.not_started(error.message().to_string());
             self.failure = Some(error);
         } else {
-            info!("main {outcome}");
+            info!("command {outcome}");
             let by_key = self.terminal.has_keys()
                 && matches!(
                     outcome,
@@ -423,7 +423,7 @@ impl<'a> Runtime<'a> {
             Action::HangUp => self.delivery.hang_up(),
             Action::Look => {
                 if self.delivery.rest_ignores_term() {
-                    debug!("all that is left ignores SIGTERM");
+                    debug!("all remaining processes ignore SIGTERM");
                     self.handle(Event::RestIgnoresTerm);
                 }
             }
@@ -463,7 +463,7 @@ impl<'a> Runtime<'a> {
             }
             Action::TimedOut => {
                 let timeout = self.plan.policy.timeout.unwrap_or_default();
-                warn!("the timeout of {} has passed: stopping", Shown(timeout));
+                warn!("timeout of {} reached: stopping", Shown(timeout));
                 self.recorder.timed_out(now);
             }
             Action::Exit { outcome, by, survivors } => {
@@ -516,9 +516,11 @@ impl<'a> Runtime<'a> {
         self.recorder.sent(Signal::KILL, self.clock.now());
         self.recorder.kill(cause, killed.count());
         match cause {
-            Cause::Grace => warn!("main did not end within the grace: killing every process"),
+            Cause::Grace => {
+                warn!("command did not end within the grace period: killing every process")
+            }
             Cause::Linger => {
-                warn!("processes that main left behind did not end: killing them{killed}");
+                warn!("remaining processes did not end: killing them{killed}");
             }
             Cause::Again => {}
         }
@@ -549,7 +551,7 @@ impl<'a> Runtime<'a> {
         if let Some((index, errno)) = self.left_out
             && let Some(step) = self.launch.steps.get(index)
         {
-            info!("a step was left out: unable to {step}: {}", sys::reason(errno));
+            info!("skipped a step: unable to {step}: {}", sys::reason(errno));
         }
         let plan = self.plan;
         let wanted =

@@ -46,7 +46,7 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
                 return Ok(0);
             }
             Some(Signal::CHLD) => reaper.child_signalled(),
-            Some(signal) => debug!("there is no command to get {signal}"),
+            Some(signal) => debug!("{signal} not forwarded: there is no command"),
             None => {}
         }
     }

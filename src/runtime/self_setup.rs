@@ -41,7 +41,7 @@ pub fn set_up(
     let adopts = adopt_orphans(plan.subreaper, pid);
     let warns = plan.warn_if_not_adopting && pid != process::INIT;
     if warns && !adopts && !process::is_subreaper() {
-        warn!("neither PID 1 nor a child subreaper: orphans are not reaped here");
+        warn!("neither PID 1 nor a child subreaper: orphans are not reaped");
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ pub fn protect(plan: &Plan) {
     {
         let why = reason(errno);
         info!(
-            "not protected: unable to set sexton's oom_score_adj to {NEVER}: {why} (it takes CAP_SYS_RESOURCE)"
+            "not protected: unable to set sexton's oom_score_adj to {NEVER}: {why} (needs CAP_SYS_RESOURCE)"
         );
     }
 }

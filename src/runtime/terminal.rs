@@ -106,7 +106,9 @@ impl Terminal {
                 self.lent = true;
                 self.keys = true;
             }
-            Err(errno) => debug!("main is not given the terminal: {}", crate::sys::reason(errno)),
+            Err(errno) => {
+                debug!("unable to give the command the terminal: {}", crate::sys::reason(errno))
+            }
         }
     }
 

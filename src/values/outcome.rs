@@ -99,7 +99,7 @@ pub enum EndedBy {
 }
 
 /// The memory that had run out when the kernel's OOM killer killed a process, seen from sexton's control group.
-/// Displays as what follows "by the kernel's OOM killer" in a sentence.
+/// Displays as what follows "kernel OOM killer" in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shortage {
     /// The limit of that group was hit.
@@ -128,11 +128,9 @@ impl Shortage {
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shortage::Own => ": the memory limit was hit",
-            Shortage::Above => {
-                ": the memory limit of an outer group was hit, or the machine ran out of memory"
-            }
-            Shortage::Machine => ": the machine ran out of memory",
+            Shortage::Own => " (memory limit hit)",
+            Shortage::Above => " (memory limit of an outer group hit, or machine out of memory)",
+            Shortage::Machine => " (machine out of memory)",
             Shortage::Unknown => "",
         })
     }
@@ -159,7 +157,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Exited(status) => write!(f, "exited with status {status}"),
             Outcome::Killed { signal, core } => {
-                write!(f, "was killed by {signal}{}", if *core { " (core dumped)" } else { "" })
+                write!(f, "killed by {signal}{}", if *core { " (core dumped)" } else { "" })
             }
         }
     }
@@ -200,8 +198,8 @@ mod tests {
     #[test]
     fn an_outcome_is_shown_with_its_core_dump() {
         let killed = |core| Outcome::Killed { signal: Signal::SEGV, core }.to_string();
-        assert_eq!(killed(false), "was killed by SIGSEGV");
-        assert_eq!(killed(true), "was killed by SIGSEGV (core dumped)");
+        assert_eq!(killed(false), "killed by SIGSEGV");
+        assert_eq!(killed(true), "killed by SIGSEGV (core dumped)");
         assert_eq!(Outcome::Exited(3).to_string(), "exited with status 3");
     }
 }

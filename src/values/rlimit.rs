@@ -5,7 +5,7 @@
 use crate::text::escape::Shortened;
 use crate::values::duration;
 use crate::values::signal::Reason;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The sixteen limits of Linux, in the order of the kernel's numbers.
 #[expect(missing_docs, reason = "each is RLIMIT_ plus its name, described in setrlimit(2)")]
@@ -86,6 +86,14 @@ impl Resource {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.describe().0
+    }
+
+    /// Displays as `RLIMIT_NOFILE`.
+    pub fn constant(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            f.write_str("RLIMIT_")?;
+            self.name().chars().try_for_each(|c| f.write_char(c.to_ascii_uppercase()))
+        })
     }
 }
 

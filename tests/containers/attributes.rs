@@ -286,7 +286,7 @@ fn a_command_of_another_user_is_killed_after_the_grace(engine: &Engine) {
 }
 
 /// What sexton says if SIGKILL did not help, or could not be sent.
-const LEFT: &str = " is left";
+const LEFT: &str = " remains";
 
 /// Starts an obedient the command as user 1000, and the script by `exec` as user 2000, until it says `up` in
 /// the file `log`.

@@ -22,7 +22,7 @@ on_each_engine!(
 /// its container, so it is the one that is chosen.
 pub const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
 
-pub const BLAMED: &str = "by the kernel's OOM killer";
+pub const BLAMED: &str = "kernel OOM killer";
 
 /// A container with 32 MiB. The exit report comes on standard output, as the last line.
 fn start(engine: &Engine, flags: &[&str], main: &[&str]) -> Container {
@@ -50,7 +50,7 @@ fn a_command_that_is_killed_is_told_of(engine: &Engine) {
     let ended = start(engine, &[], &glutton).end();
     ended.assert_status(137);
     let [line] = blamed(&ended)[..] else { panic!("not one line: {ended:#?}") };
-    let told = "sexton: warning: main was killed by SIGKILL, by the kernel's OOM killer: ";
+    let told = "sexton: warning: command killed by SIGKILL: kernel OOM killer: ";
     assert!(line.starts_with(told), "{ended:#?}");
     let members = [r#""cause":"oom""#, r#""signal":"SIGKILL""#, r#""oom_killed":true"#];
     assert_reported(&ended, &members);
@@ -63,7 +63,7 @@ fn a_child_that_the_command_reaps_itself_is_counted(engine: &Engine) {
     container.wait_for("its status is 137");
     let ended = container.end();
     ended.assert_status(5);
-    let told = "sexton: warning: main exited with status 5, ";
+    let told = "sexton: warning: command exited with status 5, ";
     let counted = "; 1 OOM kill in the container; ";
     let line = ended.stderr.lines().find(|line| line.starts_with(told));
     assert!(line.is_some_and(|line| line.contains(counted)), "{ended:#?}");
@@ -88,7 +88,7 @@ fn start_with_struck_orphan(engine: &Engine) -> Container {
         format!("((until {command_sleeps}; do :; done; exec {GLUTTON}) &); exec sleep 1000");
     let mut container = start(engine, &[], &["sh", "-c", &script]);
     container.wait_for("sexton: warning: orphan ");
-    container.wait_for(&format!(" was killed {BLAMED}\n"));
+    container.wait_for(&format!(" killed: {BLAMED}\n"));
     assert!(container.is_running());
     container
 }
@@ -117,7 +117,7 @@ fn kill_command(container: &Container) {
 #[track_caller]
 fn assert_killed_by_somebody_else(ended: &Ended, oom_kills: usize) {
     ended.assert_status(137);
-    assert!(ended.stderr.contains("warning: main was killed by SIGKILL, after "), "{ended:#?}");
+    assert!(ended.stderr.contains("warning: command killed by SIGKILL; ran for "), "{ended:#?}");
     assert_eq!(blamed(ended).len(), oom_kills, "{ended:#?}");
     let count = format!(r#""oom_kills":{oom_kills},"#);
     assert_reported(ended, &[r#""cause":"signal""#, r#""oom_killed":false"#, &count]);

@@ -101,7 +101,7 @@ fn messages(said: &str, errno: i32) -> Vec<String> {
         if !told.iter().any(|prefix| line.starts_with(prefix)) {
             continue;
         }
-        let line = match line.split_once(": main was killed by SIGKILL") {
+        let line = match line.split_once(": command killed by SIGKILL") {
             Some((before, _)) => format!("{before}: (the report)"),
             None => line.replace(&reason, "REASON"),
         };
@@ -139,7 +139,9 @@ fn judge(job: &Job, run: &Run) -> Verdict {
             Some(format!("spins: {} calls", seen.calls))
         }
         _ if !seen.left.is_empty()
-            && ![" left", "unable to wait for children"].iter().any(|told| said.contains(told)) =>
+            && ![" remain", "unable to wait for children"]
+                .iter()
+                .any(|told| said.contains(told)) =>
         {
             Some(format!("leaves {}", seen.left.join(", ")))
         }
@@ -157,7 +159,7 @@ fn judge(job: &Job, run: &Run) -> Verdict {
         Some(status)
             if seen.command_ran
                 && status != scenario.status
-                && !["unable to ", "exiting without"].iter().any(|told| said.contains(told)) =>
+                && !["unable to ", "exiting, although"].iter().any(|told| said.contains(told)) =>
         {
             Some(format!("main's status is lost: {status}"))
         }
@@ -167,7 +169,7 @@ fn judge(job: &Job, run: &Run) -> Verdict {
             }
             // Nobody can be told, or the child cannot tell sexton.
             _ if !is_fatal && ["write", "sendto"].contains(&fault.site.call) => None,
-            _ if !is_fatal && !said.contains("unable to learn") => {
+            _ if !is_fatal && !said.contains("unable to find out") => {
                 Some(format!("status {status}, and nothing is told"))
             }
             _ => None,

@@ -342,5 +342,5 @@ fn a_death_by_sigint_in_a_session_of_its_own_is_logged() {
     let shell = Setup::new(&["echo", "end"]).terminal(&terminal.program).run();
     assert_eq!(shell.status, 0);
     let told = terminal.expect("end");
-    assert!(told.starts_with("sexton: warning: main was killed by SIGINT, after "), "{told}");
+    assert!(told.starts_with("sexton: warning: command killed by SIGINT; ran for "), "{told}");
 }

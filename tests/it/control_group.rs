@@ -82,12 +82,14 @@ fn the_line_of_a_good_end_does_not_speak_of_limits() {
     let files = newest("group-good");
     let setup = |words: &[&str]| Setup::new(words).bind(files.folder.path(), MOUNT);
     let ended = setup(&["-v", "true"]).run();
-    assert!(ended.stderr.contains("main exited with status 0") && !ended.stderr.contains("forks"));
+    assert!(
+        ended.stderr.contains("command exited with status 0") && !ended.stderr.contains("forks")
+    );
     let mut running = setup(&["-v", &probe(), "sleep"]).start();
     running.expect("ready");
     running.signal(libc::SIGTERM);
     let ended = running.end();
-    assert!(ended.stderr.contains("SIGTERM came from"), "{ended:?}");
+    assert!(ended.stderr.contains("; SIGTERM after "), "{ended:?}");
     assert!(!ended.stderr.contains("forks") && !ended.stderr.contains("throttled"), "{ended:?}");
 }
 
@@ -111,7 +113,7 @@ fn a_stop_that_a_limit_on_cpu_time_held_up_is_explained() {
         files.set(file, &format!("{member} {after}\n"));
         let ended = running.end();
         assert_eq!(ended.status, 137, "{ended:?}");
-        let throttled = "; throttled for 0.500 s, on all CPUs together, of the stop's 1.2";
+        let throttled = "; throttled for 0.500 s (sum of all CPUs) in a stop of 1.2";
         assert_eq!(ended.stderr.contains(throttled), after - before == 500_000, "{ended:?}");
         let member = Report::read(&path).number("stop.throttled_seconds");
         assert!((member - (after - before) as f64 / 1e6).abs() < 0.001, "{member}");
@@ -168,7 +170,7 @@ fn status_tells_hits_of_the_limit_from_forks_that_were_refused() {
 /// Whether it may is up to the machine: the container's own root may not.
 #[test]
 fn protect_says_if_it_may_not_and_leaves_the_command_alone() {
-    let why = "permission denied (it takes CAP_SYS_RESOURCE)";
+    let why = "permission denied (needs CAP_SYS_RESOURCE)";
     for (set, words) in [(false, &["--protect", "-v"][..]), (true, &["-v"]), (false, &["-v"])] {
         let words = [words, &["--", "cat", "/proc/self/oom_score_adj"]].concat();
         let setup = Setup::new(&words).user(1000); // who never has it

@@ -110,7 +110,7 @@ fn a_time_out_is_reported() {
         let report = Report::read(&folder.at("report"));
         report.expect(&[("cause", r#""timeout""#), ("exit_status", "124"), ("stop.signal", "")]);
         assert!((0.2..5.0).contains(&report.number("timeout_after_seconds")), "{report:?}");
-        assert!(ended.stderr.contains("; the timeout passed after 0.2"), "{ended:?}");
+        assert!(ended.stderr.contains("; timeout after 0.2"), "{ended:?}");
         // Those that the command has left behind have no say in its status.
         let words = [&flags[..], &["--wait-all", &probe, "leave", "sleep", "7"]].concat();
         assert_eq!(reporting(&folder, &words).place(place).run().status, 7);
@@ -236,10 +236,10 @@ fn a_signal_that_was_survived_does_not_hide_a_later_death_by_it() {
         assert_eq!(unsafe { libc::kill(running.children()[0], libc::SIGUSR1) }, 0);
         let (ended, report) = ended_report(running, &folder);
         assert!(
-            ended.stderr.starts_with("sexton: warning: main was killed by SIGUSR1, after"),
+            ended.stderr.starts_with("sexton: warning: command killed by SIGUSR1; ran for"),
             "{ended:?}"
         );
-        assert!(ended.stderr.contains("; sexton had last sent SIGUSR1 "), "{ended:?}");
+        assert!(ended.stderr.contains("; sexton last sent SIGUSR1 "), "{ended:?}");
         report.expect(&[("cause", r#""signal""#), ("signal", r#""SIGUSR1""#)]);
         let before = report.number("signal_sent_seconds_before");
         assert!((1.2..30.0).contains(&before), "{report:?}");
@@ -310,7 +310,7 @@ fn a_limit_that_the_command_has_hit_is_named() {
             ("limit", &format!("{limit:?}")),
             ("exit_status", status),
         ]);
-        let told = format!("as its limit {limit} was hit, after ");
+        let told = format!(": it hit RLIMIT_{}; ran for ", limit.to_uppercase());
         assert!(ended.stderr.contains(&told), "{ended:?}");
     }
     // One that was there before sexton.
@@ -344,7 +344,7 @@ fn memory_limits_too_small_to_start_with_are_named() {
             127 if size.ends_with('M') => {} // the loader's own complaint
             _ => {
                 report.expect(&[("cause", r#""signal""#)]);
-                let told = "perhaps as its limit as is too small";
+                let told = "perhaps RLIMIT_AS is too small";
                 assert!(ended.stderr.contains(told), "{size}: {ended:?}");
             }
         }
@@ -595,13 +595,13 @@ fn the_termination_log_keeps_the_command_s_own_text_and_kubernetes_limit() {
     };
     let (ended, text) = run("exit 3");
     assert_eq!((ended.status, ended.stderr.as_str()), (3, ""));
-    assert!(text.starts_with("sexton: main exited with status 3, after 0."), "{text}");
+    assert!(text.starts_with("sexton: command exited with status 3; ran for 0."), "{text}");
     assert!(text.ends_with("; exit status 3\n") && text.lines().count() == 1, "{text}");
 
     let own = "echo own text; echo more >&2";
     let (_, text) = run(&format!("({own}) > /dev/termination-log 2>&1; kill -SEGV $$"));
     assert!(
-        text.starts_with("own text\nmore\nsexton: main was killed by SIGSEGV, after "),
+        text.starts_with("own text\nmore\nsexton: command killed by SIGSEGV; ran for "),
         "{text}"
     );
 
@@ -639,11 +639,11 @@ fn a_command_that_could_not_be_killed_is_not_said_to_be() {
         let mut running = setup.start();
         running.expect("ready");
         running.signal(libc::SIGTERM);
-        running.expect_log("(sleep) is left: sexton may not signal it (CAP_KILL)");
-        running.expect_log("warning: the command did not end, and could not be killed, after");
+        running.expect_log("(sleep) remains: sexton may not signal it (CAP_KILL)");
+        running.expect_log("warning: command could not be killed; ran for");
         let ended = running.end();
         assert_eq!(ended.status, 137, "{ended:?}");
-        assert!(!ended.stderr.contains("was killed"), "{ended:?}");
+        assert!(!ended.stderr.contains("killed by"), "{ended:?}");
         let report = Report::read(&folder.at("report"));
         report.expect(&[
             ("cause", r#""grace""#),
@@ -655,7 +655,7 @@ fn a_command_that_could_not_be_killed_is_not_said_to_be() {
             ("processes_killed", "0"),
         ]);
         let text = std::fs::read_to_string(folder.at("text")).unwrap();
-        assert!(text.starts_with("sexton: the command did not end"), "{text}");
+        assert!(text.starts_with("sexton: command could not be killed"), "{text}");
     }
 }
 
@@ -672,7 +672,9 @@ fn without_kubernetes_there_is_no_termination_log_and_none_is_made() {
     let folder = Folder::new("named");
     let flag = format!("--termination-log={}", folder.at("text"));
     assert_eq!(Setup::new(&[&flag, "sh", "-c", "exit 3"]).run().status, 3);
-    assert!(std::fs::read_to_string(folder.at("text")).unwrap().starts_with("sexton: main exited"));
+    assert!(
+        std::fs::read_to_string(folder.at("text")).unwrap().starts_with("sexton: command exited")
+    );
 }
 
 #[test]
@@ -683,7 +685,9 @@ fn the_flags_are_variables_too() {
         .variable(format!("SEXTON_TERMINATION_LOG={}", folder.at("text")));
     let (_, report) = report_of(setup, &folder);
     report.expect(&[("status", "3")]);
-    assert!(std::fs::read_to_string(folder.at("text")).unwrap().starts_with("sexton: main exited"));
+    assert!(
+        std::fs::read_to_string(folder.at("text")).unwrap().starts_with("sexton: command exited")
+    );
 }
 
 #[test]

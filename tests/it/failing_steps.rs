@@ -494,7 +494,7 @@ fn a_command_runs_without_a_terminal_that_cannot_be_taken_over() {
         assert_eq!(terminal.shown(), "main was run\r\n", "{flag} {request:#x}");
         let mut terminal = Terminal::new();
         assert_eq!(start(&["-v", flag], &terminal).end().status, 3);
-        let logged = format!("sexton: info: a step was left out: unable to {step}: ");
+        let logged = format!("sexton: info: skipped a step: unable to {step}: ");
         assert!(terminal.shown().contains(&logged), "{logged:?}: {:?}", terminal.shown());
     }
 }

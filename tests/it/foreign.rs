@@ -31,7 +31,7 @@ fn waits_for_an_event(running: &Running) -> bool {
 #[test]
 fn its_end_is_waited_for_without_a_wake_up() {
     let mut running = beside_a_foreign_process(&["--wait-all", "-v"]).start();
-    running.expect_log("main exited with status 7");
+    running.expect_log("command exited with status 7");
     wait_until("sexton waits", || waits_for_an_event(&running));
     // Signals are taken as ever.
     running.signal(libc::SIGUSR1);
@@ -51,7 +51,7 @@ fn the_linger_time_goes_on_meanwhile() {
     let ended = setup.foreign("trap '' TERM HUP; while :; do read x; done").run();
     assert!(begin.elapsed() >= Duration::from_millis(300));
     assert_eq!(ended.status, 7);
-    assert!(ended.stderr.contains("processes that main left behind did not end"), "{ended:?}");
+    assert!(ended.stderr.contains("remaining processes did not end"), "{ended:?}");
 }
 
 /// Waits until sexton has been woken up ten times. If each pause is twice as long as the one before, from a
@@ -76,7 +76,7 @@ fn where_it_cannot_be_waited_for_sexton_looks_less_and_less_often() {
     ];
     for world in worlds {
         let mut running = world(beside_a_foreign_process(&["--wait-all", "-v"])).start();
-        running.expect_log("main exited with status 7");
+        running.expect_log("command exited with status 7");
         is_woken_up_less_and_less_often(&running);
         running.let_foreign_end();
         assert_eq!(running.end().status, 7);
@@ -86,7 +86,7 @@ fn where_it_cannot_be_waited_for_sexton_looks_less_and_less_often() {
 #[test]
 fn one_that_has_ended_and_is_not_reaped_by_its_parent_is_waited_for() {
     let mut running = beside_a_foreign_process(&["--wait-all", "-v"]).start();
-    running.expect_log("main exited with status 7");
+    running.expect_log("command exited with status 7");
     let [foreign] = children_of(running.parent_of_foreign())[..] else { panic!("one child") };
     running.signal_parent_of_foreign(libc::SIGSTOP);
     running.let_foreign_end();
@@ -133,7 +133,7 @@ fn the_initial_namespace_is_known_by_its_number() {
         symlink(format!("pid:[{number}]"), folder.at("1/ns/pid")).unwrap();
         let setup = beside_a_foreign_process(&["--wait-all", "-v"]).bind(folder.path(), "/proc");
         let mut running = setup.start();
-        running.expect_log("main exited with status 7");
+        running.expect_log("command exited with status 7");
         if !is_initial {
             is_woken_up_less_and_less_often(&running);
             running.let_foreign_end();

@@ -319,7 +319,7 @@ fn what_it_leaves_behind_is_ended_awaited_or_left_alone() {
     let mut running = embedded("supervise,wait-all,warn-on-reap", &words).inherit(&read).start();
     wait_until("main has ended", || running.children().len() == 1 && running.is_idle());
     drop(write);
-    running.expect_log("reaped orphan 3 (sh), which exited with status 1");
+    running.expect_log("reaped orphan 3 (sh): exited with status 1");
     assert_eq!(running.end().status, 3);
 }
 
@@ -344,7 +344,7 @@ fn a_logger_of_the_program_s_own_gets_the_lines() {
     let words = [&probe as &str, "die", "11"];
     let world = |what: &str| embedded(what, &words).limit(libc::RLIMIT_CORE as i32, 0, 0).run();
     let own = world("logger,run").stderr;
-    assert!(own.contains("own - main is pid 2\n") && own.contains("\nown ! "), "{own}");
+    assert!(own.contains("own - command is pid 2\n") && own.contains("\nown ! "), "{own}");
     assert!(!own.contains("sexton: "), "{own}");
     let without = world("run").stderr;
     assert!(without.starts_with("sexton: warning: ") && without.lines().count() == 1, "{without}");

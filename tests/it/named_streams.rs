@@ -224,7 +224,7 @@ fn the_termination_log_is_written_to_a_stream_whatever_is_in_it() {
         assert_eq!(in_shell(&folder, &script).status, 3);
         let text = fs::read_to_string(folder.at("log")).unwrap();
         let new = text.strip_prefix(&long).unwrap();
-        assert!(new.starts_with("sexton: main exited with status 3, after "), "{new}");
+        assert!(new.starts_with("sexton: command exited with status 3; ran for "), "{new}");
     }
 }
 

@@ -51,6 +51,6 @@ fn a_value_for_a_group_is_lost_and_that_is_logged() {
     let mut running = forget_newer_calls(setup).start();
     running.expect("ready");
     running.queue(libc::SIGUSR1, 5);
-    running.expect_log("SIGUSR1 goes to main's process group without its value");
+    running.expect_log("SIGUSR1 sent to the command's process group without its value");
     running.expect("signal 10 value none");
 }

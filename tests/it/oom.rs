@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const GLUTTON: &str = "dd if=/dev/zero of=/dev/null bs=100M count=1";
-const BLAMED: &str = "sexton: warning: main was killed by SIGKILL, by the kernel's OOM killer";
+const BLAMED: &str = "sexton: warning: command killed by SIGKILL: kernel OOM killer";
 
 /// A group of cgroup v1 or v2 below the root of its hierarchy, and what a test has made inside of it.
 pub struct Group(PathBuf);
@@ -85,7 +85,7 @@ fn killed(running: Running, report: &str) -> (Ended, String) {
 
 #[track_caller]
 fn assert_blamed(ended: &Ended, report: &str, why: &str, word: Option<&str>) {
-    let line = format!("{BLAMED}{why}, after ");
+    let line = format!("{BLAMED}{why}; ran for ");
     assert!(ended.stderr.contains(&line), "{line:?} is not in {ended:?}");
     assert!(report.contains(r#""cause":"oom""#), "{report}");
     let member = word.map_or(String::new(), |word| format!(r#","out_of_memory":"{word}""#));
@@ -95,7 +95,7 @@ fn assert_blamed(ended: &Ended, report: &str, why: &str, word: Option<&str>) {
 
 #[track_caller]
 fn assert_not_blamed(ended: &Ended, report: &str) {
-    assert!(ended.stderr.contains("main was killed by SIGKILL, after "), "{ended:?}");
+    assert!(ended.stderr.contains("command killed by SIGKILL; ran for "), "{ended:?}");
     assert!(!ended.stderr.contains("OOM"), "{ended:?}");
     let members = r#""oom_killed":false,"oom_kills":0,"phase_seconds""#;
     assert!(report.contains(members) && report.contains(r#""cause":"signal""#), "{report}");
@@ -109,13 +109,13 @@ fn a_limit_that_was_hit_is_distinguished_from_that_of_an_outer_group() {
     let own = Group::memory(&unique("own")).limited();
     let ended = behind(ENTER, own.path(), &glutton).run();
     let text = fs::read_to_string(&report).unwrap();
-    assert_blamed(&ended, &text, ": the memory limit was hit", Some("own-limit"));
+    assert_blamed(&ended, &text, " (memory limit hit)", Some("own-limit"));
 
     let outer = Group::memory(&unique("outer")).limited();
     let inner = outer.inside("inner");
     let ended = behind(ENTER, inner.path(), &glutton).run();
     let text = fs::read_to_string(&report).unwrap();
-    let why = ": the memory limit of an outer group was hit, or the machine ran out of memory";
+    let why = " (memory limit of an outer group hit, or machine out of memory)";
     assert_blamed(&ended, &text, why, Some("limit-above-or-machine"));
 }
 
@@ -140,7 +140,7 @@ fn a_kill_before_the_first_count_is_reported_as_far_as_it_is_known() {
     // The second time the count may have been there before.
     for _ in 0..2 {
         let (ended, text) = run(&glutton);
-        assert_blamed(&ended, &text, ": the memory limit was hit", Some("own-limit"));
+        assert_blamed(&ended, &text, " (memory limit hit)", Some("own-limit"));
         let (ended, text) = run(&killed);
         assert_not_blamed(&ended, &text);
     }
@@ -221,11 +221,11 @@ fn of_cgroup_v2_it_is_said_whose_limit_was_hit() {
     let reports = Folder::new("oom-v2-report");
     let report = reports.at("report");
     for (hits, why, word) in [
-        (8, ": the memory limit was hit", "own-limit"),
+        (8, " (memory limit hit)", "own-limit"),
         // The group's own mount shows nothing above it.
         (
             7,
-            ": the memory limit of an outer group was hit, or the machine ran out of memory",
+            " (memory limit of an outer group hit, or machine out of memory)",
             "limit-above-or-machine",
         ),
     ] {
@@ -281,10 +281,10 @@ fn a_machine_without_memory_is_distinguished_from_the_limit_of_a_group_above() {
     let above = Group::unified(&name);
     let own = above.inside("own");
     for (hits_above, why, word) in [
-        (0, ": the machine ran out of memory", "machine"),
+        (0, " (machine out of memory)", "machine"),
         (
             3,
-            ": the memory limit of an outer group was hit, or the machine ran out of memory",
+            " (memory limit of an outer group hit, or machine out of memory)",
             "limit-above-or-machine",
         ),
     ] {
@@ -331,9 +331,9 @@ fn a_limit_that_was_hit_once_stands_for_one_kill() {
     files.count(8, 8, 9);
     // SAFETY: takes integers only; the orphan is a child of a sexton that is there.
     assert_eq!(unsafe { libc::kill(orphan, libc::SIGKILL) }, 0);
-    running.expect_log("was killed by the kernel's OOM killer");
+    running.expect_log("killed: kernel OOM killer");
     let (ended, text) = killed(running, &report);
-    let line = format!("{BLAMED}: the memory limit of an outer group was hit, or the machine ");
+    let line = format!("{BLAMED} (memory limit of an outer group hit, or machine ");
     assert!(ended.stderr.contains(&line), "{ended:?}");
     assert!(text.contains(r#""oom_kills":2,"out_of_memory":"limit-above-or-machine""#), "{text}");
 }

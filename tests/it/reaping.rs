@@ -63,7 +63,7 @@ fn an_orphan_s_death_by_a_realtime_signal_does_no_harm() {
     let mut running = Setup::new(&["--warn-on-reap", "sh", "-c", &script]).start();
     running.expect("ready");
     for _ in 0..4 {
-        running.expect_log("was killed by SIG");
+        running.expect_log(": killed by SIG");
     }
     running.signal(libc::SIGTERM);
     assert_eq!(running.end().status, 143);
@@ -82,7 +82,7 @@ fn sigchld_that_was_ignored_neither_hangs_sexton_nor_loses_the_status() {
 fn reaped_orphans_are_logged_with_pid_name_and_status() {
     // The command is 2, and its child 3 leaves 4.
     let mut running = Setup::new(&["--warn-on-reap", &probe(), "orphans", "1", "0", "1"]).start();
-    running.expect_log("warning: reaped orphan 4 (probe), which exited with status 0");
+    running.expect_log("warning: reaped orphan 4 (probe): exited with status 0");
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn the_command_that_ignores_the_stop_is_killed_at_the_grace() {
             elapsed >= Duration::from_millis(300) && elapsed < Duration::from_secs(5),
             "{elapsed:?}"
         );
-        assert!(ended.stderr.contains("main did not end within the grace"), "{ended:?}");
+        assert!(ended.stderr.contains("command did not end within the grace period"), "{ended:?}");
     }
 }
 
@@ -81,7 +81,7 @@ fn what_the_command_leaves_behind_is_asked_then_killed_and_the_status_is_the_com
             elapsed >= Duration::from_millis(300) && elapsed < Duration::from_secs(5),
             "{elapsed:?}"
         );
-        assert!(ended.stderr.contains("processes that main left behind did not end"), "{ended:?}");
+        assert!(ended.stderr.contains("remaining processes did not end"), "{ended:?}");
     }
 }
 
@@ -188,7 +188,7 @@ fn wait_all_waits_for_what_the_command_leaves_and_passes_the_stop_on() {
     for place in PLACES {
         let mut running = started(&["--wait-all", "-v"], &["leave", "obey", "7"], place);
         assert!(running.line().starts_with("daemon "));
-        running.expect_log("main exited with status 7");
+        running.expect_log("command exited with status 7");
         wait_until("only the daemon is left, and no clock runs", || {
             running.children().len() == 1 && running.blocked_in().get(3) == Some(&0)
         });
@@ -239,8 +239,7 @@ fn whatever_the_command_exits_with_because_of_a_stop_can_be_a_success() {
 
 #[test]
 fn a_run_that_takes_too_long_is_stopped() {
-    let passed =
-        |stderr: &str| stderr.contains("warning: the timeout of 0.200s has passed: stopping\n");
+    let passed = |stderr: &str| stderr.contains("warning: timeout of 0.200s reached: stopping\n");
     for place in PLACES {
         let begin = Instant::now();
         for (flags, status) in [
@@ -342,12 +341,12 @@ fn the_command_s_group_is_signalled_without_proc_when_the_command_has_ended() {
     let ended = running.end_with_its_tree();
     assert_eq!(ended.status, 3, "{ended:?}");
     assert!(begin.elapsed() < Duration::from_secs(10), "what the command left obeys SIGTERM");
-    assert!(ended.stderr.contains("sent SIGTERM to main's process group"), "{ended:?}");
+    assert!(ended.stderr.contains("sent SIGTERM to the command's process group"), "{ended:?}");
 
     let words = ["--linger=100ms", "sh", "-c", "trap '' TERM; sleep 1000 & exit 7"];
     let ended = Setup::new(&words).place(Place::Child).without_proc().start().end_with_its_tree();
     assert_eq!(ended.status, 7, "{ended:?}");
-    assert!(!ended.stderr.contains("are left"), "killed: {ended:?}");
+    assert!(!ended.stderr.contains("processes remain"), "killed: {ended:?}");
 }
 
 /// SPEC 2.4: once the command has been reaped, its ID may be another's, and so may its group's if no child of sexton
@@ -357,8 +356,8 @@ fn the_command_s_group_is_not_signalled_when_no_child_of_sexton_is_in_it() {
     let words = ["-v", "--linger=100ms", &probe(), "leave", "ignore", "7"];
     let ended = Setup::new(&words).place(Place::Child).without_proc().run();
     assert_eq!(ended.status, 7);
-    assert!(ended.stderr.contains("processes are left that cannot be seen"), "{ended:?}");
-    assert!(ended.stderr.contains("nobody is known who could get SIGTERM"), "{ended:?}");
+    assert!(ended.stderr.contains("processes remain that /proc does not show"), "{ended:?}");
+    assert!(ended.stderr.contains("SIGTERM not sent: no process is known"), "{ended:?}");
     assert!(!ended.stderr.contains(" sent SIG"), "nothing was sent: {ended:?}");
 }
 

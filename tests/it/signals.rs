@@ -203,11 +203,11 @@ fn a_signal_that_cannot_be_forwarded_is_logged_and_not_fatal() {
     let mut running = setup.start();
     running.expect("ready");
     running.signal(libc::SIGUSR1);
-    running.expect_log("unable to send SIGUSR1 to main: operation not permitted");
+    running.expect_log("unable to send SIGUSR1 to the command: operation not permitted");
     running.signal(libc::SIGTERM);
-    running.expect_log("unable to send SIGTERM to main: operation not permitted");
+    running.expect_log("unable to send SIGTERM to the command: operation not permitted");
     // Nor can it be killed: sexton says so, and ends in time.
-    running.expect_log("pid 2 (probe) is left: sexton may not signal it (CAP_KILL)");
+    running.expect_log("pid 2 (probe) remains: sexton may not signal it (CAP_KILL)");
     assert_eq!(running.end().status, 137);
 }
 
@@ -239,15 +239,14 @@ fn no_signal_keeps_another_from_its_turn() {
 /// The command's queue is full; there is always room for a signal without a value.
 #[test]
 fn a_value_that_finds_no_room_is_logged_and_the_signal_is_sent() {
-    for (to, whom) in [("child", "main"), ("group", "main's process group")] {
+    for (to, whom) in [("child", "the command"), ("group", "the command's process group")] {
         let mut running = taking(&["--rlimit=sigpending=0", &format!("--forward-to={to}")], 2);
         for value in [7, 8] {
             running.queue(40, value);
             running.expect("signal 40 value none");
         }
-        running.expect_log(&format!(
-            "SIGRTMIN+6 goes to {whom} without its value, for which there is no room"
-        ));
+        running
+            .expect_log(&format!("SIGRTMIN+6 sent to {whom} without its value: the queue is full"));
         assert_eq!(running.end().status, 0);
     }
 }
@@ -272,7 +271,7 @@ fn a_value_that_cannot_be_sent_to_many_is_logged_and_the_signal_is_sent() {
     for flag in ["--forward-to=group", "--forward-to=all"] {
         let mut running = Setup::new(&["-vv", flag, &probe(), "sleep"]).start();
         running.expect("ready");
-        running.expect_log("main is pid"); // so it has its way to standard error
+        running.expect_log("command is pid"); // so it has its way to standard error
         // No descriptor for a pidfd or for /proc: as on an old kernel, or without /proc.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         let null = std::ptr::null_mut();

@@ -83,12 +83,12 @@ while 1: signal.pause()
     let mut running =
         python(&["--slow-stop-after=100ms", "--grace=2s", "-v"], PROGRAM, Place::Init);
     running.signal(libc::SIGTERM);
-    running.expect_log("0 ms after SIGTERM: python3 (pid 2) has taken SIGTERM");
+    running.expect_log("0 ms after SIGTERM: python3 (pid 2) received SIGTERM");
     running.signal(libc::SIGUSR1);
     running.expect("ignores");
     let ended = running.end();
     let at = |part: &str| ended.stderr.find(part).unwrap_or_else(|| panic!("{part}: {ended:?}"));
-    let kill = at("main did not end within the grace: killing every process");
+    let kill = at("command did not end within the grace period: killing every process");
     assert!(kill < at("not stopped before SIGKILL: python3 (pid 2) ignores SIGTERM"));
 }
 
@@ -149,7 +149,7 @@ while 1: signal.pause()
     let mut running = start(Setup::new(&words));
     running.signal(libc::SIGTERM);
     running.expect_log(
-        "python3 (pid 2) has taken SIGTERM, and is still busy: 2 threads, 2 TCP connections in its network namespace",
+        "python3 (pid 2) received SIGTERM, and is still busy: 2 threads, 2 TCP connections in its network namespace",
     );
     put_down(running);
 }
@@ -167,7 +167,7 @@ while 1: signal.pause()
     running.signal(libc::SIGTERM);
     running.expect("reloaded");
     running.expect_log(
-        "python3 (pid 2) has taken SIGTERM, and goes on (if that is a reload, --rewrite another signal); \
+        "python3 (pid 2) received SIGTERM, and continues (for a reload, --rewrite another signal); \
          since then it has started sleep (pid ",
     );
     put_down(running);
@@ -359,7 +359,7 @@ while 1: time.sleep(100)
     for place in PLACES {
         let mut running = python(&["-v", "--grace=20s"], PROGRAM, place);
         running.signal(libc::SIGTERM);
-        running.expect_log(" (python3) was the last to end, 1.");
+        running.expect_log(" (python3) ended last, 1.");
         assert_eq!(running.end().status % 1000 % 128, 15);
     }
 }

@@ -159,7 +159,7 @@ while 1: time.sleep(100)
 ";
     for place in PLACES {
         let mut running = python(&["-v", "--wait-all"], PROGRAM, place);
-        running.expect_log("main exited with status 0");
+        running.expect_log("command exited with status 0");
         running.signal(libc::SIGHUP);
         running.expect("reloaded");
         running.signal(libc::SIGTERM);
@@ -194,7 +194,7 @@ fn time_in_which_everything_was_frozen_is_no_grace() {
     // Time is what this is about: nothing else happens meanwhile.
     wait_until("the grace would be over", || begin.elapsed() > Duration::from_secs(4));
     let _ = all.map(|pid| unsafe { libc::kill(pid, libc::SIGCONT) });
-    running.expect_log("did not run for ");
+    running.expect_log("frozen for ");
     let ended = running.end();
     assert_eq!(ended.status, 0, "{ended:?}");
     assert!(ended.stderr.contains("; frozen for "), "{ended:?}");

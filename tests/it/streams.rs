@@ -220,7 +220,7 @@ fn sexton_s_own_messages_stay_on_its_standard_error() {
     let folder = Folder::new("messages");
     let path = format!("{}/err", folder.path());
     let ended = Setup::new(&["-v", "--stderr", &path, "sh", "-c", "echo main >&2"]).run();
-    assert!(ended.stderr.contains("info: main exited with status 0"), "{ended:?}");
+    assert!(ended.stderr.contains("info: command exited with status 0"), "{ended:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "main\n");
 }
 

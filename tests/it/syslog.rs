@@ -75,15 +75,15 @@ fn a_real_daemon_gets_each_line_with_facility_and_severity() {
     let mut running = setup.variable("SEXTON_NO_SUCH=1").start();
     running.expect("ready");
     // A socket's queue holds 10 datagrams, so the daemon is given its time.
-    expect_message(&devices, " daemon.info sexton[1]: main is pid 2");
+    expect_message(&devices, " daemon.info sexton[1]: command is pid 2");
     signal_command(&mut running, 1);
     let ended = running.end();
     assert_eq!((ended.status, ended.stderr.as_str()), (42, ""));
     for part in [
-        " daemon.warn sexton[1]: SEXTON_NO_SUCH is not a variable of sexton's",
-        " daemon.debug sexton[1]: reaped main, pid 2",
+        " daemon.warn sexton[1]: unknown variable SEXTON_NO_SUCH",
+        " daemon.debug sexton[1]: reaped the command, pid 2",
         " daemon.info sexton[1]: received SIGUSR1 from outside of the PID namespace, uid 0",
-        " daemon.info sexton[1]: main exited with status 42, after ",
+        " daemon.info sexton[1]: command exited with status 42; ran for ",
     ] {
         expect_message(&devices, part);
     }
@@ -100,14 +100,14 @@ fn a_restarted_daemon_gets_the_number_of_lost_lines() {
     signal_command(&mut running, 10); // before there is one
     let daemon = Daemon::start(&devices);
     signal_command(&mut running, 1);
-    expect_message(&devices, "daemon.warn sexton[1]: 21 log lines were lost here");
+    expect_message(&devices, "daemon.warn sexton[1]: 21 log lines lost");
     drop(daemon);
     signal_command(&mut running, 15);
     let _daemon = Daemon::start(&devices);
     signal_command(&mut running, 1);
-    expect_message(&devices, "daemon.warn sexton[1]: 30 log lines were lost here");
+    expect_message(&devices, "daemon.warn sexton[1]: 30 log lines lost");
     assert_eq!(running.end().status, 42);
-    expect_message(&devices, "main exited with status 42, after ");
+    expect_message(&devices, "command exited with status 42; ran for ");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_stuck_daemon_costs_only_the_lines() {
     let lost = sent - got.count();
     assert!(lost > 0 && lost < sent, "{lost}");
     signal_command(&mut running, 1);
-    let note = format!("<28>sexton[1]: {lost} log lines were lost here");
+    let note = format!("<28>sexton[1]: {lost} log lines lost");
     wait_until("the next line comes", || line().is_some_and(|line| line == note));
     assert_eq!(running.end().status, 42);
 }
@@ -244,12 +244,12 @@ fn datagrams_over_udp_are_lines_of_rfc_5424() {
             assert_line(&line);
             line
         };
-        assert!(line().contains(" - - SEXTON_"));
-        assert!(line().ends_with(" - - main is pid 2"));
+        assert!(line().contains(" - - unknown variable SEXTON_"));
+        assert!(line().ends_with(" - - command is pid 2"));
         assert!(line().contains(" - - received SIGUSR1 from outside of the PID namespace, uid 0"));
-        assert!(line().contains(" - - sent SIGUSR1 to main"));
-        assert!(line().ends_with(" - - main exited with status 42"));
-        assert!(line().contains(" - - main exited with status 42, after "));
+        assert!(line().contains(" - - sent SIGUSR1 to the command"));
+        assert!(line().ends_with(" - - command exited with status 42"));
+        assert!(line().contains(" - - command exited with status 42; ran for "));
     }
 }
 
@@ -312,15 +312,15 @@ fn lines_over_tcp_are_ended_by_line_feeds() {
         let mut running = Setup::new(&words).variable("SEXTON_\n=1").start();
         let mut stream = accept(&listener);
         let line = next_line(&mut stream);
-        assert!(line.contains(" SEXTON_\\n is not a variable"), "{line}");
-        assert!(next_line(&mut stream).ends_with("main is pid 2"));
+        assert!(line.contains(" unknown variable SEXTON_\\n: ignored"), "{line}");
+        assert!(next_line(&mut stream).ends_with("command is pid 2"));
         running.expect("ready");
         signal_command(&mut running, 1);
         assert!(next_line(&mut stream).contains("received SIGUSR1"));
         assert!(next_line(&mut stream).contains("sent SIGUSR1"));
         assert_eq!(running.end().status, 42);
-        assert!(next_line(&mut stream).ends_with("main exited with status 42"));
-        assert!(next_line(&mut stream).contains("main exited with status 42, after "));
+        assert!(next_line(&mut stream).ends_with("command exited with status 42"));
+        assert!(next_line(&mut stream).contains("command exited with status 42; ran for "));
         assert_eq!(stream.read_line(&mut String::new()).unwrap(), 0);
     }
 }
@@ -333,7 +333,7 @@ fn a_tcp_server_that_closes_and_comes_back_gets_whole_lines_again() {
     let mut running = Setup::new(&[&log_to, "-v", &probe(), "signals", MANY]).start();
     running.expect("ready");
     let mut stream = accept(&listener);
-    assert!(next_line(&mut stream).ends_with("main is pid 2"));
+    assert!(next_line(&mut stream).ends_with("command is pid 2"));
     signal_command(&mut running, 1);
     assert!(next_line(&mut stream).contains("received SIGUSR1"));
     assert!(next_line(&mut stream).contains("sent SIGUSR1"));
@@ -397,7 +397,7 @@ fn a_tcp_server_that_never_reads_costs_only_the_lines() {
         let mut text = Vec::new();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let mut chunk = [0; 65536];
-        while !String::from_utf8_lossy(&text).contains(" log lines were lost here\n") {
+        while !String::from_utf8_lossy(&text).contains(" log lines lost\n") {
             let length = stream.read(&mut chunk).unwrap();
             assert!(length > 0, "the note is missing");
             text.extend(&chunk[..length]);
@@ -521,7 +521,7 @@ fn a_signal_of_the_kernel_is_logged_as_such() {
     terminal.expect("ready");
     drop(terminal);
     let mut buffer = [0; 2048];
-    for told in [" - - main is pid 2", " - - received SIGHUP from the kernel"] {
+    for told in [" - - command is pid 2", " - - received SIGHUP from the kernel"] {
         let length = server.recv(&mut buffer).unwrap();
         let line = String::from_utf8_lossy(&buffer[..length]);
         assert!(line.ends_with(told), "{line}");

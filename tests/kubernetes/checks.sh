@@ -9,7 +9,7 @@ for of in exits:3 segfaults:139; do
     check "crash: $name has the command's exit code" is "$(container crash "$name" .lastState.terminated.exitCode)" "${of#*:}"
 done
 check "crash: a death by a signal nobody sent is told" \
-    says crash segfaults 'sexton: warning: main was killed by SIGSEGV'
+    says crash segfaults 'sexton: warning: command killed by SIGSEGV'
 
 phase_is() { [ "$(pod "$1" .status.phase)" = "$2" ]; }
 eventually "map-exit: the pod has succeeded" phase_is map-exit Succeeded
@@ -17,7 +17,7 @@ check "map-exit: 143 mapped to 0" is "$(container map-exit mapped '"\(.restartCo
 check "map-exit: 143 not mapped is a failure" is "$(container map-exit not-mapped .restartCount)" 1
 
 eventually "termination-message: the pod has failed" phase_is termination-message Failed
-killed="main was killed by SIGKILL, by the kernel's OOM killer: the memory limit was hit, "
+killed="command killed by SIGKILL: kernel OOM killer (memory limit hit); "
 for of in "report:sexton: $killed" "log:sexton: warning: $killed"; do
     name=${of%%:*} text=${of#*:}
     check "termination-message: $name: reason and exit code" \
@@ -52,8 +52,8 @@ pause=$(host_pid "$(sandbox_id shared-pid)") app=$(host_pid "$(container_id shar
 check "shared-pid: PID 1 is the pause" is "$(command_of "$pause")" '/sexton --pause'
 check "shared-pid: the app is in its PID namespace" \
     is "$(in_node readlink "/proc/$app/ns/pid")" "$(in_node readlink "/proc/$pause/ns/pid")"
-eventually "shared-pid: the app's orphans are sexton's" says shared-pid app '(sleep), which exited with status 0'
-check "shared-pid: its daemon ended with it" says shared-pid app '(sleep), which was killed by SIGTERM'
+eventually "shared-pid: the app's orphans are sexton's" says shared-pid app '(sleep): exited with status 0'
+check "shared-pid: its daemon ended with it" says shared-pid app '(sleep): killed by SIGTERM'
 check "shared-pid: the other container lives on" is "$(container shared-pid sidecar '"\(.restartCount) \(.ready)"')" '0 true'
 eventually "shared-pid: no zombies are the pause's" no_zombies_of "$pause"
 eventually "shared-pid: nor sexton's" no_zombies_of "$app"
@@ -111,12 +111,12 @@ said_by_sexton() { output "$1" "$2" | grep '^sexton: ' || true; }
 check "stop: sexton has nothing to say" is "$(said_by_sexton stop app)" ''
 check "stubborn: sexton says what it did" says_in_order stubborn app \
     'sexton: warning: not stopped 2 s after SIGTERM: ' \
-    'sexton: warning: main did not end within the grace: killing every process' \
-    'sexton: warning: main was killed by SIGKILL, as it did not end within the grace'
+    'sexton: warning: command did not end within the grace period: killing every process' \
+    'sexton: warning: command killed by SIGKILL: it did not end within the grace period'
 check "prestop: the hook, then SIGTERM" says_in_order prestop app 'hook: begins' 'hook: ends' 'server: stopped'
-check "prestop: what the hook left behind is reaped" says prestop app '(usleep), which exited with status 0'
+check "prestop: what the hook left behind is reaped" says prestop app '(usleep): exited with status 0'
 check "drain: it lasted 10 s" says drain web 'phases: drain 10.'
 check "drain: then the server got SIGTERM" says_in_order drain web 'sexton: info: received SIGTERM' 'sexton: info: sent SIGTERM to main'
 check "wrapper: the server was told" says wrapper app 'server: stopped'
 check "restricted: the server was told" says restricted app 'server: stopped'
-check "restricted: a termination message, without root" grep -q '^sexton: main exited with status 0' "$bed/kept/restricted.message"
+check "restricted: a termination message, without root" grep -q '^sexton: command exited with status 0' "$bed/kept/restricted.message"

@@ -46,7 +46,7 @@ as_pid_1_of_engine() {
         'mount --bind /sys/fs/cgroup/box /sys/fs/cgroup; exec sexton --report '$report' "$@"' - "$@"
 }
 glutton='dd if=/dev/zero of=/dev/null bs=100M count=1'
-blamed="by the kernel's OOM killer"
+blamed="kernel OOM killer"
 
 mkfifo /tmp/fifo
 echo +memory +pids +cpu >/sys/fs/cgroup/cgroup.subtree_control
@@ -54,9 +54,9 @@ echo +memory +pids +cpu >/sys/fs/cgroup/cgroup.subtree_control
 for way in as_child as_pid_1 as_pid_1_of_engine; do
     $way $glutton
     check "$way: main is killed: status" is $status 137
-    check "$way: main is killed: warning" has $err "sexton: warning: main was killed by SIGKILL, $blamed: "
+    check "$way: main is killed: warning" has $err "sexton: warning: command killed by SIGKILL: $blamed: "
     check "$way: main is killed: report" has $report '"cause":"oom"'
-    check "$way: main is killed: limit" has $err "$blamed: the memory limit was hit, after"
+    check "$way: main is killed: limit" has $err "$blamed (memory limit hit); ran for"
     check "$way: main is killed: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"own-limit"'
 
     $way sh -c "$glutton; echo its status is \$?; exit 5"
@@ -70,11 +70,11 @@ for way in as_child as_pid_1 as_pid_1_of_engine; do
     # The orphan waits until main sleeps: what needs memory when there is none may be killed next. Main is
     # killed from outside, by somebody else, when the warning is there.
     rm $err
-    (until grep -q "^sexton: warning: orphan .* was killed $blamed" $err 2>/dev/null; do usleep 10000; done
+    (until grep -q "^sexton: warning: orphan .* killed: $blamed" $err 2>/dev/null; do usleep 10000; done
      kill -KILL $(pidof cat)) &
     $way sh -c "((until grep -q '(cat) S' /proc/\$\$/stat; do :; done; exec $glutton) &); exec cat /tmp/fifo"
     check "$way: an orphan is killed: told while main runs" is $status 137
-    check "$way: an orphan is killed: not main" has $err 'warning: main was killed by SIGKILL, after '
+    check "$way: an orphan is killed: not main" has $err 'warning: command killed by SIGKILL; ran for '
     check "$way: an orphan is killed: report" has $report '"cause":"signal"'
     check "$way: an orphan is killed: report" has $report '"oom_killed":false,"oom_kills":1'
 
@@ -93,8 +93,8 @@ echo +memory >/sys/fs/cgroup/box/cgroup.subtree_control
 mkdir /sys/fs/cgroup/box/inner
 sh -c 'echo 0 >/sys/fs/cgroup/box/inner/cgroup.procs; exec "$@"' - sexton --report $report $glutton >$out 2>$err
 check "an outer limit: status" is $? 137
-outer=': the memory limit of an outer group was hit, or the machine ran out of memory, after'
-check "an outer limit: warning" has $err "main was killed by SIGKILL, $blamed$outer"
+outer=' (memory limit of an outer group hit, or machine out of memory); ran for'
+check "an outer limit: warning" has $err "command killed by SIGKILL: $blamed$outer"
 check "an outer limit: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"limit-above-or-machine"'
 until rmdir /sys/fs/cgroup/box/inner /sys/fs/cgroup/box 2>/dev/null; do usleep 10000; done
 
@@ -104,7 +104,7 @@ echo 1 >/proc/sys/vm/overcommit_memory # or the kernel refuses so much at once
 sh -c 'echo 0 >/sys/fs/cgroup/free/cgroup.procs; exec "$@"' - sexton --report $report \
     dd if=/dev/zero of=/dev/null bs=400M count=1 >$out 2>$err
 check "the machine's memory: status" is $? 137
-check "the machine's memory: warning" has $err "main was killed by SIGKILL, $blamed: the machine ran out of memory, after"
+check "the machine's memory: warning" has $err "command killed by SIGKILL: $blamed (machine out of memory); ran for"
 check "the machine's memory: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"machine"'
 until rmdir /sys/fs/cgroup/free 2>/dev/null; do usleep 10000; done
 
@@ -119,7 +119,7 @@ for protected in "unshare -p -f --mount-proc sexton --protect" "sexton --protect
     in_box sh -c 'echo 1 >/sys/fs/cgroup/box/memory.oom.group; exec "$@"' - \
         $protected --report $report sh -c "cat /proc/\$PPID/oom_score_adj /proc/self/oom_score_adj; sleep 1000 & $glutton"
     check "$protected: a kill of the group: status" is $status 137
-    check "$protected: a kill of the group: warning" has $err "sexton: warning: main was killed by SIGKILL, $blamed: the memory limit was hit, "
+    check "$protected: a kill of the group: warning" has $err "sexton: warning: command killed by SIGKILL: $blamed (memory limit hit); "
     check "$protected: a kill of the group: limit" has $err '; memory limit 32768 KiB; '
     check "$protected: a kill of the group: report" has $report '"cause":"oom"'
     check "$protected: the values of both" is "$(echo $(cat $out))" '-1000 0'
@@ -136,7 +136,7 @@ check "protection gives the command no right" has $err 'ermission denied'
 # What holds a stop up.
 in_box sh -c 'echo "20000 100000" >/sys/fs/cgroup/box/cpu.max; exec "$@"' - \
     sexton --grace 3s --report $report sh -c 'trap "" TERM; kill -TERM $PPID; while :; do :; done'
-check "a stop that was throttled: line" matches $err '; throttled for [0-9.]* s, on all CPUs together, of the stop.s [0-9.]* s; '
+check "a stop that was throttled: line" matches $err '; throttled for [0-9.]* s (sum of all CPUs) in a stop of [0-9.]* s; '
 check "a stop that was throttled: report" matches $report '"throttled_seconds":[1-9]'
 check "memory of the group" matches $report '"cgroup":{"peak_memory_bytes":[1-9][0-9]*,"memory_limit_bytes":33554432,'
 

@@ -127,9 +127,9 @@ console "PID 1 of a machine: --status --check is content" '^healthy: 0'
 
 init ignores --linger=500ms
 console "PID 1 of a machine, killed processes: ends with them" "$ends_with_7"
-console "PID 1 of a machine, killed processes: warning" 'processes that main left behind did not end'
+console "PID 1 of a machine, killed processes: warning" 'remaining processes did not end'
 console "PID 1 of a machine, killed processes: the kernel's threads are none" '; 2 processes killed;'
-console_lacks "PID 1 of a machine, killed processes: nobody is left" 'is left|are left'
+console_lacks "PID 1 of a machine, killed processes: no process is left" 'processes? remain|pid .* remains'
 
 printf 'the guests ran for %d ms\n' $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))
 if [ -n "$failed" ] || [ "$passed" != "$expected" ]; then

@@ -37,7 +37,7 @@ fn every_service_is_stopped_in_order() {
     db_log.wait_for("received fast shutdown request");
     db_log.wait_for("database system is shut down");
     cache_log.wait_for("DB saved on disk");
-    cache_log.wait_for("sexton: info: main exited with status 0"); // as SEXTON_LOG_LEVEL has it
+    cache_log.wait_for("sexton: info: command exited with status 0"); // as SEXTON_LOG_LEVEL has it
     worker_log.wait_for("worker: stopped");
 }
 

@@ -44,7 +44,7 @@ fn the_daemon_and_its_sessions_are_stopped(engine: &Engine) {
     ended.assert_status(0);
     assert!(!ended.stderr.contains(KILLING), "{ended:?}");
     let before_the_stop = ended.stderr.split("received SIGTERM").next().unwrap();
-    assert!(before_the_stop.contains("main exited with status 0"), "{ended:?}");
+    assert!(before_the_stop.contains("command exited with status 0"), "{ended:?}");
     for session in &mut sessions {
         session.end();
     }

@@ -59,7 +59,7 @@ fn an_asyncio_server_with_too_long_a_time_out_is_killed() {
         if world == World::Alone {
             running.signal(libc::SIGKILL);
         } else {
-            running.expect_log("main did not end within the grace");
+            running.expect_log("command did not end within the grace period");
         }
         assert_eq!(running.end().status, 137);
         assert!(!client.join().unwrap().answered);

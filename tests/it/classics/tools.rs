@@ -28,7 +28,7 @@ fn timeout_kills_what_does_not_obey() {
         let ended = running.end();
         // It dies of its own SIGKILL, and sexton tells of a death that nobody asked for.
         assert_eq!(ended.status, 137, "{ended:?}");
-        let warned = ended.stderr.contains("main was killed by SIGKILL");
+        let warned = ended.stderr.contains("command killed by SIGKILL");
         assert_eq!(warned, world != World::Alone, "{ended:?}");
     }
 }

@@ -132,7 +132,7 @@ fn the_grace_is_kept_whatever_the_clock_shows() {
         let begin = Instant::now();
         let ended = Setup::program(Path::new("/usr/bin/unshare"), &words).run();
         assert_eq!(ended.status, 37, "{ended:?}");
-        assert!(ended.stderr.contains("main did not end within the grace"), "{ended:?}");
+        assert!(ended.stderr.contains("command did not end within the grace period"), "{ended:?}");
         assert!(begin.elapsed() >= Duration::from_millis(300));
     }
 }

@@ -393,9 +393,8 @@ impl<'a> Sky<'a> {
 
 /// How many signals a log tells of that had to leave their value behind. A line that was lost itself stands for one.
 fn lost(log: &str) -> u64 {
-    let lines_lost = |line: &str| {
-        line.strip_suffix(" log lines were lost here")?.rsplit(' ').next()?.parse().ok()
-    };
+    let lines_lost =
+        |line: &str| line.strip_suffix(" log lines lost")?.rsplit(' ').next()?.parse().ok();
     let of_line =
         |line: &str| lines_lost(line).unwrap_or(u64::from(line.contains("main without its value")));
     log.lines().map(of_line).sum()

@@ -71,7 +71,7 @@ fn a_command_that_no_shell_could_continue_is_not_left_stopped() {
         let foreground = if as_init { main } else { running.pid };
         for _ in 0..3 {
             terminal.type_in(CTRL_Z);
-            terminal.expect("sent SIGCONT to main's process group\r\n");
+            terminal.expect("sent SIGCONT to the command's process group\r\n");
             wait_until("main goes on", || {
                 terminal.foreground() == foreground && state(main) == 'S'
             });
@@ -139,7 +139,7 @@ fn a_command_that_is_stopped_again_and_again_costs_little() {
     let line = "exec SEXTON --setsid sh -c 'set -m; sh -c \"SEXTON -v INNER & exec true\" & \
                 wait; exec PROBE sleep'";
     let (mut terminal, running) = script(&words(&line.replace("INNER", &inner)));
-    let continued = "sent SIGCONT to main's process group\r\n";
+    let continued = "sent SIGCONT to the command's process group\r\n";
     terminal.expect(continued);
     let begin = Instant::now();
     for _ in 0..3 {
