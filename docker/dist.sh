@@ -5,18 +5,23 @@
 #   docker/dist.sh [FOLDER]      FOLDER (default: dist) is made anew
 #
 #   TARGETS="x86_64 aarch64"     these architectures (default: all four). One that cannot be built is an error
+#   OWNER=NAME                   the account that the release belongs to: docker/owner.sh
 set -euo pipefail
 folder=$(realpath -m "${1:-dist}")
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 . docker/build.sh
 need_rust
-need jq:jq dpkg-deb:dpkg
+need jq:jq dpkg-deb:dpkg rpmbuild:rpm /usr/bin/python3:python3
 
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} LC_ALL=C TZ=UTC
 umask 022
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 commit=$(git rev-parse HEAD)$(git diff --quiet HEAD || echo ", with changes")
+export OWNER=${OWNER-}
+homepage=${OWNER:+https://github.com/$OWNER/sexton}
+homepage=${homepage:-$(sed -n 's/^documentation = "\(.*\)"/\1/p' Cargo.toml)}
+maintainer=$(git log -1 --format='%an <%ae>')
 inits=(tini tini-static docker-init dumb-init catatonit) # in whose place it works, by these names
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -45,6 +50,7 @@ archive() { # ARCHITECTURE BINARY
   install -m 644 README.md CHANGELOG.md LICENSE "$folder/THIRD-PARTY.txt" docs/sexton.1 "$tree"
   install -m 644 docs/*.md "$tree/docs"
   install -m 644 docs/completions/* "$tree/completions"
+  docker/owner.sh "$tree"/*.md "$tree"/docs/*.md
   for init in "${inits[@]}"; do
     ln -s sexton "$tree/$init"
   done
@@ -52,22 +58,60 @@ archive() { # ARCHITECTURE BINARY
     -cf - "$name" | gzip -n -9 >"$folder/$name.tar.gz"
 }
 
-# The names of other inits are not in it: Debian has packages of those.
-package() { # ARCHITECTURE BINARY
-  local debian tree=$scratch/deb-$1 maintainer
+# What abuild(1) of Alpine makes a package from: the archives, whose names and sums it gets.
+recipe() {
+  local file name sources=()
+  sed -e "s|@VERSION@|$version|; s|@HOMEPAGE@|$homepage|; s|@MAINTAINER@|$maintainer|" docker/packages/APKBUILD
+  for file in "$folder"/*.tar.gz; do
+    name=${file##*/}
+    sources+=("${OWNER:+$homepage/releases/download/v$version/}$name")
+  done
+  printf 'source="%s"\n\nsha512sums="\n' "${sources[*]}"
+  (cd "$folder" && sha512sum ./*.tar.gz | sed 's# \./# #')
+  printf '"\n'
+}
+
+# tree ARCHITECTURE FOLDER : the files of a package, as the APKBUILD installs them from the archive.
+tree() {
+  local CARCH=$1 srcdir=$scratch pkgdir=$2 pkgname pkgver builddir
+  ( # its variables stay here
+    set +u
+    . "$folder/APKBUILD"
+    cd "$builddir"
+    package
+  )
+  find "$pkgdir" -print0 | xargs -0 touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
+}
+
+# The names of other inits are in no package: distributions have packages of those.
+packages() { # ARCHITECTURE
+  local tree=$scratch/package-$1 rpm=$1
+  tree "$1" "$tree"
+  docker/packages/apk.py "$folder/sexton-$version-r0.$1.apk" "$1" "$tree" "${commit%%,*}" "$maintainer" \
+    <"$folder/APKBUILD"
+  case $1 in
+    armv7) rpm=armv7hl ;;
+    # PyPI's names; wheels are for the architectures that have most of its users.
+    x86_64 | aarch64) docker/packages/wheel.py "$folder" "$1" "$tree" "$homepage" LICENSE "$folder/THIRD-PARTY.txt" ;;
+  esac
+  rpmbuild -bb --quiet --target "$rpm-linux" --define "_topdir $scratch/rpm" --define "_rpmdir $folder" \
+    --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define "tree $tree" \
+    --define "release_version $version" --define "homepage $homepage" docker/packages/sexton.spec
+  debian "$1" "$tree"
+}
+
+debian() { # ARCHITECTURE TREE
+  local debian tree=$scratch/deb-$1
   case $1 in
     x86_64) debian=amd64 ;;
     aarch64) debian=arm64 ;;
     armv7) debian=armhf ;;
     *) debian=$1 ;;
   esac
-  maintainer=$(git log -1 --format='%an <%ae>')
   local doc=$tree/usr/share/doc/sexton share=$tree/usr/share
-  install -D -m 755 "$2" "$tree/usr/bin/sexton"
-  install -D -m 644 docs/sexton.1 "$share/man/man1/sexton.1"
-  install -D -m 644 docs/completions/sexton.bash "$share/bash-completion/completions/sexton"
-  install -D -m 644 docs/completions/_sexton "$share/zsh/vendor-completions/_sexton"
-  install -D -m 644 docs/completions/sexton.fish "$share/fish/vendor_completions.d/sexton.fish"
+  cp -a "$2" "$tree"
+  rm -r "$share/licenses" # as Debian has them, below
+  mv "$share/zsh/site-functions" "$share/zsh/vendor-completions"
   install -D -m 644 CHANGELOG.md "$doc/changelog"
   printf 'sexton (%s-1) unstable; urgency=medium\n\n  * %s: see changelog.gz.\n\n -- %s  %s\n' \
     "$version" "Release $version" "$maintainer" "$(date -R -d "@$SOURCE_DATE_EPOCH")" >"$doc/changelog.Debian"
@@ -90,6 +134,7 @@ Maintainer: $maintainer
 Installed-Size: $(du -sk --apparent-size "$tree/usr" | cut -f 1)
 Section: admin
 Priority: optional
+Homepage: $homepage
 Description: init for containers
  Sexton runs as PID 1 of a container: it starts one command, forwards
  signals to it, reaps every orphan and shuts the whole process tree down
@@ -104,11 +149,14 @@ CONTROL
 
 docker/licences.sh "$scratch/crates.json" >"$folder/THIRD-PARTY.txt"
 {
-  printf 'sexton %s\ncommit %s\n\n' "$version" "$commit"
+  printf 'sexton %s\ncommit %s\n' "$version" "$commit"
+  printf '%s\n' ${OWNER:+"OWNER=$OWNER"} ''
   rustc --version --verbose
   printf '\n'
 } >"$folder/BUILD.txt"
-for architecture in ${TARGETS:-x86_64 aarch64 armv7 riscv64}; do
+images=()
+TARGETS=${TARGETS:-x86_64 aarch64 armv7 riscv64}
+for architecture in $TARGETS; do
   [ -n "$(names "$architecture")" ] || { echo "unknown architecture: $architecture" >&2; exit 1; }
   build "$architecture" # sets binary and with
   echo "$architecture: $with" | tee -a "$folder/BUILD.txt"
@@ -117,9 +165,16 @@ for architecture in ${TARGETS:-x86_64 aarch64 armv7 riscv64}; do
     install -m 755 "$binary" "$folder/sexton-$name"
   done
   archive "$architecture" "$binary"
-  package "$architecture" "$binary"
+  platform=$(names "$architecture" | cut -d ' ' -f 2-)
+  images+=("${platform/ armv7//v7}=$binary")
 done
-jq --raw-input --slurp --from-file docker/sbom.jq --slurpfile metadata "$scratch/crates.json" \
+recipe >"$folder/APKBUILD"
+for architecture in $TARGETS; do
+  packages "$architecture"
+done
+docker/packages/image.py "$folder/sexton-$version-image" "localhost/sexton:$version" "${images[@]}"
+files=$(cd "$folder" && sha256sum -- sexton*) # each of them holds the binary
+jq --raw-input --slurp --from-file docker/sbom.jq --arg files "$files" --slurpfile metadata "$scratch/crates.json" \
   --arg rust "$(rustc --version | cut -d ' ' -f 2)" --arg commit "$commit" \
   --arg date "$(date -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" <Cargo.lock >"$folder/sexton.spdx.json"
 cd "$folder"

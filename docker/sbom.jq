@@ -1,5 +1,5 @@
 # A list of what is in the binaries: SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/) as JSON. Read is Cargo.lock, for
-# the checksums; $metadata is what docker/crates.jq makes.
+# the checksums; $metadata is what docker/crates.jq makes, $files the names and sums of the files that hold a binary.
 ($metadata[0]) as $crates
 | ([splits("\\[\\[package\\]\\]") | [
       (capture("name = \"(?<x>[^\"]+)\"") | .x), (capture("version = \"(?<x>[^\"]+)\"") | .x),
@@ -10,6 +10,8 @@
   def licence: gsub("\\s*/\\s*"; " OR ");
   def related($from; $how; $to): {spdxElementId: $from, relationshipType: $how, relatedSpdxElement: $to};
   ("sexton-" + $crates[0].version) as $sexton
+| [$files | splits("\n") | select(. != "") | capture("^(?<sum>[0-9a-f]{64})  (?<name>.+)$") | . + {id: ("file-" + .name | id)}]
+  as $files
 | {
     spdxVersion: "SPDX-2.3",
     dataLicense: "CC0-1.0",
@@ -31,9 +33,13 @@
           licenseConcluded: "MIT OR Apache-2.0", licenseDeclared: "MIT OR Apache-2.0", primaryPackagePurpose: "LIBRARY"},
         package("musl") + {name: "musl", downloadLocation: "https://musl.libc.org/",
           licenseConcluded: "MIT", licenseDeclared: "MIT", primaryPackagePurpose: "LIBRARY",
-          comment: "As the Rust toolchain brings it for the architecture, or as BUILD.txt says."}]),
+          comment: "As the Rust toolchain brings it for the architecture, or as BUILD.txt says."}]
+      + [$files[] | {SPDXID: .id, filesAnalyzed: false, copyrightText: "NOASSERTION", name: "sexton",
+          versionInfo: $crates[0].version, packageFileName: .name, downloadLocation: "NOASSERTION",
+          licenseConcluded: "MIT", licenseDeclared: "MIT", checksums: [{algorithm: "SHA256", checksumValue: .sum}]}]),
     relationships: (
       [related("SPDXRef-DOCUMENT"; "DESCRIBES"; $sexton | id),
         related($sexton | id; "STATIC_LINK"; "rust-std", "musl" | id)]
+      + [$files[].id | related("SPDXRef-DOCUMENT"; "DESCRIBES"; .), related(.; "CONTAINS"; $sexton | id)]
       + [$crates[] | ("\(.name)-\(.version)" | id) as $from | .needs[] | related($from; "DEPENDS_ON"; id)])
   }

@@ -45,6 +45,7 @@ mod process;
 #[path = "../it/book/blocks.rs"]
 mod blocks;
 
+mod archive;
 mod bundle;
 mod cri;
 mod dockerfile;
