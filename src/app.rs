@@ -120,7 +120,7 @@ fn describe(plan: &Plan, mask: SignalSet, values: Values) -> Ending {
 /// Logs the error that ends the run; returns the exit status.
 fn give_up(error: &Error) -> u8 {
     crate::log::fatal(error);
-    error.status
+    error.status()
 }
 
 /// Prints a text; returns the exit status. `mask` is the signal mask from before sexton blocked all signals.

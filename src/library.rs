@@ -7,10 +7,11 @@ use crate::runtime;
 use crate::sys::{self, itself, process, signals};
 use crate::values::duration;
 use crate::values::error::Error;
+use crate::values::error::Reason;
 use crate::values::exit_map::{self, ExitMap};
 use crate::values::rewrite::{self, catchable};
 use crate::values::rlimit::{Limits, Resource, Spec};
-use crate::values::signal::{Reason, Signal, SignalSet};
+use crate::values::signal::{Signal, SignalSet};
 use log::LevelFilter;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -290,7 +291,7 @@ impl Init {
     /// fn main() -> ExitCode {
     ///     let error = sexton::Init::new().supervise(["nginx", "-g", "daemon off;"]);
     ///     eprintln!("{error}");
-    ///     ExitCode::from(error.status)
+    ///     ExitCode::from(error.status())
     /// }
     /// ```
     ///
@@ -422,7 +423,7 @@ mod tests {
         assert_eq!(Init::new().run(), Ok(()));
         for error in [Init::new().always().run().unwrap_err(), Init::new().supervise(["true"])] {
             assert!(error.to_string().contains("threads"), "{error}");
-            assert_eq!(error.status, 125);
+            assert_eq!(error.status(), 125);
         }
     }
 

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let command: Vec<OsString> = std::env::args_os().skip(1).collect();
     let error = start(&command);
     writeln!(io::stderr(), "{error}").ok();
-    ExitCode::from(error.status)
+    ExitCode::from(error.status())
 }
 
 /// Only returns on failure.

@@ -257,7 +257,7 @@ mod tests {
 
     fn explained(failure: Failure) -> (u8, String) {
         let error = super::failure(&launch(), failure);
-        (error.status, error.to_string())
+        (error.status(), error.to_string())
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use crate::plan::{Attributes, Given};
 use crate::sys::{Errno, credentials, files, reason};
 use crate::values::error::Error;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use crate::values::user::{File, Files, Identity, Less};
 use std::ffi::CStr;
 

@@ -10,10 +10,10 @@ use crate::text::escape::Quoted;
 use crate::values::capabilities::{self, List};
 use crate::values::environment::{Edit, Values, variable};
 use crate::values::error::Error;
+use crate::values::error::Reason;
 use crate::values::exit_map::{self, ExitMap};
 use crate::values::rewrite;
 use crate::values::rlimit;
-use crate::values::signal::Reason;
 use log::LevelFilter;
 use std::ffi::{CStr, CString};
 

@@ -146,7 +146,7 @@ fn plan<T>(words: &[&str], variables: &[&str], check: impl FnOnce(&Plan) -> T) -
 fn refused(words: &[&str], variables: &[&str]) -> String {
     native(words, variables, |result| match result {
         Err(error) => {
-            assert_eq!(error.status, 125);
+            assert_eq!(error.status(), 125);
             let text = error.to_string();
             assert_eq!(text.lines().count(), 1, "{text}");
             text

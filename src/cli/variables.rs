@@ -5,7 +5,7 @@ use super::flags::{Choice, FLAGS, Flag, Kind, PREFIX};
 use super::suggest;
 use crate::plan::UnknownVariable;
 use crate::values::error::Error;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use std::ffi::CStr;
 
 /// Whether an entry of the environment is a variable of sexton's, which the command does not get.

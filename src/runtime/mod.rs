@@ -82,7 +82,7 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
         Err(error) => {
             let mut record = Record::of(plan);
             record.failure = Some(error.message().to_string());
-            outlets.write(&record.close(clock.now(), error.status));
+            outlets.write(&record.close(clock.now(), error.status()));
             Err(error)
         }
     }
@@ -473,7 +473,7 @@ impl<'a> Runtime<'a> {
                 self.recorder.log_last_end();
                 self.terminal.restore(self.child.pid, outcome);
                 self.exit = Some(match &self.failure {
-                    Some(error) => error.status.into(),
+                    Some(error) => error.status().into(),
                     None => ending::ending(self.plan, self.pid, outcome, by),
                 });
             }
@@ -540,7 +540,7 @@ impl<'a> Runtime<'a> {
             self.delivery.go_on();
         }
         reaper::reap_killed();
-        let status = error.status;
+        let status = error.status();
         self.failure = Some(error);
         self.report(status.into())
     }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::Shortened;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use caps::Capability;
 use std::fmt;
 

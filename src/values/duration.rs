@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use std::fmt;
 use std::time::Duration;
 

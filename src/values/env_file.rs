@@ -11,7 +11,7 @@
 #![forbid(unsafe_code)]
 
 use crate::values::environment::Edit;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 
 /// The variables that a file sets, in its order.
 ///
@@ -98,7 +98,7 @@ F=say "x"
             ("SECRET=\0", "a variable cannot have a zero byte in it"),
         ] {
             let error = parse(format!("A=1\n{line}\nB=1").as_bytes()).unwrap_err();
-            assert_eq!(error, format!("line 2: {reason}"));
+            assert_eq!(*error, *format!("line 2: {reason}"));
         }
         for value in [
             "\"", "'", "\"a", "'a", "\"a\"b", "'a' # b", "\"a\" ", "\"a\\n\"", "\"$A\"", "\"a\"\"",

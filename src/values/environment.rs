@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::{Escaped, Shortened};
+use crate::values::error::Reason;
 use crate::values::layered;
-use crate::values::signal::Reason;
 use crate::values::user::Identity;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};

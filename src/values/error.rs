@@ -3,17 +3,58 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::{Escaped, beginning, write_visible};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The exit status if an option or variable cannot be used, or a step of sexton's own failed.
 pub const STATUS_FATAL: u8 = 125;
 
+/// Why a value cannot be used: what is wrong with it, or what is allowed instead.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason(Box<Cow<'static, str>>);
+
+impl From<&'static str> for Reason {
+    #[inline(never)]
+    fn from(text: &'static str) -> Reason {
+        Reason(Box::new(Cow::Borrowed(text)))
+    }
+}
+
+impl From<String> for Reason {
+    #[inline(never)]
+    fn from(text: String) -> Reason {
+        Reason(Box::new(Cow::Owned(text)))
+    }
+}
+
+impl std::ops::Deref for Reason {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<&str> for Reason {
+    fn eq(&self, text: &&str) -> bool {
+        **self == **text
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// An error because of which the command is not run. Displays as one line in lower case, with the user's own value in
 /// it; a hint may follow on a second line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Error {
-    /// The exit status.
-    pub status: u8,
+pub struct Error(Box<Parts>); // one word: many functions return it
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Parts {
+    status: u8,
     message: String,
     hint: Option<String>,
 }
@@ -22,7 +63,7 @@ impl Error {
     /// Input cannot be used.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Error {
-        Error { status: STATUS_FATAL, message: message.into(), hint: None }
+        Error(Box::new(Parts { status: STATUS_FATAL, message: message.into(), hint: None }))
     }
 
     /// A value cannot be used: `invalid value 'VALUE' for --FLAG: REASON`.
@@ -39,14 +80,22 @@ impl Error {
 
     /// The same error with another exit status.
     #[must_use]
-    pub fn with_status(self, status: u8) -> Error {
-        Error { status, ..self }
+    pub fn with_status(mut self, status: u8) -> Error {
+        self.0.status = status;
+        self
     }
 
     /// The same error with a hint.
     #[must_use]
-    pub fn with_hint(self, hint: Option<impl Into<String>>) -> Error {
-        Error { hint: hint.map(Into::into), ..self }
+    pub fn with_hint(mut self, hint: Option<impl Into<String>>) -> Error {
+        self.0.hint = hint.map(Into::into);
+        self
+    }
+
+    /// The exit status.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        self.0.status
     }
 }
 
@@ -64,7 +113,7 @@ impl Error {
     /// The hint.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// The error without its prefix and its hint, for other places than a line on standard error.
@@ -74,7 +123,7 @@ impl Error {
 
     fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Words of the user that the message contains must not break the line.
-        self.message.chars().try_for_each(|c| write_visible(f, c))
+        self.0.message.chars().try_for_each(|c| write_visible(f, c))
     }
 }
 
@@ -82,7 +131,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sexton: fatal: ")?;
         self.write_message(f)?;
-        match &self.hint {
+        match &self.0.hint {
             Some(hint) => write!(f, "\nsexton: hint: {hint}"),
             None => Ok(()),
         }

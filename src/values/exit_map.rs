@@ -2,9 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::error::Reason;
 use crate::values::layered;
 use crate::values::outcome::{EndedBy, Outcome};
-use crate::values::signal::{Reason, Signal};
+use crate::values::signal::Signal;
 
 /// The exit statuses that become others. Any other exit status stays.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::error::Reason;
 use crate::values::error::printable;
-use crate::values::signal::Reason;
 
 /// The word with the values of variables in the place of `${NAME}`, `${NAME:-DEFAULT}` and `${NAME:?MESSAGE}`, and `$` in
 /// that of `$$`. Nothing else is special: not `$NAME`, no quotes, and nothing inside of DEFAULT, MESSAGE or a value.

@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::error::Reason;
 use crate::values::layered;
-use crate::values::signal::{Reason, Signal};
+use crate::values::signal::Signal;
 
 /// What is forwarded instead of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 
 use crate::text::escape::Shortened;
 use crate::values::duration;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use std::fmt::{self, Write};
 
 /// The sixteen limits of Linux, in the order of the kernel's numbers.

@@ -5,11 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
+use crate::values::error::Reason;
 use std::fmt;
-
-/// Why a value cannot be used: what is wrong with it, or what is allowed instead.
-pub type Reason = Cow<'static, str>;
 
 /// A signal number, 1 to 64 (signal(7)).
 ///

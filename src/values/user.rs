@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::Shortened;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use std::fmt;
 
 /// A user or group as the user of sexton wrote it.
@@ -418,7 +418,7 @@ mod tests {
     fn a_name_without_a_complete_entry_is_not_found() {
         for name in ["short", "bad", "huge", "nosuch", "#", "App"] {
             let reason = resolved(name, FILES).unwrap_err();
-            assert_eq!(reason, format!("/etc/passwd has no user '{name}'"));
+            assert_eq!(*reason, *format!("/etc/passwd has no user '{name}'"));
         }
         assert_eq!(resolved("app:broken", FILES).unwrap_err(), "/etc/group has no group 'broken'");
         let reason = resolved("app", NONE).unwrap_err();

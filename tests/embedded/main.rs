@@ -81,7 +81,7 @@ fn main() {
         };
     }
     if let Err(error) = call(init, &arguments[2..]) {
-        eprintln!("{error} ({})", error.status);
+        eprintln!("{error} ({})", error.status());
     }
     if arguments[2] == "name" {
         println!("{}", std::fs::read_to_string("/proc/self/comm").unwrap().trim());

@@ -1,7 +1,7 @@
 //! What a flag is.
 
 use crate::cli::draft::Draft;
-use crate::values::signal::Reason;
+use crate::values::error::Reason;
 use std::ffi::CStr;
 
 /// A flag.

@@ -58,7 +58,7 @@ fn prints(printed: &Printed) {
 fn refused(error: &Error, words: &[&CStr], environment: &[&CStr]) {
     let line = error.to_string();
     assert_shows(&line);
-    assert!(line.starts_with("sexton: fatal: ") && error.status == 125, "{line}");
+    assert!(line.starts_with("sexton: fatal: ") && error.status() == 125, "{line}");
     // A value is shown in part if it is long, twice at most, and each of its characters may be an escape sequence.
     assert!(line.len() < 2500, "{} bytes: {line}", line.len());
     let Some(rest) = line.strip_prefix("sexton: fatal: invalid value '") else { return };

@@ -4,12 +4,13 @@ use super::assert_shows;
 use sexton::internals::capabilities::{Base, CapabilitySet, List, Sets, Spec};
 use sexton::internals::duration::{self, Shown};
 use sexton::internals::environment::{Edit, Edits, Values, variable};
+use sexton::internals::error::Reason;
 use sexton::internals::exit_map::{self, ExitMap};
 use sexton::internals::outcome::{EndedBy, Outcome};
 use sexton::internals::rewrite::{self, Rewrites};
 use sexton::internals::rlimit::{self, Limits, Resource, UNLIMITED};
 use sexton::internals::scheduling::{self, Cpus, IoPriority, NICENESS, OOM_SCORE_ADJ, Scheduler};
-use sexton::internals::signal::{Reason, Signal};
+use sexton::internals::signal::Signal;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
