@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Whether sexton compiles with the oldest Rust that Cargo.toml names (rust-version), binary and library.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+need_rust
+version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+rustup -q toolchain install "$version" --profile minimal --no-self-update 2>/dev/null ||
+  { echo "msrv.sh: rustup cannot install Rust $version" >&2; exit 1; }
+RUSTFLAGS="-D warnings" cargo "+$version" check --locked --target-dir "${CARGO_TARGET_DIR:-target}/msrv"
