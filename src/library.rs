@@ -303,7 +303,7 @@ impl Init {
         let argv = match words.collect::<Result<Vec<CString>, _>>() {
             Ok(argv) if !argv.is_empty() => argv,
             Ok(_) => return Error::usage("no command given"),
-            Err(_) => return Error::usage("a command cannot have a zero byte in it"),
+            Err(_) => return Error::usage("a command cannot contain a zero byte"),
         };
         match self.check().and_then(|()| is_alone()) {
             Ok(()) => self.become_init(&argv, &itself::environment(), Vec::new()),
@@ -366,7 +366,7 @@ fn is_alone() -> Result<(), Error> {
     match itself::threads() {
         Some(threads) if threads > 1 => Err(Error::unable(
             "become the init",
-            format_args!("there are {threads} threads, and it must come first in main"),
+            format_args!("there are {threads} threads: call it first in main"),
         )),
         _ => Ok(()),
     }

@@ -86,7 +86,7 @@ fn look(path: &CStr) -> Option<Finding> {
         return denied(" is not executable", Some(HINT));
     }
     if files::is_on_noexec(path) {
-        const HINT: &str = "mount that with the option exec, or put the program elsewhere";
+        const HINT: &str = "mount it with the option exec, or move the program";
         return denied(" is on a file system mounted noexec", Some(HINT));
     }
     let file = files::open_regular(path).ok()?;
@@ -94,28 +94,28 @@ fn look(path: &CStr) -> Option<Finding> {
     match Kind::of(files::read_at(&file, 0, &mut buffer).ok()?) {
         Kind::Script(interpreter) => {
             let hint = if interpreter.ends_with(b"\r") {
-                "the script has Windows line endings: convert it by dos2unix, and set eol=lf in .gitattributes"
+                "the script has Windows line endings: run dos2unix, and set eol=lf in .gitattributes"
             } else {
-                "install it in the image, or name another one in the first line of the script"
+                "install it in the image, or change the first line of the script"
             };
             Some(Needs("interpreter", CString::new(interpreter).ok()?, hint))
         }
         Kind::MarkedScript => invalid(
             " has a byte order mark before its #!",
-            Some("save it as UTF-8 without that mark"),
+            Some("save it as UTF-8 without a byte order mark"),
         ),
         Kind::Elf(elf) if !elf.is_for_this_machine() => {
             const HINT: &str =
-                "take an image for this machine: see --platform of docker build and run";
+                "use an image for this machine: see --platform of docker build and run";
             let fault = Fault(Errno::ENOEXEC, " is built for ", Some(HINT), Some(elf));
             (!is_emulated(elf.machine())).then_some(fault)
         }
         Kind::Elf(elf) => match loader(&file, elf) {
             Ok(loader) => {
-                const HINT: &str = "the image lacks that C library: take one that has it, or link the program statically";
+                const HINT: &str = "the image lacks that C library: use one that has it, or link the program statically";
                 Some(Needs("dynamic loader", loader?, HINT))
             }
-            Err(_) => invalid(" is an ELF file, but no program", None),
+            Err(_) => invalid(" is an ELF file, but not a program", None),
         },
         Kind::Binary => invalid(" is neither an ELF file nor a script", None),
         Kind::Text if files::exists(SHELL) => None,

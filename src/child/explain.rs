@@ -25,7 +25,7 @@ pub fn failure(launch: &Launch, failure: Failure) -> Error {
     let (status, message, hint) = match failure {
         Failure::Step(index, errno) => {
             let Some(step) = launch.steps.get(index) else {
-                return Error::unable("prepare main", reason(errno));
+                return Error::unable("prepare the command", reason(errno));
             };
             let hint = step_hint(step, errno, launch.inherited.uid);
             (statuses.fatal, format!("unable to {step}: {}", reason(errno)), hint)
@@ -63,9 +63,9 @@ fn not_found<'a>(
         message.push_str(&String::from_utf8_lossy(path.unwrap_or(search::DEFAULT_PATH)));
     }
     let hint = if command.contains(&b' ') {
-        "it is one word with blanks in it, but each argument must be a word of its own"
+        "it is one word with blanks in it: write each argument as a separate word"
     } else if is_here {
-        "it is in the working directory: write ./ before its name"
+        "it is in the working directory: write ./ before the name"
     } else {
         return (message, launch.hint_if_not_found);
     };
@@ -103,13 +103,13 @@ fn not_executed(
     }
     Some(match errno {
         Errno::ENOENT | Errno::ENOTDIR => {
-            "the file is there, but its interpreter or dynamic loader is not"
+            "the file exists, but its interpreter or dynamic loader does not"
         }
         Errno::ENOEXEC => {
-            "built for another machine, or a script without a #! line where there is no /bin/sh"
+            "it is built for another machine, or a script without #! line, and /bin/sh is missing"
         }
         Errno::EACCES if user != ROOT => {
-            "see the owner and the mode of the file, and of the directories above it"
+            "check owner and mode of the file and of the directories above it"
         }
         Errno::ENOMEM => NO_MEMORY,
         Errno::EAGAIN => "the user has more processes than the limit nproc allows",
@@ -128,7 +128,7 @@ pub fn fork(errno: Errno) -> Error {
                 Some("see --pids-limit of docker run, or podPidsLimit of the kubelet")
             }
             _ => Some(
-                "a limit on processes is reached: nproc, that of the pids cgroup, or the kernel's (pid_max, threads-max)",
+                "a limit on processes is reached: nproc, pids cgroup, or kernel (pid_max, threads-max)",
             ),
         },
         Errno::ENOMEM => Some(NO_MEMORY),
@@ -137,7 +137,7 @@ pub fn fork(errno: Errno) -> Error {
     Error::usage(message).with_hint(hint)
 }
 
-const NO_MEMORY: &str = "the machine's memory is used up, or that of the cgroup";
+const NO_MEMORY: &str = "the machine or the cgroup is out of memory";
 
 /// The execution of a file as an action: "unable to ..."
 #[must_use]
@@ -146,7 +146,7 @@ pub fn execute(path: &CStr) -> String {
 }
 
 /// The hint for a call that Linux grants to everybody.
-const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or another kernel, such as gVisor, did";
+const REFUSED: &str = "Linux always allows it: a seccomp filter, a security module or another kernel (gVisor) refused it";
 
 /// What would help, where the error says so. A hint names what the kernel asks for in this very case: a limit that is
 /// lowered needs no privilege.
@@ -155,7 +155,7 @@ fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
     let hint = match (step, errno) {
         (Step::Limit(resource, limits), Errno::EPERM) => limit_hint(*resource, *limits),
         (Step::OomScoreAdj(_), Errno::ENOENT) => {
-            "it is set through /proc, which is not mounted, or that of another PID namespace"
+            "it is set through /proc, which is not mounted or of another PID namespace"
         }
         (Step::OomScoreAdj(value), Errno::EACCES | Errno::EPERM)
             if own_oom_score_adj().is_some_and(|own| i64::from(*value) < own) =>
@@ -167,23 +167,23 @@ fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
         }
         (Step::IoPriority(_), Errno::EPERM) => REFUSED,
         (Step::Scheduler(Scheduler::Fifo(_) | Scheduler::RoundRobin(_)), Errno::EPERM) => {
-            "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and the cgroup a realtime budget"
+            "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and a realtime budget of the cgroup"
         }
         (Step::Scheduler(Scheduler::Other | Scheduler::Batch), Errno::EPERM) => {
-            "a process with the policy idle leaves it only with CAP_SYS_NICE in the initial user namespace or a limit nice"
+            "leaving the policy idle needs CAP_SYS_NICE in the initial user namespace or a limit nice"
         }
         (Step::Scheduler(Scheduler::Idle), Errno::EPERM) => REFUSED,
         (Step::Nice(_), Errno::EACCES) => {
-            "less than the present niceness needs CAP_SYS_NICE in the initial user namespace or a limit nice"
+            "lowering the niceness needs CAP_SYS_NICE in the initial user namespace or a limit nice"
         }
         (Step::Nice(_), Errno::EPERM) => REFUSED,
         (Step::Cpus(_), Errno::EINVAL) => {
-            "not all of them are there and in the cpuset; Cpus_allowed_list in /proc/self/status has those of sexton itself"
+            "some do not exist or are outside of the cpuset: see Cpus_allowed_list in /proc/self/status"
         }
         (Step::Groups(_) | Step::Gid(_) | Step::Uid(_) | Step::DropBounding(_), Errno::EPERM)
             if own != ROOT =>
         {
-            "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton"
+            "sexton is not root: set the user in the engine (USER, --user, runAsUser) or in sexton, not in both"
         }
         (Step::Groups(_), Errno::EPERM) => {
             "it needs CAP_SETGID, and a user namespace that does not deny setgroups"
@@ -199,7 +199,7 @@ fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
             "this kernel has no ambient capabilities: Linux before 4.3, gVisor"
         }
         (Step::Directory(_) | Step::Open(..), Errno::EACCES) => {
-            "it is done as the command's own user, with its capabilities"
+            "this step runs as the command's user, with its capabilities"
         }
         _ => return None,
     };
@@ -212,11 +212,11 @@ fn limit_hint(resource: Resource, wanted: Limits) -> &'static str {
     let most = if resource == Resource::Nofile { number(c"/proc/sys/fs/nr_open") } else { None };
     match most {
         Some(most) if wanted.hard > most.unsigned_abs() => {
-            "the hard limit nofile ends at /proc/sys/fs/nr_open"
+            "the largest hard limit nofile is in /proc/sys/fs/nr_open"
         }
         // Without /proc nothing is known of that end.
         None if raised && resource == Resource::Nofile => {
-            "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile ends at fs.nr_open"
+            "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile is limited by fs.nr_open"
         }
         _ if raised => "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace",
         _ => REFUSED,

@@ -46,14 +46,14 @@ fn less(group_apart: bool) -> Result<Less, Error> {
     if (uid, gid) == (credentials::user(), credentials::group()) {
         return Ok(Less { uid, gid, group_apart });
     }
-    Err(Error::usage("sexton is set-user-ID or set-group-ID: everybody could change the user"))
+    Err(Error::usage("sexton is set-user-ID or set-group-ID: anyone could change the user"))
 }
 
 type Contents = Result<Option<Vec<u8>>, String>;
 
 fn read(path: &CStr) -> Contents {
     files::contents(path).map_err(|errno| match errno {
-        Errno::EINVAL => "it is no regular file".to_owned(),
+        Errno::EINVAL => "it is not a regular file".to_owned(),
         errno => reason(errno).to_string(),
     })
 }

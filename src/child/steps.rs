@@ -173,7 +173,7 @@ fn privileges(
     let change = attributes
         .capabilities
         .resolve(held, uid)
-        .map_err(|reason| Error::unable("give main its capabilities", reason))?;
+        .map_err(|reason| Error::unable("set the capabilities", reason))?;
     if !change.drop.is_empty() {
         steps.push(Step::DropBounding(change.drop));
     }
@@ -548,6 +548,6 @@ mod tests {
             ..Attributes::default()
         };
         let error = steps(&attributes, &root(), &nobody(), current).unwrap_err().to_string();
-        assert!(error.contains("give main its capabilities: sexton was started without net_raw"));
+        assert!(error.contains("set the capabilities: sexton does not have net_raw"));
     }
 }

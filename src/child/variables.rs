@@ -45,7 +45,7 @@ fn contents(path: &CStr) -> Result<Vec<u8>, Error> {
     match files::contents_up_to(path, LARGEST) {
         Ok(Some(contents)) => Ok(contents),
         Ok(None) => Err(refused(path, reason(Errno::ENOENT))),
-        Err(Errno::EINVAL) => Err(refused(path, "it is no regular file")),
+        Err(Errno::EINVAL) => Err(refused(path, "it is not a regular file")),
         Err(Errno::EFBIG) => Err(refused(path, "it is larger than 1 MiB")),
         Err(errno) => Err(refused(path, reason(errno))),
     }

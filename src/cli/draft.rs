@@ -168,17 +168,17 @@ impl<'a> Draft<'a> {
         let no_command = plan.argv.is_empty();
         if let Some(format) = status {
             if !no_command {
-                return Err(Error::usage("--status runs no command, and one is given"));
+                return Err(Error::usage("--status takes no command"));
             }
             let colour = allows_colour(&plan.environment);
             return Ok(Request::Status(Inspection { format, check, colour }));
         }
         if check {
-            return Err(Error::usage("--check goes with --status"));
+            return Err(Error::usage("--check needs --status"));
         }
         if let Some(path) = install {
             if !no_command {
-                return Err(Error::usage("--install runs no command, and one is given"));
+                return Err(Error::usage("--install takes no command"));
             }
             let step = format!(" 1. install sexton as {}\n", Quoted(&path));
             return Ok(match dry_run {
@@ -187,7 +187,7 @@ impl<'a> Draft<'a> {
             });
         }
         if pause && !no_command {
-            return Err(Error::usage("--pause runs no command, and one is given"));
+            return Err(Error::usage("--pause takes no command"));
         }
         if no_command && !pause {
             return Err(Error::usage(
@@ -223,9 +223,7 @@ fn replaceable(plan: &Plan, pause: bool) -> Result<(), Error> {
         (plan.attributes.grouping == Grouping::Session, "setsid"),
     ];
     match contradictions.iter().find(|(is_set, _)| *is_set) {
-        Some((_, flag)) => Err(Error::usage(format!(
-            "--exec executes the command in sexton's place: --{flag} does not go with it"
-        ))),
+        Some((_, flag)) => Err(Error::usage(format!("--{flag} cannot be combined with --exec"))),
         None => Ok(()),
     }
 }

@@ -66,7 +66,7 @@ fn split<'w, 'a>(
             Some(b"--") => return Ok(rest.as_slice()),
             Some([b'-', b'-', b'a', b's'] | [b'-', b'-', b'a', b's', b'=', ..]) => {
                 return Err(Error::usage(
-                    "--as comes first: sexton --as NAME [ITS OPTIONS] [--] COMMAND [ARG...]",
+                    "--as must come first: sexton --as NAME [ITS OPTIONS] [--] COMMAND [ARG...]",
                 ));
             }
             Some([b'-', b'-', long @ ..]) => {

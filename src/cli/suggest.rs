@@ -26,9 +26,9 @@ pub fn hint_if_not_found(command: &CStr) -> Option<String> {
     let flag = FLAGS.iter().find(|flag| flag.long.as_bytes() == name);
     Some(match flag.and_then(Flag::variable) {
         Some(variable) => {
-            format!("options stand before '--'; this one can also be set by {variable}")
+            format!("options come before '--'; this one can also be set by {variable}")
         }
-        None => "options stand before '--'".to_owned(),
+        None => "options come before '--'".to_owned(),
     })
 }
 

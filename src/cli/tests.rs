@@ -359,13 +359,13 @@ fn an_empty_variable_counts_as_one_that_is_not_set() {
 #[test]
 fn a_command_that_looks_like_an_option_has_a_hint() {
     let hint = |command: &str| plan(&["--", command], &[], |plan| plan.hint_if_not_found.clone());
-    let general = Some("options stand before '--'".to_owned());
+    let general = Some("options come before '--'".to_owned());
     for command in ["--help", "--nonsense", "-v", "-x", "--", "--="] {
         assert_eq!(hint(command), general, "{command}");
     }
     for command in ["--grace", "--grace=5s", "-grace"] {
         let hint = hint(command).unwrap();
-        let expected = "options stand before '--'; this one can also be set by SEXTON_GRACE";
+        let expected = "options come before '--'; this one can also be set by SEXTON_GRACE";
         assert_eq!(hint, expected);
     }
     for command in ["-", "app", "/x/--grace", ""] {

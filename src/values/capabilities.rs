@@ -233,12 +233,10 @@ impl Spec {
             [self.drop, self.keep, self.ambient].map(Option::unwrap_or_default);
         let both = drop.named.and(keep.named.or(ambient.named));
         if drop.all && (keep.all || ambient.all) {
-            return Err("--cap-drop says 'all', and so does --cap-keep or --cap-ambient".into());
+            return Err("'all' is in --cap-drop and in --cap-keep or --cap-ambient".into());
         }
         if !both.is_empty() {
-            return Err(format!(
-                "--cap-drop names what --cap-keep or --cap-ambient names too: {both}"
-            ));
+            return Err(format!("in --cap-drop and in --cap-keep or --cap-ambient: {both}"));
         }
         Ok(())
     }
@@ -270,7 +268,7 @@ impl Spec {
         let possible = held.base.permitted.and(held.bounding.or(held.base.inheritable));
         let missing = ambient.without(possible);
         if !missing.is_empty() {
-            return Err(format!("sexton was started without {missing}").into());
+            return Err(format!("sexton does not have {missing}").into());
         }
         let left = |set: CapabilitySet| match user {
             Some(uid) if uid != ROOT => ambient,
@@ -409,7 +407,7 @@ mod tests {
     #[test]
     fn an_ambient_capability_must_be_held() {
         let error = spec("", "", "sys_admin,kill").resolve(held(), None).unwrap_err();
-        assert_eq!(error, "sexton was started without sys_admin");
+        assert_eq!(error, "sexton does not have sys_admin");
         // The capability is permitted, but capset(2) would not make it inheritable.
         let narrow = Sets { bounding: CapabilitySet::EMPTY, ..held() };
         assert!(spec("", "", "kill").resolve(narrow, None).is_err());

@@ -34,17 +34,17 @@ fn variable(line: &[u8]) -> Result<Option<Edit>, Reason> {
     let mut parts = line.splitn(2, |&byte| byte == b'=');
     let name = parts.next().unwrap_or_default();
     if name.is_empty() {
-        return Err("there is no name before '='".into());
+        return Err("no name before '='".into());
     }
     if name.iter().any(u8::is_ascii_whitespace) {
-        return Err("a name has no blanks".into());
+        return Err("blanks in the name".into());
     }
     parts.next().map(|value| Edit::set_to(name, without_quotes(value)?)).transpose()
 }
 
 fn without_quotes(value: &[u8]) -> Result<&[u8], Reason> {
-    const AMBIGUOUS: &str = "Docker and Compose read these quotes differently: quotes enclose the whole value, \
-                             double quotes no \\, $ or \", and single quotes no '";
+    const AMBIGUOUS: &str = "Docker and Compose read these quotes differently: enclose the whole value, \
+                             without \\, $ or \" in double quotes, without ' in single quotes";
     let (quote, rest) = match value {
         [quote @ (b'\'' | b'"'), rest @ ..] => (*quote, rest),
         _ => return Ok(value),
@@ -92,10 +92,10 @@ F=say "x"
     #[test]
     fn lines_that_cannot_be_read_are_named_by_their_number_alone() {
         for (line, reason) in [
-            ("=secret", "there is no name before '='"),
-            ("se cret=x", "a name has no blanks"),
-            ("export SECRET=x", "a name has no blanks"),
-            ("SECRET=\0", "a variable cannot have a zero byte in it"),
+            ("=secret", "no name before '='"),
+            ("se cret=x", "blanks in the name"),
+            ("export SECRET=x", "blanks in the name"),
+            ("SECRET=\0", "a variable cannot contain a zero byte"),
         ] {
             let error = parse(format!("A=1\n{line}\nB=1").as_bytes()).unwrap_err();
             assert_eq!(*error, *format!("line 2: {reason}"));

@@ -134,7 +134,7 @@ impl Edit {
     pub fn from_file(text: &[u8]) -> Result<Edit, Reason> {
         let (name, path) =
             pair(text).filter(|(_, path)| !path.is_empty()).ok_or("expected NAME=PATH")?;
-        let path = CString::new(path).map_err(|_| "a path cannot have a zero byte in it")?;
+        let path = CString::new(path).map_err(|_| "a path cannot contain a zero byte")?;
         Ok(Edit { name: name.to_vec(), change: Change::File(path) })
     }
 
@@ -173,7 +173,7 @@ impl Edit {
     /// A zero byte.
     pub fn set_to(name: &[u8], value: &[u8]) -> Result<Edit, Reason> {
         let entry = CString::new([name, b"=", value].concat());
-        let entry = entry.map_err(|_| "a variable cannot have a zero byte in it")?;
+        let entry = entry.map_err(|_| "a variable cannot contain a zero byte")?;
         Ok(Edit { name: name.to_vec(), change: Change::Set(entry) })
     }
 
@@ -387,7 +387,7 @@ mod tests {
             assert_eq!(edit.change, Change::Set(entry.to_owned()));
         }
         let mut edit = Edit::from_file(b"A=b").unwrap();
-        assert_eq!(edit.fill(b"\0").unwrap_err(), "a variable cannot have a zero byte in it");
+        assert_eq!(edit.fill(b"\0").unwrap_err(), "a variable cannot contain a zero byte");
         for text in ["", "A", "=x", "A="] {
             assert_eq!(Edit::from_file(text.as_bytes()).unwrap_err(), "expected NAME=PATH");
         }

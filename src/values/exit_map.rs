@@ -89,7 +89,7 @@ impl ExitMap {
     /// Adds a rule where there is only one layer of them.
     ///
     /// # Errors
-    /// A status or signal that is mapped already.
+    /// A status or signal that is already mapped.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
         let mut own = self.0.len();
         self.add_to_layer(rule, &mut own)
@@ -107,7 +107,7 @@ impl ExitMap {
                 Ends::Signal(_) => "that signal",
                 Ends::Stop => "a stop",
             };
-            format!("{what} is mapped already").into()
+            format!("{what} is already mapped").into()
         })
     }
 
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(both, map(&["2=0", "signal:INT=0"]), "a refused rule changes nothing");
         both.add(Rule::parse("stop=1").unwrap()).unwrap();
         let again = both.add(Rule::parse("stop=1").unwrap());
-        assert_eq!(again.unwrap_err(), "a stop is mapped already");
+        assert_eq!(again.unwrap_err(), "a stop is already mapped");
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Rewrites {
     /// Adds a rule where there is only one layer of them.
     ///
     /// # Errors
-    /// A signal that is rewritten already.
+    /// A signal that is already rewritten.
     pub fn add(&mut self, rule: Rule) -> Result<(), Reason> {
         let mut own = self.0.len();
         self.add_to_layer(rule, &mut own)
@@ -82,7 +82,7 @@ impl Rewrites {
     /// A signal that this layer rewrites already.
     pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
         layered::add(&mut self.0, own, rule, |rule, other| rule.from == other.from)
-            .map_err(|rule| format!("{} is rewritten already", rule.from).into())
+            .map_err(|rule| format!("{} is already rewritten", rule.from).into())
     }
 
     /// The signal to forward for a received one; `None` if it is ignored.

@@ -209,10 +209,10 @@ impl Spec {
         let (soft, hard) = (Side(soft), Side(hard));
         Err(match self.soft {
             Value::Number(_) => {
-                format!("the soft limit {soft} is above the present hard limit {hard}").into()
+                format!("the soft limit {soft} is above the current hard limit {hard}").into()
             }
             Value::Max => format!(
-                "the soft limit max, which is the present hard limit {soft}, is above the hard limit {hard}"
+                "the soft limit max, the current hard limit {soft}, is above the hard limit {hard}"
             )
             .into(),
         })
@@ -309,11 +309,11 @@ mod tests {
         assert_eq!(resolved("nofile=max"), both(4096));
         assert_eq!(resolved("nofile=5:max"), Limits { soft: 5, hard: 4096 });
         for (text, reason) in [
-            ("nofile=5000:max", "the soft limit 5000 is above the present hard limit 4096"),
-            ("core=unlimited:max", "the soft limit unlimited is above the present hard limit 4096"),
+            ("nofile=5000:max", "the soft limit 5000 is above the current hard limit 4096"),
+            ("core=unlimited:max", "the soft limit unlimited is above the current hard limit 4096"),
             (
                 "nofile=max:10",
-                "the soft limit max, which is the present hard limit 4096, is above the hard limit 10",
+                "the soft limit max, the current hard limit 4096, is above the hard limit 10",
             ),
         ] {
             assert_eq!(Spec::parse(text).unwrap().resolve(CURRENT), Err(reason.into()), "{text}");

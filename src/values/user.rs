@@ -278,7 +278,7 @@ fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
     let why = match file {
         File::Text(_) => format!("{path} has no {what} '{name}'"),
         File::Missing => {
-            format!("there is no {path} to look {what} '{name}' up in, use its number")
+            format!("{path} does not exist: give {what} '{name}' as a number")
         }
         File::Unreadable(why) => format!("unable to read {path}: {why}"),
     };
@@ -422,9 +422,12 @@ mod tests {
         }
         assert_eq!(resolved("app:broken", FILES).unwrap_err(), "/etc/group has no group 'broken'");
         let reason = resolved("app", NONE).unwrap_err();
-        assert!(reason.contains("no /etc/passwd") && reason.contains("number"), "{reason}");
+        assert!(
+            reason.contains("/etc/passwd does not exist") && reason.contains("number"),
+            "{reason}"
+        );
         let reason = resolved("1:web", NONE).unwrap_err();
-        assert!(reason.contains("no /etc/group"), "{reason}");
+        assert!(reason.contains("/etc/group does not exist"), "{reason}");
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn an_ambient_capability_can_only_be_one_that_sexton_has(engine: &Engine) {
         ended.assert_status(0);
         assert_eq!(ended.stdout, format!("CapAmb:\t{NET_BIND_SERVICE}\n"));
     } else {
-        assert_refusal(&ended, 125, "sexton was started without net_bind_service");
+        assert_refusal(&ended, 125, "sexton does not have net_bind_service");
     }
 }
 
@@ -485,7 +485,7 @@ fn what_needs_privilege_is_an_error_in_a_hardened_container(engine: &Engine) {
     for (flag, value, culprit) in [
         ("--user", "0:0", "operation not permitted"),
         ("--groups", "50", "set the supplementary groups to 50: operation not permitted"),
-        ("--cap-ambient", "net_raw", "sexton was started without net_raw"),
+        ("--cap-ambient", "net_raw", "sexton does not have net_raw"),
         ("--nice", "-5", "set the niceness to -5: permission denied"),
         ("--oom-score-adj", "-500", "set oom_score_adj to -500: permission denied"),
         ("--sched", "fifo:1", "set the scheduling policy to fifo:1: operation not permitted"),

@@ -84,7 +84,7 @@ fn values_out_of_range_and_contradictions_are_refused_in_one_line() {
         (["--stop-signals=STOP", "echo"], "SIGSTOP cannot be caught"),
         (["--map-exit=0=256", "echo"], "0 to 255"),
         (["--map-exit=stop", "echo"], "stop=STATUS"),
-        (["--timeout=0", "echo"], "'none' is no limit"),
+        (["--timeout=0", "echo"], "'none' means no limit"),
         (["--timeout=-1", "echo"], "expected a duration"),
         (["--timeout=1000000001", "echo"], "at most"),
         (["--escalate=INT:40s", "echo"], "less than the grace"),
@@ -125,7 +125,7 @@ fn an_empty_variable_is_as_if_it_were_not_set() {
 /// `docker run IMAGE --grace 5s`, where the image has `ENTRYPOINT ["/sexton", "--"]`.
 #[test]
 fn a_command_that_looks_like_an_option_is_answered_with_where_options_stand() {
-    const HINT: &str = "sexton: hint: options stand before '--'";
+    const HINT: &str = "sexton: hint: options come before '--'";
     const GRACE: &str = "; this one can also be set by SEXTON_GRACE";
     for (words, hint) in [
         (&["--grace", "5s", "echo"][..], format!("{HINT}{GRACE}\n")),
@@ -146,7 +146,7 @@ fn a_command_that_looks_like_an_option_is_answered_with_where_options_stand() {
     }
     let ended = Setup::new(&["-s", "--", "--grace"]).called("tini").run();
     assert_eq!(ended.status, 127);
-    assert!(ended.stderr.ends_with(&format!(" (options stand before '--'{GRACE})\n")), "{ended:?}");
+    assert!(ended.stderr.ends_with(&format!(" (options come before '--'{GRACE})\n")), "{ended:?}");
     // A program may have such a name.
     let folder = Folder::new("options");
     folder.file("--grace", "755", "#!/bin/sh\necho ran with \"$@\"\n");

@@ -199,7 +199,7 @@ fn a_failed_lookup_has_the_error_of_a_real_run() {
         ),
         (
             &["--rlimit=nofile=2000:max", "true"],
-            "unable to set limit nofile: the soft limit 2000 is above the present hard limit 1000",
+            "unable to set limit nofile: the soft limit 2000 is above the current hard limit 1000",
         ),
     ] {
         let ended = Setup::new(&[&["--dry-run"], words].concat()).limit(7, 100, 1000).run();

@@ -120,20 +120,20 @@ fn a_file_that_has_no_variables_is_an_error_that_has_none_of_it() {
     let name = folder.file("name", "600", "s3cr3t name=\n");
     let bare = folder.file("bare", "600", "=s3cr3t");
     let (missing, fifo, directory) = (folder.at("missing"), folder.fifo("fifo"), folder.path());
-    let zero = "a variable cannot have a zero byte in it";
+    let zero = "a variable cannot contain a zero byte";
     for (file, reason) in [
         (&*large, "it is larger than 1 MiB".to_owned()),
         (&missing, "no such file or directory".to_owned()),
-        (&fifo, "it is no regular file".to_owned()),
-        (directory, "it is no regular file".to_owned()),
-        ("/dev/zero", "it is no regular file".to_owned()),
+        (&fifo, "it is not a regular file".to_owned()),
+        (directory, "it is not a regular file".to_owned()),
+        ("/dev/zero", "it is not a regular file".to_owned()),
         (&null, format!("line 1: {zero}")),
-        (&name, "line 1: a name has no blanks".to_owned()),
-        (&bare, "line 1: there is no name before '='".to_owned()),
+        (&name, "line 1: blanks in the name".to_owned()),
+        (&bare, "line 1: no name before '='".to_owned()),
         (
             &quotes,
-            "line 2: Docker and Compose read these quotes differently: quotes enclose the whole value, \
-             double quotes no \\, $ or \", and single quotes no '"
+            "line 2: Docker and Compose read these quotes differently: enclose the whole value, \
+             without \\, $ or \" in double quotes, without ' in single quotes"
                 .to_owned(),
         ),
     ] {
@@ -249,7 +249,7 @@ fn what_cannot_be_installed_leaves_nothing() {
     let ended = Setup::new(&["--install", &path]).user(33).run();
     assert!(ended.status == 125 && ended.stderr.contains("permission denied"), "{ended:?}");
     let ended = run(&["--install", &path, "true"]);
-    let line = "sexton: fatal: --install runs no command, and one is given\n";
+    let line = "sexton: fatal: --install takes no command\n";
     assert_eq!((ended.status, ended.stderr.as_str()), (125, line));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(std::fs::read_dir(folder.at("directory")).unwrap().count(), 0);
@@ -308,8 +308,7 @@ fn a_command_that_cannot_take_sexton_s_place_has_the_usual_statuses() {
         ["--timeout=1s", "--map-exit=1=0", "--report=/r", "--termination-log=/t", "--setsid"];
     for flag in flags {
         let name = flag.split('=').next().unwrap();
-        let line =
-            format!("--exec executes the command in sexton's place: {name} does not go with it");
+        let line = format!("{name} cannot be combined with --exec");
         assert_refused(&["--exec", flag, "true"], &line);
     }
     let dry = run(&["--dry-run", "--exec", "--user=33", "true"]);

@@ -61,7 +61,7 @@ fn failing(
 
 const UNMAPPED: &str = "the user namespace has no such ID: see /proc/self/uid_map and gid_map";
 const SECUREBIT: &str = "a securebit forbids it: see capabilities(7)";
-const AS_USER: &str = "it is done as the command's own user, with its capabilities";
+const AS_USER: &str = "this step runs as the command's user, with its capabilities";
 const SETGROUPS: &str = "it needs CAP_SETGID, and a user namespace that does not deny setgroups";
 
 /// The command is to end with a sexton that is started with that wish.
@@ -76,8 +76,7 @@ fn with_a_parent_death_signal(setup: Setup) -> Setup {
 fn session_limits_and_scheduling() -> Vec<Case> {
     const RAISED: &str =
         "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace";
-    const REFUSED: &str = "Linux itself refuses it to nobody: a seccomp filter, a security module or \
-        another kernel, such as gVisor, did";
+    const REFUSED: &str = "Linux always allows it: a seccomp filter, a security module or another kernel (gVisor) refused it";
     const PRLIMIT: i64 = libc::SYS_prlimit64;
     vec![
         case(
@@ -113,7 +112,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             &["--rlimit=nofile=2000000000"],
             as_it_is,
             "set limit nofile to 2000000000:2000000000: operation not permitted",
-            Some("the hard limit nofile ends at /proc/sys/fs/nr_open"),
+            Some("the largest hard limit nofile is in /proc/sys/fs/nr_open"),
         ),
         case(
             "Limit",
@@ -121,8 +120,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             |setup| without_sys_resource(setup).limit(7, 100, 1000).without_proc(),
             "set limit nofile to 2000:2001: operation not permitted",
             Some(
-                "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile \
-                 ends at fs.nr_open",
+                "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile is limited by fs.nr_open",
             ),
         ),
         case(
@@ -144,7 +142,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             &["--oom-score-adj=5"],
             Setup::without_proc,
             "set oom_score_adj to 5: no such file or directory",
-            Some("it is set through /proc, which is not mounted, or that of another PID namespace"),
+            Some("it is set through /proc, which is not mounted or of another PID namespace"),
         ),
         case(
             "OomScoreAdj",
@@ -173,8 +171,8 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             without_nice,
             "set the scheduling policy to fifo:5: operation not permitted",
             Some(
-                "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and the \
-                 cgroup a realtime budget",
+                "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and a realtime \
+                 budget of the cgroup",
             ),
         ),
         case(
@@ -183,7 +181,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             without_nice_and_idle,
             "set the scheduling policy to batch: operation not permitted",
             Some(
-                "a process with the policy idle leaves it only with CAP_SYS_NICE in the initial user \
+                "leaving the policy idle needs CAP_SYS_NICE in the initial user \
                  namespace or a limit nice",
             ),
         ),
@@ -200,7 +198,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             without_nice,
             "set the niceness to -5: permission denied",
             Some(
-                "less than the present niceness needs CAP_SYS_NICE in the initial user namespace or a \
+                "lowering the niceness needs CAP_SYS_NICE in the initial user namespace or a \
                  limit nice",
             ),
         ),
@@ -217,8 +215,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             as_it_is,
             "run on CPUs 0,1023: invalid argument",
             Some(
-                "not all of them are there and in the cpuset; Cpus_allowed_list in \
-                 /proc/self/status has those of sexton itself",
+                "some do not exist or are outside of the cpuset: see Cpus_allowed_list in /proc/self/status",
             ),
         ),
     ]
@@ -411,8 +408,7 @@ fn files(folder: &Folder) -> Vec<Case> {
 }
 
 /// The hint where sexton itself is not root.
-const NOT_ROOT: &str =
-    "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton";
+const NOT_ROOT: &str = "sexton is not root: set the user in the engine (USER, --user, runAsUser) or in sexton, not in both";
 
 /// The names of all steps, out of the source.
 fn all_steps() -> Vec<String> {
@@ -525,13 +521,12 @@ fn a_failure_before_the_fork_is_logged_too() {
         (
             setup(&["--cap-drop=all", "--cap-ambient=kill,sys_boot"])
                 .prepare(|| drop_capabilities(&[5, 22])),
-            "give main its capabilities: sexton was started without kill, sys_boot\n",
+            "set the capabilities: sexton does not have kill, sys_boot\n",
         ),
         (
             setup(&[]).user(nobody_else).limit(NPROC, 1, 1),
             "start a process: try again\n\
-             sexton: hint: a limit on processes is reached: nproc, that of the pids cgroup, or the \
-             kernel's (pid_max, threads-max)\n",
+             sexton: hint: a limit on processes is reached: nproc, pids cgroup, or kernel (pid_max, threads-max)\n",
         ),
     ] {
         let ended = setup.run();

@@ -109,7 +109,7 @@ fn a_soft_limit_above_the_present_hard_one_is_an_error_too() {
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""));
     assert_eq!(
         ended.stderr,
-        "sexton: fatal: unable to set limit nofile: the soft limit 2000 is above the present hard limit 1000\n"
+        "sexton: fatal: unable to set limit nofile: the soft limit 2000 is above the current hard limit 1000\n"
     );
 }
 

@@ -432,7 +432,7 @@ fn text_lines_begin_with_the_time_if_they_are_to() {
     let invalid = lines(Setup::new(&["--log-time", "--grace=x", "true"]));
     assert!(invalid[0].starts_with("sexton: fatal: invalid value 'x' for --grace"), "{invalid:?}");
     let failed = lines(Setup::new(&["--log-time", "--", "-v"]));
-    assert_eq!(failed[1], "sexton: hint: options stand before '--'");
+    assert_eq!(failed[1], "sexton: hint: options come before '--'");
     let tini = Setup::new(&["-vvv", "true"]).called("tini").variable("SEXTON_LOG_TIME=yes");
     assert!(tini.run().stdout.lines().all(|line| timed(line).starts_with("[")));
     // JSON has it as a member.

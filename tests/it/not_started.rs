@@ -92,7 +92,7 @@ fn of(command: &str) -> impl Fn(&[&str]) -> Setup {
 
 #[test]
 fn a_program_for_another_machine_class_or_byte_order_names_both() {
-    const HINT: &str = "take an image for this machine: see --platform of docker build and run";
+    const HINT: &str = "use an image for this machine: see --platform of docker build and run";
     let folder = Folder::new("foreign");
     let (machine, name) = other_machine();
     let (own, own_name) =
@@ -125,7 +125,7 @@ fn a_file_that_is_neither_program_nor_text_is_not_given_to_a_shell() {
     let (own, _) = if cfg!(target_arch = "x86_64") { (62, "x86_64") } else { (183, "aarch64") };
     let mut object = elf(2, 1, own);
     object[16] = 1;
-    let no_program = "it is an ELF file, but no program";
+    let no_program = "it is an ELF file, but not a program";
     let binary = "it is neither an ELF file nor a script";
     let hint = "";
     let marked = "it has a byte order mark before its #!";
@@ -139,7 +139,7 @@ fn a_file_that_is_neither_program_nor_text_is_not_given_to_a_shell() {
             "marked",
             b"\xef\xbb\xbf#!/bin/sh\necho run\n",
             marked,
-            "save it as UTF-8 without that mark",
+            "save it as UTF-8 without a byte order mark",
         ),
     ] {
         let file = folder.program(name, contents);
@@ -158,9 +158,9 @@ fn a_file_that_is_neither_program_nor_text_is_not_given_to_a_shell() {
 
 #[test]
 fn a_missing_interpreter_is_named_and_so_are_windows_line_endings() {
-    const INSTALL: &str =
-        "install it in the image, or name another one in the first line of the script";
-    const WINDOWS: &str = "the script has Windows line endings: convert it by dos2unix, and set eol=lf in .gitattributes";
+    const INSTALL: &str = "install it in the image, or change the first line of the script";
+    const WINDOWS: &str =
+        "the script has Windows line endings: run dos2unix, and set eol=lf in .gitattributes";
     let folder = Folder::new("no-interpreter");
     for (line, interpreter, hint) in [
         ("#!/no/such/bash", "/no/such/bash", INSTALL),
@@ -201,7 +201,7 @@ fn a_missing_dynamic_loader_is_named() {
             "execute '{program}': no such file or directory: its dynamic loader '{loader}' is missing"
         );
         let hint =
-            "the image lacks that C library: take one that has it, or link the program statically";
+            "the image lacks that C library: use one that has it, or link the program statically";
         fails(of(&program), Fails::Incomplete, &message, hint);
     }
 }
@@ -243,7 +243,7 @@ fn a_file_system_mounted_noexec_is_named() {
         "execute '{}/true': permission denied: it is on a file system mounted noexec",
         folder.path()
     );
-    let hint = "mount that with the option exec, or put the program elsewhere";
+    let hint = "mount it with the option exec, or move the program";
     for words in ["--", "--dry-run --"] {
         check(words, &ended(words), 126, &message, hint, true);
     }
@@ -256,13 +256,13 @@ fn another_user_s_file_is_no_mystery() {
     let script = folder.file("script", "750", "#!/bin/sh\necho run\n");
     let ended = Setup::new(&["--user=1000", &script]).run();
     let message = format!("execute '{script}': permission denied");
-    let hint = "see the owner and the mode of the file, and of the directories above it";
+    let hint = "check owner and mode of the file and of the directories above it";
     check("run", &ended, 126, &message, hint, true);
 }
 
 #[test]
 fn one_word_with_blanks_is_no_command_line() {
-    let hint = "it is one word with blanks in it, but each argument must be a word of its own";
+    let hint = "it is one word with blanks in it: write each argument as a separate word";
     for (word, path) in [
         ("nginx -g daemon", " in PATH=/usr/bin:/bin"),
         ("/bin/echo run", ""),
@@ -289,7 +289,7 @@ fn a_command_that_is_not_found_says_where_it_was_looked_for() {
         here,
         Fails::NotFound,
         message,
-        "it is in the working directory: write ./ before its name",
+        "it is in the working directory: write ./ before the name",
     );
     // With --chdir it is that directory.
     let chdir = format!("--chdir={}", folder.path());
@@ -306,7 +306,7 @@ fn relative_names_are_explained_as_well() {
     folder.file("sub/script", "755", "#!/no/such\n");
     let message =
         "execute './script': no such file or directory: its interpreter '/no/such' is missing";
-    let hint = "install it in the image, or name another one in the first line of the script";
+    let hint = "install it in the image, or change the first line of the script";
     let sub = folder.at("sub");
     let own = |flags: &[&str]| Setup::new(&[flags, &["./script"]].concat()).directory(&sub);
     fails(own, Fails::Incomplete, message, hint);
@@ -331,7 +331,7 @@ fn a_limit_that_is_reached_is_named() {
 
 #[test]
 fn an_engine_s_user_beside_sexton_s_is_named() {
-    let hint = "sexton is not root: set the user either by the engine (USER, --user, runAsUser) or by sexton";
+    let hint = "sexton is not root: set the user in the engine (USER, --user, runAsUser) or in sexton, not in both";
     for (flag, step) in [
         ("--user=1234", "set the supplementary groups to"),
         ("--groups=5", "set the supplementary groups to 5"),

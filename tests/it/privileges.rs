@@ -373,7 +373,7 @@ fn what_takes_privilege_is_refused_to_a_sexton_that_is_not_root() {
         (&["--groups=5"], "set the supplementary groups to 5: operation not permitted"),
         (&["--groups=none"], "set the supplementary groups to none: operation not permitted"),
         (&["--groups=1000,5"], "set the supplementary groups to 1000,5: operation not permitted"),
-        (&["--cap-ambient=kill"], "give main its capabilities: sexton was started without kill"),
+        (&["--cap-ambient=kill"], "set the capabilities: sexton does not have kill"),
         (&["--cap-drop=kill"], "drop from the bounding set: kill: operation not permitted"),
     ] {
         let ended = Setup::new(&[flags, &["echo", "main was run"]].concat()).user(1000).run();

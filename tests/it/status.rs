@@ -388,9 +388,9 @@ fn it_looks_without_regard_to_what_is_set_for_the_init() {
         assert!(ended.stdout.starts_with("PID USER"), "{ended:?}");
     }
     for (words, variables, message) in [
-        (&["--status", "true"][..], &[][..], "--status runs no command, and one is given"),
-        (&["true"], &["SEXTON_STATUS=json"], "--status runs no command, and one is given"),
-        (&["--check", "true"], &[], "--check goes with --status"),
+        (&["--status", "true"][..], &[][..], "--status takes no command"),
+        (&["true"], &["SEXTON_STATUS=json"], "--status takes no command"),
+        (&["--check", "true"], &[], "--check needs --status"),
         (&["--status=xml"], &[], "invalid value 'xml' for --status: expected one of text, json"),
     ] {
         let ended = run(words, variables);

@@ -133,7 +133,7 @@ fn files_are_opened_with_the_rights_of_the_command_s_user() {
         assert_eq!((ended.status, ended.stdout.as_str()), (125, ""), "{flag} {value}");
         let expected = format!(
             "sexton: fatal: unable to {action}: permission denied\n\
-             sexton: hint: it is done as the command's own user, with its capabilities\n"
+             sexton: hint: this step runs as the command's user, with its capabilities\n"
         );
         assert_eq!(ended.stderr, expected);
     }

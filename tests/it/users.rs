@@ -138,19 +138,19 @@ fn a_missing_name_is_an_error_that_names_its_flag_or_variable() {
             "nobody",
             "user",
             "/etc/passwd has no user 'nobody'",
-            "there is no /etc/passwd to look user 'nobody' up in, use its number",
+            "/etc/passwd does not exist: give user 'nobody' as a number",
         ),
         (
             "1000:wheel",
             "user",
             "/etc/group has no group 'wheel'",
-            "there is no /etc/group to look group 'wheel' up in, use its number",
+            "/etc/group does not exist: give group 'wheel' as a number",
         ),
         (
             "5,wheel",
             "groups",
             "/etc/group has no group 'wheel'",
-            "there is no /etc/group to look group 'wheel' up in, use its number",
+            "/etc/group does not exist: give group 'wheel' as a number",
         ),
     ] {
         let variable = format!("SEXTON_{}", flag.to_uppercase());
@@ -176,7 +176,7 @@ fn a_passwd_that_is_no_file_is_an_error_and_does_not_hang() {
         }
         for user in ["app", "1000"] {
             let ended = refused(&["--user", user]).bind(etc.path(), "/etc").run();
-            let why = "unable to read /etc/passwd: it is no regular file";
+            let why = "unable to read /etc/passwd: it is not a regular file";
             assert_refused(&ended, &format!("invalid value '{user}' for --user: {why}"));
         }
     }
@@ -216,8 +216,8 @@ fn the_command_is_executed_as_the_user() {
     let ended = Setup::new(&["--user=1000", &program]).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
     let message = format!(
-        "sexton: fatal: unable to execute '{program}': permission denied\nsexton: hint: see the owner \
-         and the mode of the file, and of the directories above it\n"
+        "sexton: fatal: unable to execute '{program}': permission denied\nsexton: hint: check owner \
+         and mode of the file and of the directories above it\n"
     );
     assert_eq!(ended.stderr, message);
     assert_eq!(Setup::new(&[&program]).run().stdout, "main was run\n");

@@ -74,7 +74,7 @@ pub fn duration_or_none(text: &str) -> Result<Option<Duration>, Reason> {
 /// 0, which would be no time at all, and for timeout(1) means no limit.
 pub fn timeout(text: &str) -> Result<Option<Duration>, Reason> {
     match duration_or_none(text)? {
-        Some(Duration::ZERO) => Err("it must be more than 0; 'none' is no limit".into()),
+        Some(Duration::ZERO) => Err("it must be more than 0; 'none' means no limit".into()),
         timeout => Ok(timeout),
     }
 }
@@ -87,7 +87,7 @@ pub fn log_to(text: &str) -> Result<LogTo, Reason> {
     let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
         socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
             let address = Shortened(address);
-            format!("'{address}' is no numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
+            format!("'{address}' is not a numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
         })
     };
     match (text, text.strip_prefix("udp://"), text.strip_prefix("tcp://")) {
