@@ -28,14 +28,13 @@ pub fn text() -> String {
         let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
         wrap(&format!("{}{variable}", flag.help), &mut text);
     }
-    text += "\nIn the place of another program, called by its name or as\n\
-             sexton --as tini|dumb-init|catatonit|gosu|su-exec ..., it has the flags of that program.\n\
-             \nDurations: 5s, 500ms, 2m, 1h or bare seconds. Each flag can be set by the variable that\n\
-             stands behind it, lists comma-separated; the flag comes first. An empty variable is\n\
-             none. Of a flag that is given twice the last one counts; lists add up.\n\n\
-             Exit status: the command's own, or 128 + N if signal N killed it (not PID 1: sexton dies\n\
-             of that signal); 127 command not found; 126 found but not executable; 125 anything that\n\
-             sexton could not do.\n";
+    text += "\nCalled by the name of another program, or as sexton --as\n\
+             tini|dumb-init|catatonit|gosu|su-exec, it takes the flags of that program.\n\
+             \nDurations: 5s, 500ms, 2m, 1h or bare seconds. The variable of a flag is in brackets;\n\
+             lists are comma-separated, empty is unset, and the flag overrides it. Of a\n\
+             repeated flag the last one counts; lists add up.\n\n\
+             Exit status: that of the command; 128 + N if signal N killed it (not PID 1: sexton dies\n\
+             of the same signal); 127 command not found; 126 not executable; 125 error of sexton.\n";
     text
 }
 

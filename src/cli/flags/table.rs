@@ -19,10 +19,10 @@ use log::LevelFilter;
 
 const SIGNALS: &str = "Signals";
 const SHUTDOWN: &str = "Shutdown";
-const PRIVILEGES: &str = "The command's privileges";
-const ATTRIBUTES: &str = "The command's surroundings";
-const LOGGING: &str = "Reaping and telling";
-const INSTEAD: &str = "Instead of running a command";
+const PRIVILEGES: &str = "Privileges";
+const ATTRIBUTES: &str = "Process attributes";
+const LOGGING: &str = "Reaping, exit status, logging";
+const INSTEAD: &str = "Other modes";
 
 /// Every flag, in the order of `--help`.
 pub static FLAGS: &[Flag] = &[
@@ -38,16 +38,16 @@ pub static FLAGS: &[Flag] = &[
                 set(&mut d.plan.policy.forward_to, choice(v, &targets)?)
             }),
         ),
-        help: "Who gets the signals that sexton receives: the command, its process group, or every \
-               process in the tree. Default: child.",
+        help: "Target of forwarded signals: the command, its process group, or every process in the tree. Default: \
+               child.",
     },
     Flag {
         long: "rewrite",
         short: None,
         section: SIGNALS,
         kind: Kind::List("FROM=TO", Text(|d, v| d.rewrite(rewrite::Rule::parse(v)?))),
-        help: "Forward the signal TO where FROM is received; FROM=ignore drops it. By name or \
-               number, realtime signals as RTMIN+N.",
+        help: "Forward TO instead of FROM; FROM=ignore drops the signal. Names or numbers, realtime signals as \
+               RTMIN+N.",
     },
     Flag {
         long: "stop-signals",
@@ -57,7 +57,7 @@ pub static FLAGS: &[Flag] = &[
             "SIGNAL,...",
             Text(|d, v| set(&mut d.plan.policy.stop_signals, stop_signals(v)?)),
         ),
-        help: "The signals that begin a stop. Default: TERM.",
+        help: "Signals that begin a stop. Default: TERM.",
     },
     Flag {
         long: "timeout",
@@ -67,8 +67,8 @@ pub static FLAGS: &[Flag] = &[
             "DURATION|none",
             Text(|d, v| set(&mut d.plan.policy.timeout, timeout(v)?)),
         ),
-        help: "Begin a stop as if SIGTERM had come when the run has taken so long, and exit with 124 if the \
-               command then ends within the grace. Default: none.",
+        help: "Stop the command after DURATION as if SIGTERM had come, and exit with 124 if it then ends within the \
+               grace period. Default: none.",
     },
     Flag {
         long: "drain",
@@ -78,7 +78,7 @@ pub static FLAGS: &[Flag] = &[
             "DURATION",
             Text(|d, v| set(&mut d.plan.policy.drain, duration::parse(v)?)),
         ),
-        help: "Hold the first stop signal back for so long; a second one ends that. Default: 0.",
+        help: "Delay the first stop signal by DURATION; a second stop signal ends the delay. Default: 0.",
     },
     Flag {
         long: "grace",
@@ -88,8 +88,8 @@ pub static FLAGS: &[Flag] = &[
             "DURATION|none",
             Text(|d, v| set(&mut d.plan.policy.grace, duration_or_none(v)?)),
         ),
-        help: "How long the command may take to end after the stop signal; then the whole tree gets \
-               SIGKILL. 0 kills at once, none never. Default: 30s.",
+        help: "Grace period: time from the stop signal to SIGKILL for the whole tree. 0 kills immediately, none \
+               never. Default: 30s.",
     },
     Flag {
         long: "slow-stop-after",
@@ -99,8 +99,8 @@ pub static FLAGS: &[Flag] = &[
             "DURATION",
             Text(|d, v| set(&mut d.plan.policy.slow_stop_after, Some(duration::parse(v)?))),
         ),
-        help: "When a stop has lasted so long, log which processes have not ended, and why; 0 never \
-               does. Default: 5s, or half of the grace if that is less.",
+        help: "After DURATION of a stop, log which processes have not ended, and why; 0 turns this off. Default: \
+               5s, or half of the grace period if that is less.",
     },
     Flag {
         long: "escalate",
@@ -110,7 +110,7 @@ pub static FLAGS: &[Flag] = &[
             "SIGNAL:DURATION,...",
             Text(|d, v| set(&mut d.plan.policy.escalation, escalation(v)?)),
         ),
-        help: "Send further signals within the grace, each so long after the one before it.",
+        help: "Send further signals within the grace period, each DURATION after the previous one.",
     },
     Flag {
         long: "linger",
@@ -120,16 +120,16 @@ pub static FLAGS: &[Flag] = &[
             "DURATION|none",
             Text(|d, v| set(&mut d.plan.policy.linger, duration_or_none(v)?.into())),
         ),
-        help: "How long the processes that the command leaves behind may take to end after SIGTERM, \
-               before SIGKILL. 0 kills at once; none leaves them alone and exits. Default: 5s; during a \
-               stop the rest of the grace period, or 5s if all that is left ignores SIGTERM.",
+        help: "Time from SIGTERM to SIGKILL for processes that outlive the command. 0 kills immediately; none exits \
+               without killing. Default: 5s; during a stop the rest of the grace period, or 5s if all of them \
+               ignore SIGTERM.",
     },
     Flag {
         long: "wait-all",
         short: None,
         section: SHUTDOWN,
         kind: Kind::Switch(|d, on| d.plan.policy.wait_all = on),
-        help: "When the command has ended, let the processes that it leaves behind end by themselves.",
+        help: "After the command, wait until all other processes have ended by themselves.",
     },
     Flag {
         long: "pdeathsig",
@@ -139,15 +139,15 @@ pub static FLAGS: &[Flag] = &[
             "SIGNAL",
             Text(|d, v| set(&mut d.plan.parent_death_signal, Some(Signal::parse(v)?))),
         ),
-        help: "The signal that sexton gets when its parent ends, and the command when sexton ends.",
+        help: "Signal to sexton when its parent ends, and to the command when sexton ends.",
     },
     Flag {
         long: "user",
         short: None,
         section: PRIVILEGES,
         kind: Kind::Value("NAME|UID[:GROUP|GID]", Text(user)),
-        help: "Run the command as this user. Numbers need no /etc/passwd. The supplementary groups are \
-               the user's if no group is given; HOME, USER and LOGNAME are set.",
+        help: "Run the command as this user. Numbers need no /etc/passwd. Without a group, the user's supplementary \
+               groups are set. Sets HOME, USER and LOGNAME.",
     },
     Flag {
         long: "groups",
@@ -170,7 +170,7 @@ pub static FLAGS: &[Flag] = &[
             "CAPABILITY,...|all",
             Text(|d, v| d.capabilities(|lists| &mut lists.drop, v)),
         ),
-        help: "Drop capabilities from all sets, for good. What --cap-keep and --cap-ambient name stays.",
+        help: "Drop capabilities from all sets, except those of --cap-keep and --cap-ambient.",
     },
     Flag {
         long: "cap-keep",
@@ -180,7 +180,7 @@ pub static FLAGS: &[Flag] = &[
             "CAPABILITY,...|all",
             Text(|d, v| d.capabilities(|lists| &mut lists.keep, v)),
         ),
-        help: "Drop all capabilities but these.",
+        help: "Drop all capabilities except these.",
     },
     Flag {
         long: "cap-ambient",
@@ -197,16 +197,16 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: PRIVILEGES,
         kind: Kind::Switch(|d, on| d.plan.attributes.no_new_privs = on),
-        help: "Never gain privileges by executing a set-user-ID program or one with file capabilities.",
+        help: "Deny privileges from set-user-ID programs and file capabilities.",
     },
     Flag {
         long: "rlimit",
         short: None,
         section: ATTRIBUTES,
         kind: Kind::List("NAME=SOFT[:HARD]", Text(|d, v| d.limit(rlimit::Spec::parse(v)?))),
-        help: "Set a resource limit: as core cpu data fsize locks memlock msgqueue nice nofile nproc \
-               rss rtprio rttime sigpending stack. Values: numbers, sizes (64k 1M 2G), times (30s), \
-               unlimited, or max for the present hard limit. One value sets both limits.",
+        help: "Set a resource limit: as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio \
+               rttime sigpending stack. Values: numbers, sizes (64k 1M 2G), times (30s), unlimited, or max for the \
+               current hard limit. One value sets both limits.",
     },
     Flag {
         long: "chdir",
@@ -244,23 +244,23 @@ pub static FLAGS: &[Flag] = &[
         short: None,
         section: ATTRIBUTES,
         kind: Kind::List("PATH", Bytes(|d, v| d.environment_file(path(v)?))),
-        help: "Set the variables of this file, which has the format of docker run --env-file. Of several \
-               files the last one counts; --env and --env-from-file come first.",
+        help: "Set variables from a file in the format of docker run --env-file. A later file overrides an earlier \
+               one; --env and --env-from-file override files.",
     },
     Flag {
         long: "env-from-file",
         short: None,
         section: ATTRIBUTES,
         kind: Kind::List("NAME=PATH", Bytes(|d, v| d.edit(Edit::from_file(v)?))),
-        help: "Set a variable to what this file holds, without its last end of line: a secret's file.",
+        help: "Set a variable to the contents of a file, such as a secret, without the last newline.",
     },
     Flag {
         long: "expand-env",
         short: None,
         section: ATTRIBUTES,
         kind: Kind::Switch(|d, on| d.plan.expands_arguments = on),
-        help: "Replace ${NAME}, ${NAME:-DEFAULT} and ${NAME:?MESSAGE} in the command and its arguments by the \
-               command's variables, and $$ by a dollar sign.",
+        help: "Expand variables of the command in the command line: ${NAME}, ${NAME:-DEFAULT}, ${NAME:?MESSAGE}; $$ \
+               is a dollar sign.",
     },
     Flag {
         long: "nice",
@@ -313,7 +313,7 @@ pub static FLAGS: &[Flag] = &[
                 set(&mut d.plan.attributes.oom_score_adj, Some(integer(v, OOM_SCORE_ADJ)?))
             }),
         ),
-        help: "Set how soon the kernel kills the command when memory runs out, -1000 (never) to 1000.",
+        help: "Set the OOM killer's preference for the command, -1000 (never kill) to 1000.",
     },
     Flag {
         long: "setsid",
@@ -322,8 +322,8 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::Switch(|d, on| {
             d.plan.attributes.grouping = if on { Grouping::Session } else { Grouping::Group };
         }),
-        help: "Give the command a session of its own instead of a process group, with the terminal if \
-               sexton leads its session.",
+        help: "Run the command in its own session instead of a process group, with the terminal if sexton is a \
+               session leader.",
     },
     Flag {
         long: "stdin",
@@ -333,8 +333,7 @@ pub static FLAGS: &[Flag] = &[
             "PATH",
             Bytes(|d, v| set(&mut d.plan.attributes.stdio[0], Some(input(v)?))),
         ),
-        help: "Read standard input from this file, or from a descriptor that sexton was started with: \
-               /dev/fd/N.",
+        help: "Read standard input from this file, or from an inherited descriptor: /dev/fd/N.",
     },
     Flag {
         long: "stdout",
@@ -344,8 +343,8 @@ pub static FLAGS: &[Flag] = &[
             "PATH|>>PATH",
             Bytes(|d, v| set(&mut d.plan.attributes.stdio[1], Some(output(v)?))),
         ),
-        help: "Write standard output to this file, after emptying it, or at its end; or to a stream that \
-               sexton was started with: /dev/stderr, /dev/fd/N.",
+        help: "Write standard output to this file, truncated or (>>) appended to, or to an inherited stream: \
+               /dev/stderr, /dev/fd/N.",
     },
     Flag {
         long: "stderr",
@@ -355,15 +354,15 @@ pub static FLAGS: &[Flag] = &[
             "PATH|>>PATH",
             Bytes(|d, v| set(&mut d.plan.attributes.stdio[2], Some(output(v)?))),
         ),
-        help: "The same for standard error; - is standard output. sexton's own messages stay where they are.",
+        help: "The same for standard error; - is standard output. sexton's own messages are not redirected.",
     },
     Flag {
         long: "close-fds",
         short: None,
         section: ATTRIBUTES,
         kind: Kind::Switch(|d, on| d.plan.attributes.close_fds = on),
-        help: "Give the command no descriptor but standard input, output and error, and those that \
-               LISTEN_FDS counts if LISTEN_PID names sexton.",
+        help: "Close all descriptors of the command except 0, 1, 2, and those that LISTEN_FDS counts if LISTEN_PID \
+               names sexton.",
     },
     Flag {
         long: "subreaper",
@@ -377,22 +376,22 @@ pub static FLAGS: &[Flag] = &[
                 set(&mut d.plan.subreaper, choice(v, &modes)?)
             }),
         ),
-        help: "Whether to adopt orphans when sexton is not PID 1. Default: auto (it does).",
+        help: "Adopt orphans: auto (if not PID 1), on, off. Default: auto.",
     },
     Flag {
         long: "warn-on-reap",
         short: None,
         section: LOGGING,
         kind: Kind::Switch(|d, on| d.plan.warn_on_reap = on),
-        help: "Log each orphan that is reaped.",
+        help: "Log each reaped orphan.",
     },
     Flag {
         long: "map-exit",
         short: None,
         section: LOGGING,
         kind: Kind::List("FROM=TO", Text(|d, v| d.map_exit(exit_map::Rule::parse(v)?))),
-        help: "Exit with the status TO where it would be FROM: a status, a range (1-3=1), the \
-               signal that killed the command (signal:TERM=0), or stop, any end in time because of a stop.",
+        help: "Exit with TO instead of FROM: a status, a range (1-3=1), the signal that killed the command \
+               (signal:TERM=0), or stop (any end in time after a stop signal).",
     },
     Flag {
         long: "log-level",
@@ -411,21 +410,21 @@ pub static FLAGS: &[Flag] = &[
                 set(&mut d.plan.logging.level, choice(v, &levels)?)
             }),
         ),
-        help: "How much to log to standard error. Default: warn.",
+        help: "Lowest level to log. Default: warn.",
     },
     Flag {
         long: "verbose",
         short: Some('v'),
         section: LOGGING,
         kind: Kind::Count(|d, levels| d.add_verbosity(levels)),
-        help: "Log one level more; repeat for more.",
+        help: "Raise the log level by one step; repeatable.",
     },
     Flag {
         long: "log-to",
         short: None,
         section: LOGGING,
         kind: Kind::Value("WHERE", Text(|d, v| set(&mut d.plan.logging.to, log_to(v)?))),
-        help: "Where to log: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none. \
+        help: "Log destination: stderr, syslog (/dev/log), udp://ADDRESS[:PORT], tcp://ADDRESS[:PORT], none. \
                Default: stderr.",
     },
     Flag {
@@ -439,84 +438,84 @@ pub static FLAGS: &[Flag] = &[
                 set(&mut d.plan.logging.format, choice(v, &formats)?)
             }),
         ),
-        help: "How lines on standard error look. Default: text.",
+        help: "Format of log lines on standard error. Default: text.",
     },
     Flag {
         long: "log-time",
         short: None,
         section: LOGGING,
         kind: Kind::Switch(|d, on| d.plan.logging.time = on),
-        help: "Begin text lines on standard error with the time: RFC 3339, UTC, milliseconds.",
+        help: "Prefix text lines on standard error with the time: RFC 3339, UTC, milliseconds.",
     },
     Flag {
         long: "report",
         short: None,
         section: LOGGING,
         kind: Kind::Value("PATH", Bytes(|d, v| set(&mut d.plan.report, Some(path(v)?)))),
-        help: "Write a report of the end, as JSON, to this file; or to a stream that sexton was started \
-               with: - (standard output), /dev/stderr, /dev/fd/N.",
+        help: "Write the exit report as JSON to this file, or to an inherited stream: - (standard output), \
+               /dev/stderr, /dev/fd/N.",
     },
     Flag {
         long: "termination-log",
         short: None,
         section: LOGGING,
         kind: Kind::Optional("PATH", |d, v| set(&mut d.plan.termination_log, termination_log(v)?)),
-        help: "Write it as a short text for Kubernetes to /dev/termination-log, if that is there, or to \
-               this file.",
+        help: "Write the exit report as text for Kubernetes to this file; without PATH to /dev/termination-log, if \
+               that exists.",
     },
     Flag {
         long: "protect",
         short: None,
         section: LOGGING,
         kind: Kind::Switch(|d, on| d.plan.protect = on),
-        help: "Keep sexton itself from the kernel's OOM killer, so that the report survives when all \
-               processes of the container are killed. Takes CAP_SYS_RESOURCE.",
+        help: "Protect sexton from the OOM killer, so that the report survives a kill of all processes of the \
+               container. Needs CAP_SYS_RESOURCE.",
     },
     Flag {
         long: "pause",
         short: Some('P'),
         section: INSTEAD,
         kind: Kind::Switch(|d, on| d.pause = on),
-        help: "Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT. For a pod's pause container.",
+        help: "Run no command: reap orphans, and exit 0 on SIGTERM or SIGINT, as a pod's pause container.",
     },
     Flag {
         long: "status",
         short: None,
         section: INSTEAD,
         kind: Kind::Optional("text|json", |d, v| set(&mut d.status, status(v)?)),
-        help: "Show the processes of this container, zombies and who neglects them, limits, memory.",
+        help: "Show processes, zombies with the parents that do not reap them, limits, memory.",
     },
     Flag {
         long: "check",
         short: None,
         section: INSTEAD,
         kind: Kind::Switch(|d, on| d.check = on),
-        help: "With --status, for health checks: print one line and exit 1 if there are stuck zombies, or \
-               if 90% of the process IDs that the cgroup allows are in use; otherwise print nothing.",
+        help: "With --status, for health checks: exit 1 with one line if there are stuck zombies or 90% of the \
+               cgroup's process IDs are in use; otherwise print nothing.",
     },
     Flag {
         long: "exec",
         short: None,
         section: INSTEAD,
         kind: Kind::Switch(|d, on| d.plan.in_place = on),
-        help: "Execute the command in sexton's place, with its user, limits and so on, as gosu does: no init stays, \
-               and nothing is forwarded, reaped or reported.",
+        help: "Replace sexton with the command, with user, limits and so on, as gosu does: nothing is forwarded, \
+               reaped or reported.",
     },
     Flag {
         long: "install",
         short: None,
         section: INSTEAD,
         kind: Kind::Value("PATH", Bytes(|d, v| set(&mut d.install, Some(path(v)?)))),
-        help: "Copy this program to PATH, in place of what is there: for an init container or a build stage \
-               without cp.",
+        help: "Copy this program to PATH, for init containers and build stages without cp. Replaces an existing \
+               file.",
     },
     Flag {
         long: "dry-run",
         short: None,
         section: INSTEAD,
         kind: Kind::Optional("values", |d, v| set(&mut d.dry_run, dry_run(v)?)),
-        help: "Print what would be done before the command is executed, and do nothing. Values of variables, \
-               which may be secret, are shown by --dry-run=values only.",
+        help: "Print the steps before the command's execution without doing them. Values of variables, which may be \
+               secret, need --dry-run=values.",
     },
     Flag {
         long: "help",

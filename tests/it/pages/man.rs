@@ -14,7 +14,7 @@ pub const EXAMPLES: [(&str, &str); 5] = [
     ("sexton -- nginx -g 'daemon off;'", "Run a server, as the entry point of an image."),
     (
         "sexton --rewrite TERM=QUIT --grace 20s -- nginx -g 'daemon off;'",
-        "Stop it by the signal that it takes for an orderly end, and kill it after 20 seconds.",
+        "Stop a server by SIGQUIT, and kill it after 20 seconds.",
     ),
     (
         "sexton --user 1000 --cap-ambient net_bind_service -- nginx",
@@ -22,9 +22,9 @@ pub const EXAMPLES: [(&str, &str); 5] = [
     ),
     (
         "sexton --drain 5s --map-exit 143=0 -- java -jar app.jar",
-        "In Kubernetes: go on for 5 seconds while endpoints are removed, and make a success of a stop.",
+        "In Kubernetes: serve for 5 seconds more while endpoints are removed, and exit with 0 after a stop.",
     ),
-    ("sexton --wait-all -- sshd", "A program that puts itself into the background."),
+    ("sexton --wait-all -- sshd", "Run a program that puts itself into the background."),
 ];
 
 fn escaped(text: &str) -> String {
@@ -79,9 +79,9 @@ fn options() -> String {
 
 fn variables() -> String {
     let mut text = paragraph(
-        "Each option can be set by a variable; the option comes first. In the variable an option that may be repeated is \
-         a list with commas, and one without a value is yes or no. An empty variable counts for as much as one that is not \
-         set. They are kept from the command.",
+        "Each option can be set by a variable; the option overrides it. In the variable a repeatable option is a list \
+         with commas, and an option without a value is yes or no. An empty variable counts as not set. The command does \
+         not get these variables.",
     );
     for flag in FLAGS {
         if let Some(name) = flag.variable() {
@@ -111,9 +111,9 @@ pub fn page() -> String {
     );
     text += ".PP\n";
     text += &paragraph(
-        "Options end at the first word that is none, or at --. Those that may be repeated add up; of any other that is given \
+        "Options end at -- or at the first other word. Repeatable options add up; of any other option that is given \
          twice the last one counts. Called by the name tini, docker-init, dumb-init, \
-         catatonit, gosu or su-exec, or with --as, it has the options of that program.",
+         catatonit, gosu or su-exec, or with --as, sexton has the options of that program.",
     );
     text += &heading("options");
     text += &paragraph(
@@ -122,34 +122,36 @@ pub fn page() -> String {
     text += &options();
     text += &heading("signals");
     text += &paragraph(
-        "Every signal that can be caught is forwarded, 1 to 64, with its value if it has one, except SIGCHLD and what the \
-         kernel raises for a fault of sexton's own. RTMIN is 34. A stop signal (--stop-signals) begins the shutdown:",
+        "Every signal that can be caught is forwarded, 1 to 64, with its value if it has one, except SIGCHLD and signals \
+         that the kernel raises for a fault of sexton itself. RTMIN is 34. A stop signal (--stop-signals) begins the shutdown:",
     );
     text += &items(&[
-        ("drain", "The signal is held back. A second one ends that."),
+        ("drain", "The signal is delayed. A second stop signal ends the delay."),
         (
             "stop",
-            "It is forwarded, and SIGCONT after it; then the signals of --escalate, until the grace is over.",
+            "The signal is forwarded, then SIGCONT and the signals of --escalate, until the grace period is over.",
         ),
-        ("linger", "The command has ended. What it leaves behind gets SIGTERM and SIGCONT."),
-        ("kill", "Whatever is left gets SIGKILL."),
+        ("linger", "The command has ended. The remaining processes get SIGTERM and SIGCONT."),
+        ("kill", "All remaining processes get SIGKILL."),
     ]);
-    text += &paragraph("sexton exits the moment that the tree is empty.");
+    text += &paragraph("sexton exits as soon as the tree is empty.");
     text += &heading("exit status");
     text += &items(&[
         ("N", "The command exited with N."),
-        ("128 + N", "Signal N killed it. If sexton is not PID 1, it dies of that signal itself."),
-        ("137", "So too if sexton killed it, after the grace."),
+        (
+            "128 + N",
+            "Signal N killed the command. If sexton is not PID 1, it dies of the same signal.",
+        ),
+        ("137", "The same if sexton killed the command after the grace period."),
         ("127", "The command was not found."),
-        ("126", "It was found, and cannot be executed."),
+        ("126", "The command was found, but cannot be executed."),
         (
             "125",
             "An option or variable is wrong, there is no command, or a step failed: the command was not run.",
         ),
     ]);
-    text += &paragraph(
-        "--map-exit changes what becomes of the command's own; 125 to 127 of sexton's stay.",
-    );
+    text +=
+        &paragraph("--map-exit maps the statuses of the command, not 125 to 127 of sexton itself.");
     text += &heading("environment");
     text += &variables();
     text += &heading("examples");

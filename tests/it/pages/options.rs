@@ -7,10 +7,10 @@ pub fn page() -> String {
     let mut text = "\
 # Options
 
-`sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at the first word that is none, or at `--`. Made from
-`src/cli/flags/table.rs`, as `sexton --help` and the man page ([sexton.1](sexton.1)) are.
+`sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at `--` or at the first other word. Generated from
+`src/cli/flags/table.rs`, like `sexton --help` and the man page ([sexton.1](sexton.1)).
 
-Options that may be repeated add up. Of any other that is given twice the last one counts.
+Repeatable options add up. Of any other option that is given twice the last one counts.
 
 Each option has a variable, for images that are built already; the flag overrides it. In the variable a repeatable
 option is a list with commas, an option without a value is `yes` or `no`, and `SEXTON_VERBOSE` is a number. The command
@@ -26,7 +26,7 @@ Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Sign
             text += &format!("\n## {section}\n\n| option | variable | |\n| --- | --- | --- |\n");
         }
         let short = flag.short.map_or(String::new(), |short| format!("`-{short}`, "));
-        let again = if matches!(flag.kind, Kind::List(..)) { " May be repeated." } else { "" };
+        let again = if matches!(flag.kind, Kind::List(..)) { " Repeatable." } else { "" };
         let variable = flag.variable().map_or(String::new(), |name| format!("`{name}`"));
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
         text += &format!(
@@ -36,7 +36,7 @@ Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Sign
         );
     }
     text += "
-## In the place of another program
+## Compatibility modes
 
 Called by the name tini, docker-init, dumb-init, catatonit, gosu or su-exec, or as `sexton --as NAME ...`, it has the
 flags of that program: [drop-in.md](drop-in.md).
