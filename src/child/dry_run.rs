@@ -39,7 +39,7 @@ pub fn describe(
     for argument in words.get(1..).unwrap_or_default() {
         execute += &format!(" {}", Quoted(argument));
     }
-    let stop = timeout.map(|timeout| format!("stop it after {}", Shown(timeout)));
+    let stop = timeout.map(|timeout| format!("stop the command after {}", Shown(timeout)));
     let lines =
         edits.chain(named).chain(unset).chain(steps).chain([execute]).chain(stop).enumerate();
     Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())

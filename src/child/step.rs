@@ -79,7 +79,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Session => f.write_str("begin a session"),
+            Step::Session => f.write_str("create a session"),
             Step::Terminal => f.write_str("take over sexton's controlling terminal"),
             Step::ProcessGroup => f.write_str("create a process group"),
             Step::Foreground => f.write_str("become the terminal's foreground process group"),
@@ -91,9 +91,9 @@ impl fmt::Display for Step {
             Step::Cpus(cpus) => write!(f, "run on CPUs {cpus}"),
             Step::Groups(groups) => write!(f, "set the supplementary groups to {}", Listed(groups)),
             Step::Gid(gid) => write!(f, "set the group ID to {gid}"),
-            Step::GiveStream(stream, uid) => write!(f, "make {stream} user {uid}'s, if possible"),
+            Step::GiveStream(stream, uid) => write!(f, "give {stream} to user {uid}, if possible"),
             Step::DropBounding(set) => write!(f, "drop from the bounding set: {set}"),
-            Step::KeepCapabilities => f.write_str("keep capabilities for another user"),
+            Step::KeepCapabilities => f.write_str("keep capabilities when the user changes"),
             Step::Uid(uid) => write!(f, "set the user ID to {uid}"),
             Step::Capabilities(Base { effective, permitted, inheritable }) => write!(
                 f,
@@ -101,7 +101,7 @@ impl fmt::Display for Step {
             ),
             Step::RaiseAmbient(set) => write!(f, "raise ambient capabilities: {set}"),
             Step::NoNewPrivs => f.write_str("set no_new_privs"),
-            Step::ParentDeath(signal, _) => write!(f, "ask for {signal} at the parent's end"),
+            Step::ParentDeath(signal, _) => write!(f, "request {signal} when the parent ends"),
             Step::Umask(mask) => write!(f, "set the umask to {mask:03o}"),
             Step::Directory(path) => write!(f, "change the working directory to {}", Quoted(path)),
             Step::Duplicate(from) => {

@@ -52,7 +52,7 @@ impl Findings {
             let Unreaped { zombies, .. } = unreaped;
             let count = zombies.len();
             let zombies = if count == 1 { "zombie" } else { "zombies" };
-            format!("{count} {zombies} that {} does not wait for", unreaped.parent())
+            format!("{count} {zombies} not reaped by {}", unreaped.parent())
         });
         let pids = self.pids.map(|(used, limit)| format!("{used} of {limit} process IDs in use"));
         zombies.chain(pids)
@@ -99,17 +99,15 @@ fn advice(snapshot: &Snapshot, zombie: &Zombie, parent: Option<&Process>) -> Str
     let traced = zombie.tracer != 0 && zombie.tracer != zombie.parent;
     match (state, &snapshot.init) {
         _ if traced => {
-            format!("process {} traces them, and has to wait for them first", zombie.tracer)
+            format!("process {} traces them and must wait for them first", zombie.tracer)
         }
         (Some('T'), _) => "it is stopped: continue it with SIGCONT".to_owned(),
-        (Some('t'), _) => "it is stopped by its tracer, which has to let it go on".to_owned(),
-        _ if zombie.parent == 0 => "the container runtime has to wait for them".to_owned(),
+        (Some('t'), _) => "it is stopped by its tracer, which must continue it".to_owned(),
+        _ if zombie.parent == 0 => "the container runtime must wait for them".to_owned(),
         (_, Init::Application(_)) if zombie.parent == INIT => {
             "as PID 1 it gets every orphan: run it under an init, such as sexton".to_owned()
         }
-        _ => {
-            "it has to call waitpid() when SIGCHLD comes; nobody else can until it ends".to_owned()
-        }
+        _ => "it must call waitpid() on SIGCHLD; no other process can until it ends".to_owned(),
     }
 }
 
@@ -127,8 +125,8 @@ pub fn of_init(snapshot: &Snapshot) -> (String, Option<&'static str>) {
         (Init::Sexton, _) => ("sexton".to_owned(), None),
         (Init::Other(name), _) => (format!("{name}, another init"), None),
         (Init::Hidden, _) => (
-            "hidden, and perhaps others".to_owned(),
-            Some("run this as root, or as the user whose processes are to be seen"),
+            "hidden; other processes may be hidden too".to_owned(),
+            Some("run this as root or as the owner of the processes"),
         ),
         (Init::Application(name), reaction) => {
             let (what, advice) = if is_shell(name) && sexton_is_below(snapshot) {
@@ -139,12 +137,12 @@ pub fn of_init(snapshot: &Snapshot) -> (String, Option<&'static str>) {
             } else if reaction == Some(Reaction::Ignored) {
                 (
                     "the application itself, without a handler for SIGTERM",
-                    "a stop waits for its time-out in vain, and then kills: run it under sexton",
+                    "only SIGKILL after the time-out ends it: run it under sexton",
                 )
             } else {
                 (
                     "the application itself",
-                    "it gets every orphan: run it under sexton if it does not wait for them",
+                    "it gets every orphan: run it under sexton if it does not reap them",
                 )
             };
             (format!("{name}, {what}"), Some(advice))
@@ -181,7 +179,7 @@ mod tests {
             advice(&snapshot, &zombie, Some(&parent))
         };
         assert_eq!(advised('T'), "it is stopped: continue it with SIGCONT");
-        assert_eq!(advised('t'), "it is stopped by its tracer, which has to let it go on");
+        assert_eq!(advised('t'), "it is stopped by its tracer, which must continue it");
         assert!(advised('S').contains("waitpid()"));
     }
 
@@ -200,9 +198,9 @@ mod tests {
     fn a_health_check_says_all_in_one_line() {
         assert_eq!(findings(&[], None).line(), "");
         let line = findings(&[(7, "app", 1), (0, "", 2), (9, "", 3)], Some((95, 100))).line();
-        let expected = "sexton: unhealthy: 1 zombie that process 7 (app) does not wait for; \
-            2 zombies that a process outside of the PID namespace does not wait for; \
-            3 zombies that process 9 does not wait for; 95 of 100 process IDs in use\n";
+        let expected = "sexton: unhealthy: 1 zombie not reaped by process 7 (app); \
+            2 zombies not reaped by a process outside of the PID namespace; \
+            3 zombies not reaped by process 9; 95 of 100 process IDs in use\n";
         assert_eq!(line, expected);
         assert_eq!(findings(&[(7, "a\nb", 1)], None).line().lines().count(), 1);
     }

@@ -38,7 +38,7 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     let snapshot = if line_only { Snapshot::of_states() } else { Snapshot::take() };
     let snapshot = snapshot.map_err(|errno| {
         let why = match errno {
-            Errno::ENOENT => "it is not mounted, or that of another PID namespace".to_owned(),
+            Errno::ENOENT => "it is not mounted or of another PID namespace".to_owned(),
             errno => reason(errno).to_string(),
         };
         Error::unable("read /proc", why)

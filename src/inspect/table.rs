@@ -216,7 +216,7 @@ fn zombies(findings: &Findings, page: &mut Page) {
 
 fn main(snapshot: &Snapshot, page: &mut Page) {
     let Some(main) = snapshot.main.and_then(|pid| snapshot.process(pid)) else { return };
-    page.about(Ink::Plain, "main", &format!("process {} ({})", main.pid, visible(&main.name())));
+    page.about(Ink::Plain, "command", &format!("process {} ({})", main.pid, visible(&main.name())));
     if snapshot.limits.is_empty() {
         return;
     }
@@ -237,7 +237,7 @@ fn main(snapshot: &Snapshot, page: &mut Page) {
             write!(limits, "({open} open) ").ok();
         }
     }
-    page.about(Ink::Plain, "limits", &(limits + "and no others"));
+    page.about(Ink::Plain, "limits", &(limits + "(others: unlimited)"));
 }
 
 /// What is written so far.

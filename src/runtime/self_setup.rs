@@ -30,7 +30,7 @@ pub fn set_up(
 ) -> Result<(), Error> {
     if let (Some(signal), Some(parent)) = (plan.parent_death_signal, parent) {
         process::set_parent_death_signal(signal, parent).map_err(|errno| {
-            Error::unable(format_args!("ask for {signal} when the parent ends"), reason(errno))
+            Error::unable(format_args!("request {signal} when the parent ends"), reason(errno))
         })?;
     }
     if sigchld_ignored {

@@ -522,10 +522,10 @@ fn a_dry_run_prints_the_steps_and_does_nothing(engine: &Engine) {
  3. unset variable 'LOGNAME'
  4. create a process group
  5. set the niceness to 5
- 6. make standard error user 1000's, if possible
+ 6. give standard error to user 1000, if possible
  7. set the supplementary groups to 1000
  8. set the group ID to 1000
- 9. keep capabilities for another user
+ 9. keep capabilities when the user changes
 10. set the user ID to 1000
 11. set capabilities: effective net_bind_service; permitted net_bind_service; inheritable net_bind_service
 12. raise ambient capabilities: net_bind_service

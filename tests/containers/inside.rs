@@ -123,7 +123,7 @@ fn the_tree_and_the_limits_of_the_command_are_shown(engine: &Engine) {
     let branches = ended.stdout.lines().map(|line| line.matches(r"\_ ").count());
     assert_eq!(branches.take(4).collect::<Vec<_>>(), [0, 0, 1, 1], "{ended:#?}");
     assert!(ended.stdout.lines().nth(3).unwrap().ends_with(r"  \_ sleep 1000"), "{ended:#?}");
-    assert_eq!(shown.about("main"), format!("process {} (sh)", shown.cell(1, "PID")));
+    assert_eq!(shown.about("command"), format!("process {} (sh)", shown.cell(1, "PID")));
     assert_eq!(shown.about("PID 1"), "sexton");
     let limits = shown.about("limits");
     assert!(limits.contains("core=0 ") && limits.contains(" nofile=512:600 ("), "{limits}");
@@ -183,7 +183,7 @@ fn zombies_are_shown_with_who_neglects_them(engine: &Engine) {
     assert_eq!(shown.column("COMMAND")[3], "\\_");
     let (parent, zombie) = (shown.cell(2, "PID"), shown.cell(3, "PID"));
     assert_eq!(shown.about("zombies"), format!("1 of process {parent} (sleep): {zombie} (sh)"));
-    let advice = "it has to call waitpid() when SIGCHLD comes; nobody else can until it ends";
+    let advice = "it must call waitpid() on SIGCHLD; no other process can until it ends";
     assert_eq!(shown.about("  hint"), advice);
 }
 
@@ -193,7 +193,7 @@ fn a_zombie_makes_the_container_unhealthy(engine: &Engine) {
     container.exec(&["sh", "-c", NEGLECT]);
     let line = assert_unhealthy(&container);
     let parent = container.exec(&["pidof", "sleep"]);
-    let expected = format!("1 zombie that process {} (sleep) does not wait for", parent.trim());
+    let expected = format!("1 zombie not reaped by process {} (sleep)", parent.trim());
     assert_eq!(line, expected);
     // It is PID 1's when its parent has ended.
     container.exec(&["killall", "sleep"]);
@@ -246,11 +246,11 @@ fn an_application_as_pid_1_is_told_of(engine: &Engine) {
     assert_eq!(shown.cell(0, "TERM"), "ignored");
     let expected = "sleep, the application itself, without a handler for SIGTERM";
     assert_eq!(shown.about("PID 1"), expected);
-    assert_eq!(shown.about("main"), "process 1 (sleep)");
+    assert_eq!(shown.about("command"), "process 1 (sleep)");
     assert_healthy(&container);
     // What an exec session leaves behind is nobody's.
     container.exec(&["sh", "-c", &format!("{NEGLECT}; kill $!; wait")]);
-    assert_eq!(assert_unhealthy(&container), "1 zombie that process 1 (sleep) does not wait for");
+    assert_eq!(assert_unhealthy(&container), "1 zombie not reaped by process 1 (sleep)");
     let ended = container.exec_with(&[], &STATUS);
     let advice = "as PID 1 it gets every orphan: run it under an init, such as sexton";
     assert_eq!(Shown::of(&ended).about("  hint"), advice);
@@ -266,7 +266,7 @@ fn another_init_is_named(engine: &Engine) {
         let ended = container.exec_with(&[], &STATUS);
         let shown = Shown::of(&ended);
         assert_eq!(shown.about("PID 1"), format!("{name}, another init"));
-        assert_eq!(shown.about("main"), format!("process {} (sh)", shown.cell(1, "PID")));
+        assert_eq!(shown.about("command"), format!("process {} (sh)", shown.cell(1, "PID")));
         assert_eq!(shown.column("TERM")[1..], ["handled", "fatal"]);
     }
 }
@@ -381,7 +381,7 @@ fn in_a_pod_that_shares_its_pid_namespace_the_command_is_that_of_the_only_sexton
     let shown = Shown::of(&ended);
     assert_eq!(shown.about("PID 1"), "sexton");
     let main =
-        shown.about("main").strip_prefix("process ").and_then(|main| main.strip_suffix(" (sh)"));
+        shown.about("command").strip_prefix("process ").and_then(|main| main.strip_suffix(" (sh)"));
     let at = shown.column("PID").iter().position(|pid| Some(*pid) == main).expect("main");
     assert_eq!(shown.cell(at, "TERM"), "handled");
 }

@@ -64,7 +64,7 @@ fn every_step_is_shown_in_order() {
             13. set the supplementary groups to 50,33
             14. set the group ID to 50
             15. drop from the bounding set: setuid, setpcap
-            16. keep capabilities for another user
+            16. keep capabilities when the user changes
             17. set the user ID to 1000
             18. set capabilities: effective net_bind_service; permitted net_bind_service; inheritable net_bind_service
             19. raise ambient capabilities: net_bind_service
@@ -79,7 +79,7 @@ fn every_step_is_shown_in_order() {
             28. set limit nofile to 700:900
             29. restore the signal mask
             30. execute '/usr/bin/sh' '-c' 'it\'s\n\"quoted\"' ''
-            31. stop it after 90s
+            31. stop the command after 90s
         "#;
         assert_eq!(lines(&ended.stdout), lines(expected.trim()));
         // The numbers stand in a column.
@@ -114,7 +114,7 @@ fn a_plain_command_line_has_three_steps() {
     let setup = Setup::new(&["true"]).variable("SEXTON_DRY_RUN=0");
     assert_eq!(setup.run().stdout, "", "main is run");
     let ended = Setup::new(&["--dry-run", "--setsid", "true"]).ignored(&[17]).run();
-    let expected = ["1. begin a session", "2. ignore SIGCHLD", "3. restore the signal mask"];
+    let expected = ["1. create a session", "2. ignore SIGCHLD", "3. restore the signal mask"];
     assert_eq!(lines(&ended.stdout)[..3], expected);
 }
 

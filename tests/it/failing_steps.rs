@@ -83,7 +83,7 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             "Session",
             &["--setsid"],
             failing(libc::SYS_setsid, None, EPERM),
-            "begin a session: operation not permitted",
+            "create a session: operation not permitted",
             None,
         ),
         case(
@@ -269,7 +269,7 @@ fn users_and_capabilities() -> Vec<Case> {
             "KeepCapabilities",
             &["--user=1000", "--cap-ambient=kill"],
             keep_capabilities_is_locked,
-            "keep capabilities for another user: operation not permitted",
+            "keep capabilities when the user changes: operation not permitted",
             Some(SECUREBIT),
         ),
         case(
@@ -326,7 +326,7 @@ fn parent_death() -> Case {
             let fails = option(libc::PR_SET_PDEATHSIG);
             with_a_parent_death_signal(setup).failing(PRCTL, fails, libc::EINVAL)
         },
-        "ask for SIGTERM at the parent's end: invalid argument",
+        "request SIGTERM when the parent ends: invalid argument",
         None,
     )
 }
@@ -508,7 +508,7 @@ fn a_failure_before_the_fork_is_logged_too() {
                 option(libc::PR_SET_PDEATHSIG),
                 libc::EINVAL,
             ),
-            "ask for SIGINT when the parent ends: invalid argument\n",
+            "request SIGINT when the parent ends: invalid argument\n",
         ),
         (
             setup(&["--groups=5"]).failing(libc::SYS_getgroups, None, EPERM),

@@ -107,7 +107,7 @@ fn each_process_is_shown_with_what_sigterm_does_to_it() {
     assert_eq!(column("probe tell"), sh + 2, "{table}");
     assert_eq!(column("probe sleep"), sh + 4, "{table}");
     assert_eq!(about(&table, "PID 1"), "sexton");
-    assert!(about(&table, "main").ends_with(" (sh)"), "{table}");
+    assert!(about(&table, "command").ends_with(" (sh)"), "{table}");
     assert!(about(&table, "limits").contains("nofile=800:900 ("), "{table}");
     assert!(!table.contains("zombie"), "{table}");
     assert_eq!(look(&running, &["--status", "--check"]), "");
@@ -123,7 +123,7 @@ fn a_zombie_is_shown_with_the_parent_that_does_not_wait() {
         assert_eq!(
             member(&json, "status['problems']"),
             format!(
-                "['11 zombies that process {0} (probe) does not wait for']",
+                "['11 zombies not reaped by process {0} (probe)']",
                 member(&json, "status['main']")
             )
         );
@@ -140,8 +140,7 @@ fn a_zombie_is_shown_with_the_parent_that_does_not_wait() {
 
     let sexton = sexton();
     let check = [sexton.to_str().unwrap(), "--status", "--check"];
-    let expected =
-        format!("sexton: unhealthy: 11 zombies that process {main} (probe) does not wait for\n");
+    let expected = format!("sexton: unhealthy: 11 zombies not reaped by process {main} (probe)\n");
     let output = inside(&running, &check).output().unwrap();
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), expected.as_str()));
     let output = inside(&running, &[check[0], "--status=json", "--check"]).output().unwrap();
@@ -199,7 +198,7 @@ fn the_advice_fits_the_parent() {
     assert!(about(&table, "  hint").contains("run it under an init"), "{table}");
     assert!(about(&table, "PID 1").contains("without a handler for SIGTERM"), "{table}");
     assert_eq!(row(&table, "probe neglect 1")[8], "ignored", "the kernel spares it: {table}");
-    assert!(about(&table, "main").starts_with("process 1 "), "{table}");
+    assert!(about(&table, "command").starts_with("process 1 "), "{table}");
 
     let mut running = Setup::new(&[&probe(), "neglect", "1"]).start();
     running.expect("ready");
@@ -233,7 +232,7 @@ fn the_program_that_is_pid_1_is_named() {
         running.expect("ready");
         let table = look(&running, &["--status"]);
         assert_eq!(about(&table, "PID 1"), expected);
-        assert!(about(&table, "main").ends_with(" (probe)"), "{table}");
+        assert!(about(&table, "command").ends_with(" (probe)"), "{table}");
     }
     // Under another name, too.
     let folder = Folder::new("status-names");
@@ -399,6 +398,6 @@ fn it_looks_without_regard_to_what_is_set_for_the_init() {
     }
     let ended = Setup::new(&["--status"]).without_proc().run();
     assert_eq!((ended.status, ended.stdout.as_str()), (125, ""));
-    let why = "it is not mounted, or that of another PID namespace";
+    let why = "it is not mounted or of another PID namespace";
     assert_eq!(ended.stderr, format!("sexton: fatal: unable to read /proc: {why}\n"));
 }

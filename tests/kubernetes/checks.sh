@@ -36,7 +36,7 @@ ready() { [ "$(container "$1" "$2" .ready)" = true ]; }
 eventually "probes: --status --check finds nothing" ready probes app
 check "probes: the container was never started again" is "$(container probes app .restartCount)" 0
 
-neglected() { grep -q 'Readiness probe.*sexton: unhealthy: 1 zombie that .*sleep.* does not wait for' "$bed/kubelet.log"; }
+neglected() { grep -q 'Readiness probe.*sexton: unhealthy: 1 zombie not reaped by .*sleep.*' "$bed/kubelet.log"; }
 eventually "neglect: --status --check tells the kubelet what is wrong" neglected
 check "neglect: the container is not ready, and was never started again" \
     is "$(container neglect app '"\(.restartCount) \(.ready)"')" '0 false'
