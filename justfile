@@ -62,6 +62,11 @@ book:
 faults *run:
     bash tests/faults/run.sh --full {{run}}
 
+# The table of docs/comparison.md, by runs (root); tino is a file: cargo install tino@0.1.24.
+comparison tino:
+    cargo build --locked --release --bin sexton --target {{target}}
+    tests/comparison.py --write --tino {{tino}} target/{{target}}/release/sexton
+
 # Measure sexton beside other inits: docs/benchmarks.md (root; minutes, on a machine with nothing else to do).
 bench *arguments:
     benches/run.sh {{arguments}}

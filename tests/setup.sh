@@ -24,8 +24,8 @@ need_rust() {
     . "$HOME/.cargo/env"
   fi
   if ! command -v rustup >/dev/null; then
-    need curl:curl
-    echo "setup: installing rustup" >&2
+    need curl:curl /etc/ssl/certs/ca-certificates.crt:ca-certificates
+    echo "setup: installing Rust into $HOME, by the script of https://rustup.rs" >&2
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
     . "$HOME/.cargo/env"
   fi
