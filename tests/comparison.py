@@ -138,7 +138,8 @@ def forwards_fatal_signals(name):
     """SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS and SIGTRAP, as sent by kill(2)."""
     numbers = [getattr(signal, f"SIG{name}") for name in "ABRT BUS FPE ILL SEGV SYS TRAP".split()]
     script = f"""
-for number in {[number.value for number in numbers]}: signal.signal(number, lambda number, frame: say(f'got {{number}}'))
+for number in {[number.value for number in numbers]}:
+    signal.signal(number, lambda number, frame: say(f'got {{number}}'))
 say('ready')
 while True: signal.pause()
 """

@@ -103,7 +103,8 @@ def image(path):
     def blob(part):
         name = "blobs/" + part["digest"].replace(":", "/")
         used.add(name)
-        assert part["digest"] == f"sha256:{hashlib.sha256(files[name]).hexdigest()}" and part["size"] == len(files[name])
+        assert part["digest"] == f"sha256:{hashlib.sha256(files[name]).hexdigest()}"
+        assert part["size"] == len(files[name])
         return files[name]
 
     def layer(config, packed):
