@@ -1,6 +1,16 @@
-//! What the linker is told for the released static binary: docs/decisions/machinery.md.
+//! Packs the texts of `src/cli/texts`. Sets the linker's options for the released static binary:
+//! docs/decisions/machinery.md.
+
+#[path = "src/cli/texts/pack.rs"]
+mod pack;
 
 use std::env::var;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder of the texts.
+const TEXTS: &str = "src/cli/texts";
 
 /// With the linker of the toolchain, as .cargo/config.toml has it.
 const LLD: &[&str] = &[
@@ -12,8 +22,34 @@ const LLD: &[&str] = &[
 const CC: &[&str] =
     &["-Wl,--build-id=none,--no-eh-frame-hdr,-z,noseparate-code,-z,pack-relative-relocs"];
 
-fn main() {
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    pack_texts()?;
+    set_linker_options();
+    Ok(())
+}
+
+/// Writes `texts.rs`, which `src/cli/texts/mod.rs` includes.
+fn pack_texts() -> io::Result<()> {
+    println!("cargo::rerun-if-changed={TEXTS}");
+    let entries: io::Result<Vec<PathBuf>> =
+        fs::read_dir(TEXTS)?.map(|entry| Ok(entry?.path())).collect();
+    let mut files = entries?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    files.sort(); // the order of a directory differs from one machine to the next
+    let texts: io::Result<Vec<Vec<u8>>> = files.iter().map(fs::read).collect();
+    let pack::Packed { pairs, texts } = pack::pack(texts?);
+    let mut source = format!("static PAIRS: [[u8; 2]; {}] = {pairs:?};\n", pairs.len());
+    for (path, text) in files.iter().zip(texts) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = stem.replace('-', "_").to_uppercase();
+        source += &format!("/// `{stem}.txt`\npub const {name}: Text = Text(&{text:?});\n");
+    }
+    let folder = var("OUT_DIR").map_err(io::Error::other)?;
+    fs::write(Path::new(&folder).join("texts.rs"), source)
+}
+
+fn set_linker_options() {
     println!("cargo::rerun-if-changed=src/sys/release.ld");
     let is = |name, value| var(name).is_ok_and(|found| found == value);
     if !is("CARGO_CFG_TARGET_ENV", "musl") || !is("PROFILE", "release") {

@@ -1,4 +1,4 @@
-# bash completion for sexton, made from src/cli/flags/table.rs by tests/it/pages: just pages
+# bash completion for sexton, made from src/cli/texts/help.txt by tests/it/pages: just pages
 
 # The words of the command line, where bash has split them at = and : as well, and where each begins for bash.
 _sexton_words() {

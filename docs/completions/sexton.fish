@@ -1,4 +1,4 @@
-# fish completion for sexton, made from src/cli/flags/table.rs by tests/it/pages: just pages
+# fish completion for sexton, made from src/cli/texts/help.txt by tests/it/pages: just pages
 
 # The command and its arguments, behind sexton's own options.
 function __sexton_command

@@ -3,6 +3,7 @@
 //! - `parse`: sexton's own command line;
 //! - `variables`: the `SEXTON_*` variables;
 //! - `flags`: the table of flags, by which both are read;
+//! - `texts`: texts that are printed on demand;
 //! - `compat`: the command lines of other inits, in compatibility mode;
 //! - `draft`: the request in the making, onto which the layers are read, the lowest first: defaults, variables, command
 //!   line;
@@ -17,6 +18,7 @@ mod draft;
 pub mod flags;
 mod parse;
 mod suggest;
+mod texts;
 mod variables;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! sexton's own command line: `sexton [OPTIONS] [--] COMMAND [ARG...]`.
 
 use super::draft::{Draft, Layer};
-use super::flags::{Choice, FLAGS, Flag, Kind, Page, help};
+use super::flags::{Choice, FLAGS, Flag, Kind, Page, SHORT, help};
 use super::{suggest, variables};
 use crate::values::error::{Error, printable};
 use std::ffi::CStr;
@@ -98,10 +98,9 @@ impl<'a> Given<'a> {
     ) -> Result<Given<'a>, Error> {
         let long = flag.long;
         let value = match flag.kind {
-            Kind::Value(metavar, _) | Kind::List(metavar, _) => {
-                let needs = || Error::usage(format!("--{long} needs a value: --{long} {metavar}"));
-                Some(inline.or_else(next).ok_or_else(needs)?)
-            }
+            Kind::Value(_) | Kind::List(_) => Some(inline.or_else(next).ok_or_else(|| {
+                Error::usage(format!("--{long} needs a value: --{long} {}", help::value(long)))
+            })?),
             Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) if inline.is_some() => {
                 return Err(Error::usage(format!("--{long} takes no value")));
             }
@@ -114,8 +113,8 @@ impl<'a> Given<'a> {
     fn read(&self, draft: &mut Draft) -> Result<Option<Page>, Error> {
         let value = self.value.unwrap_or_default();
         let result = match self.flag.kind {
-            Kind::Value(_, reader) | Kind::List(_, reader) => reader.read(value, draft),
-            Kind::Optional(_, set) => set(draft, self.value.map_or(Choice::Default, Choice::Value)),
+            Kind::Value(reader) | Kind::List(reader) => reader.read(value, draft),
+            Kind::Optional(set) => set(draft, self.value.map_or(Choice::Default, Choice::Value)),
             Kind::Switch(set) => {
                 set(draft, true);
                 Ok(())
@@ -131,8 +130,12 @@ impl<'a> Given<'a> {
     }
 }
 
+fn named(long: &[u8]) -> Option<&'static Flag> {
+    FLAGS.iter().find(|flag| flag.long.as_bytes() == long)
+}
+
 fn find_long(name: &[u8]) -> Result<&'static Flag, Error> {
-    FLAGS.iter().find(|flag| flag.long.as_bytes() == name).ok_or_else(|| {
+    named(name).ok_or_else(|| {
         let name = printable(name);
         let advice = match suggest::flag(&name) {
             Some(long) => format!("did you mean --{long}?"),
@@ -143,7 +146,8 @@ fn find_long(name: &[u8]) -> Result<&'static Flag, Error> {
 }
 
 fn find_short(letter: u8) -> Result<&'static Flag, Error> {
-    FLAGS.iter().find(|flag| flag.short == Some(char::from(letter))).ok_or_else(|| {
+    let long = SHORT.iter().find(|(short, _)| *short == letter);
+    long.and_then(|(_, long)| named(long.as_bytes())).ok_or_else(|| {
         let name = printable(&[letter]);
         Error::usage(format!("unknown option '-{name}': see sexton --help"))
     })

@@ -39,11 +39,11 @@ pub fn read(variables: &[&CStr], draft: &mut Draft) {
 
 fn read_one(flag: &Flag, value: &[u8], draft: &mut Draft) -> Result<(), Reason> {
     match flag.kind {
-        Kind::Value(_, reader) => reader.read(value, draft),
-        Kind::List(_, reader) => {
+        Kind::Value(reader) => reader.read(value, draft),
+        Kind::List(reader) => {
             value.split(|&byte| byte == b',').try_for_each(|item| reader.read(item, draft))
         }
-        Kind::Optional(_, set) => {
+        Kind::Optional(set) => {
             let choice = match yes_or_no(value) {
                 Some(true) => Choice::Default,
                 Some(false) => Choice::Off,

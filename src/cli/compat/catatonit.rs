@@ -1,8 +1,9 @@
 //! catatonit: `catatonit [-ghLPV] [--] <progname> [<arguments>...]`.
 
 use super::getopt::{Getopt, Item, Long};
-use super::invocation::{self, ABOUT, Invocation, licence, set_common_defaults};
+use super::invocation::{self, Invocation, licence, set_common_defaults, usage};
 use crate::cli::draft::Draft;
+use crate::cli::texts::CATATONIT;
 use crate::plan::request::Printed;
 use crate::plan::{Statuses, Style, Target};
 use crate::values::rewrite::Rule;
@@ -85,7 +86,9 @@ fn read<'a>(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
     }
     for word in words.by_ref() {
         match word {
-            Item::Option(b'h', _) => return Err(Printed::on_stderr(usage(), 0)),
+            Item::Option(b'h', _) => {
+                return Err(Printed::on_stderr(usage(format_args!("{USAGE}"), CATATONIT), 0));
+            }
             Item::Option(b'L', _) => return Err(Printed::on_stdout(licence())),
             Item::Option(b'V', _) => return Err(Printed::on_stdout(format!("{VERSION}\n"))),
             Item::Option(b'g', _) => options.to_group = true,
@@ -106,22 +109,6 @@ fn read<'a>(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
         }
     }
     Ok(options)
-}
-
-fn usage() -> String {
-    format!(
-        "{USAGE}\n\
-         {ABOUT}\
-         \n\
-         Options, up to the program or to --:\n\
-         \x20 -g              signals go to the program's process group\n\
-         \x20 -h              print this text\n\
-         \x20 -L              print the licence\n\
-         \x20 -P              pause: run no program, reap, and exit on SIGTERM or SIGINT\n\
-         \x20 -V, --version   print the version\n\
-         \n\
-         Variables: CATATONIT_DEBUG, if present, has it print what is done.\n"
-    )
 }
 
 #[cfg(test)]

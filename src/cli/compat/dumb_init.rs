@@ -1,8 +1,9 @@
 //! dumb-init: `dumb-init [option] program [args]`.
 
 use super::getopt::{Getopt, Item, Long, integer};
-use super::invocation::{self, ABOUT, Invocation, set_common_defaults};
+use super::invocation::{self, Invocation, set_common_defaults, usage};
 use crate::cli::draft::Draft;
+use crate::cli::texts::DUMB_INIT;
 use crate::plan::request::Printed;
 use crate::plan::{Grouping, Statuses, Style, Subreaper, Target};
 use crate::values::rewrite::Rule;
@@ -52,7 +53,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         let mut words = Getopt::new("hvVcr:", LONG, call.arguments);
         for word in words.by_ref() {
             match word {
-                Item::Option(b'h', _) => return Err(Printed::on_stderr(usage(call), 0)),
+                Item::Option(b'h', _) => return Err(Printed::on_stderr(help(call), 0)),
                 Item::Option(b'V', _) => {
                     return Err(Printed::on_stderr(format!("{VERSION}\n"), 0));
                 }
@@ -140,23 +141,9 @@ fn wrong_rewrite() -> Printed {
     Printed::on_stderr(text, STATUSES.fatal)
 }
 
-fn usage(call: &Invocation) -> String {
-    format!(
-        "{VERSION}\n\
-         Usage: {} [option] command [[arg] ...]\n\
-         \n\
-         {ABOUT}\
-         \n\
-         Options, up to the command or to --:\n\
-         \x20  -c, --single-child   signals go to the command alone, which gets no session of its own\n\
-         \x20  -r, --rewrite s:r    forward the signal number r where s comes; 0 drops it; repeatable\n\
-         \x20  -v, --verbose        print what is done to standard error\n\
-         \x20  -h, --help           print this text\n\
-         \x20  -V, --version        print the version\n\
-         \n\
-         Variables: DUMB_INIT_DEBUG=1 is -v, DUMB_INIT_SETSID=0 is -c.\n",
-        call.program()
-    )
+fn help(call: &Invocation) -> String {
+    let program = call.program();
+    usage(format_args!("{VERSION}\nUsage: {program} [option] command [[arg] ...]\n"), DUMB_INIT)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! gosu and su-exec: `gosu USER-SPEC COMMAND [ARGS]`. They are no inits: they change the user and execute the command in
 //! their own place.
 
-use super::invocation::{self, ABOUT, Invocation};
+use super::invocation::{self, Invocation, about};
 use crate::cli::draft::Draft;
 use crate::cli::flags::{Reader, user};
 use crate::plan::request::Printed;
@@ -37,7 +37,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
             return Ok(Options { is_gosu, user, argv });
         }
         let status = if helps { 0 } else { STATUSES.fatal };
-        let about = if is_gosu { ABOUT } else { "" };
+        let about = if is_gosu { about() } else { String::new() };
         let text = format!("Usage: {} user-spec command [args]\n{about}", call.program());
         Err(Printed { to_stderr: is_gosu && status != 0, ..Printed::on_stderr(text, status) })
     }

@@ -1,11 +1,13 @@
 //! What the programs in whose place sexton can be have in common.
 
 use crate::cli::draft::Draft;
+use crate::cli::texts::{ABOUT, LICENCE, Text};
 use crate::plan::request::Printed;
 use crate::plan::{Linger, Prefix, Style};
 use crate::values::environment;
 use crate::values::error::printable;
 use std::ffi::CStr;
+use std::fmt;
 use std::time::Duration;
 
 /// The command line and variables of a program.
@@ -73,20 +75,17 @@ pub fn set_common_defaults(draft: &mut Draft) {
     draft.plan.reraise_signal = false;
 }
 
-/// What their usage texts say about sexton.
-pub const ABOUT: &str = concat!(
-    "This is sexton ",
-    env!("CARGO_PKG_VERSION"),
-    ", an init for containers, in that program's place.\n\
-     What it can do beyond is set by SEXTON_* variables: see sexton --help.\n"
-);
+/// A usage text: how the program is called, what sexton is, and the program's options.
+pub fn usage(call: fmt::Arguments, options: Text) -> String {
+    format!("{call}\n{}\n{options}", about())
+}
+
+/// What the usage texts say about sexton.
+pub fn about() -> String {
+    format!("This is sexton {}{ABOUT}", env!("CARGO_PKG_VERSION"))
+}
 
 /// The text of their options that print a licence.
 pub fn licence() -> String {
-    format!(
-        "sexton {}\n\
-         The MIT License: use, copy, modify and distribute it freely, with the copyright notice; without\n\
-         warranty of any kind. The whole text is in the file LICENSE of its sources.\n",
-        env!("CARGO_PKG_VERSION")
-    )
+    format!("sexton {}\n{LICENCE}", env!("CARGO_PKG_VERSION"))
 }

@@ -1,8 +1,9 @@
 //! tini, which Docker calls docker-init: `tini [OPTIONS] PROGRAM -- [ARGS] | --version`.
 
 use super::getopt::{Getopt, Item, integer};
-use super::invocation::{self, ABOUT, Invocation, licence, set_common_defaults};
+use super::invocation::{self, Invocation, licence, set_common_defaults, usage};
 use crate::cli::draft::Draft;
+use crate::cli::texts::TINI;
 use crate::plan::request::Printed;
 use crate::plan::{Statuses, Style, Subreaper, Target};
 use crate::text::escape::visible;
@@ -61,7 +62,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         let mut words = Getopt::new("p:hvwgle:s", &[], call.arguments);
         for word in words.by_ref() {
             match word {
-                Item::Option(b'h', _) => return Err(Printed::on_stdout(usage(call))),
+                Item::Option(b'h', _) => return Err(Printed::on_stdout(help(call))),
                 Item::Option(b'l', _) => return Err(Printed::on_stdout(licence())),
                 Item::Option(b'v', _) => options.verbosity += 1,
                 Item::Option(b'w', _) => options.warn_on_reap = true,
@@ -81,14 +82,14 @@ impl<'a> invocation::Options<'a> for Options<'a> {
                 }
                 Item::Option(..) => {}
                 Item::Wrong(reason) => {
-                    let text = format!("{}: {reason}\n{}", call.program(), usage(call));
+                    let text = format!("{}: {reason}\n{}", call.program(), help(call));
                     return Err(Printed::on_stderr(text, STATUSES.fatal));
                 }
             }
         }
         options.argv = words.rest().to_vec();
         if options.argv.is_empty() {
-            return Err(Printed::on_stderr(usage(call), STATUSES.fatal));
+            return Err(Printed::on_stderr(help(call), STATUSES.fatal));
         }
         // The usage says `PROGRAM -- ARGS`, and glibc's getopt removes the dashes.
         if options.argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
@@ -184,29 +185,12 @@ fn not_valid(call: &Invocation, letter: char, value: &[u8]) -> Printed {
     call.fatal(&STYLE, &text, STATUSES.fatal)
 }
 
-fn usage(call: &Invocation) -> String {
+fn help(call: &Invocation) -> String {
     let name = call.program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let name = printable(name);
-    format!(
-        "{name} ({VERSION})\n\
-         Usage: {name} [OPTIONS] PROGRAM -- [ARGS] | --version\n\
-         \n\
-         {ABOUT}\
-         \n\
-         Options, up to the program or to --:\n\
-         \x20 --version   print the version, as the only argument\n\
-         \x20 -h          print this text\n\
-         \x20 -l          print the licence\n\
-         \x20 -s          adopt orphans (child subreaper) when not PID 1\n\
-         \x20 -p SIGNAL   get SIGNAL when the parent dies, such as SIGKILL\n\
-         \x20 -v          print more; up to three times\n\
-         \x20 -w          warn of each orphan that is reaped\n\
-         \x20 -g          signals go to the program's process group\n\
-         \x20 -e STATUS   exit with 0 where it would be STATUS (0 to 255)\n\
-         \n\
-         Variables: TINI_SUBREAPER and TINI_KILL_PROCESS_GROUP, if present, are -s and -g;\n\
-         TINI_VERBOSITY is the level of -v (1 without any).\n"
-    )
+    let call =
+        format_args!("{name} ({VERSION})\nUsage: {name} [OPTIONS] PROGRAM -- [ARGS] | --version\n");
+    usage(call, TINI)
 }
 
 #[cfg(test)]

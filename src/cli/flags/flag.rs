@@ -4,28 +4,22 @@ use crate::cli::draft::Draft;
 use crate::values::error::Reason;
 use std::ffi::CStr;
 
-/// A flag.
+/// A flag. How it is written in `--help`, and what it is for, is said there: `texts/help.txt`.
 pub struct Flag {
     /// Its name without the dashes.
     pub long: &'static str,
-    /// Its one-letter form.
-    pub short: Option<char>,
-    /// The heading in `--help`.
-    pub section: &'static str,
     /// The value it takes, and what it sets.
     pub kind: Kind,
-    /// The text of `--help`, with the default.
-    pub help: &'static str,
 }
 
 /// The value that a flag takes, and what it sets.
 pub enum Kind {
     /// `--name VALUE`.
-    Value(&'static str, Reader),
+    Value(Reader),
     /// `--name` or `--name=VALUE`. The variable takes yes, no or a value.
-    Optional(&'static str, fn(&mut Draft, Choice) -> Result<(), Reason>),
+    Optional(fn(&mut Draft, Choice) -> Result<(), Reason>),
     /// `--name VALUE`, which adds to a list. The variable takes several values with commas between them.
-    List(&'static str, Reader),
+    List(Reader),
     /// `--name`. The variable takes yes or no.
     Switch(fn(&mut Draft, bool)),
     /// `-n`, `-nn` and so on. The variable takes the number of times.
@@ -109,15 +103,5 @@ impl Flag {
         let (name, value) = rest.split_at_checked(self.long.len())?;
         let is_name = name.iter().copied().eq(self.long.bytes().map(in_variable));
         value.strip_prefix(b"=").filter(|_| is_name && self.has_variable())
-    }
-
-    /// How it is written: `--name`, `--name VALUE`, `--name[=VALUE]`.
-    pub fn usage(&self) -> String {
-        let long = self.long;
-        match self.kind {
-            Kind::Value(metavar, _) | Kind::List(metavar, _) => format!("--{long} {metavar}"),
-            Kind::Optional(metavar, _) => format!("--{long}[={metavar}]"),
-            Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("--{long}"),
-        }
     }
 }

@@ -1,9 +1,7 @@
-//! The text of `--help`.
+//! The text of `--help`: `texts/help.txt`.
 
-use super::table::FLAGS;
-
-/// How wide the lines of `--help` may be.
-const WIDTH: usize = 80;
+use crate::cli::texts::HELP;
+use std::fmt::Write;
 
 /// Room for the whole text, because a text that grows would not fit into sexton's own heap, and the kernel may give none.
 const ROOM: usize = 12 << 10;
@@ -11,64 +9,81 @@ const ROOM: usize = 12 << 10;
 /// The whole text.
 pub fn text() -> String {
     let mut text = String::with_capacity(ROOM);
-    text.push_str(
-        "An init for containers: starts one command, forwards signals to it, reaps every\n\
-         orphan, shuts the whole process tree down in bounded time, and exits with the\n\
-         command's status.\n\n\
-         Usage: sexton [OPTIONS] [--] COMMAND [ARG...]\n",
-    );
-    let mut section = "";
-    for flag in FLAGS {
-        if flag.section != section {
-            section = flag.section;
-            text += &format!("\n{section}:\n");
-        }
-        let short = flag.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        text += &format!("  {short}{}\n", flag.usage());
-        let variable = flag.variable().map_or(String::new(), |name| format!(" [{name}]"));
-        wrap(&format!("{}{variable}", flag.help), &mut text);
-    }
-    text += "\nCalled by the name of another program, or as sexton --as\n\
-             tini|dumb-init|catatonit|gosu|su-exec, it takes the flags of that program.\n\
-             \nDurations: 5s, 500ms, 2m, 1h or bare seconds. The variable of a flag is in brackets;\n\
-             lists are comma-separated, empty is unset, and the flag overrides it. Of a\n\
-             repeated flag the last one counts; lists add up.\n\n\
-             Exit status: that of the command; 128 + N if signal N killed it (not PID 1: sexton dies\n\
-             of the same signal); 127 command not found; 126 not executable; 125 error of sexton.\n";
+    write!(text, "{HELP}").ok(); // writing to a string never fails
     text
 }
 
-/// Appends the words, indented, in lines of at most [`WIDTH`].
-fn wrap(words: &str, text: &mut String) {
-    let mut column = 0;
-    for word in words.split_whitespace() {
-        if column > 0 && column + 1 + word.len() <= WIDTH {
-            text.push(' ');
-            column += 1;
-        } else {
-            text.push_str(if column > 0 { "\n          " } else { "          " });
-            column = 10;
-        }
-        text.push_str(word);
-        column += word.len();
-    }
-    text.push('\n');
+/// The value that a flag needs, as the text has it: `DURATION|none`; empty if it needs none.
+pub fn value(long: &str) -> String {
+    let usage = format!("      --{long} ");
+    let text = text();
+    let value = text.split('\n').find_map(|line| line.strip_prefix(&usage));
+    value.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flags::{FLAGS, Flag, Kind, SHORT};
+
+    /// How the flag is written, up to the name of its value, which the text has to say.
+    fn usage(flag: &Flag) -> String {
+        let short = SHORT.iter().find(|(_, long)| *long == flag.long);
+        let short =
+            short.map_or("    ".to_owned(), |(letter, _)| format!("-{}, ", char::from(*letter)));
+        let long = flag.long;
+        match flag.kind {
+            Kind::Value(_) | Kind::List(_) => format!("  {short}--{long} "),
+            Kind::Optional(_) => format!("  {short}--{long}[="),
+            Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("  {short}--{long}"),
+        }
+    }
 
     #[test]
-    fn help_names_every_flag_and_variable_and_fits_the_width() {
+    fn each_flag_has_its_paragraph_in_the_order_of_the_table() {
+        let help = text();
+        let usages: Vec<&str> = help
+            .lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("       "))
+            .collect();
+        assert_eq!(usages.len(), FLAGS.len());
+        for (flag, line) in FLAGS.iter().zip(usages) {
+            let value = line
+                .strip_prefix(&usage(flag))
+                .unwrap_or_else(|| panic!("{line} for --{}", flag.long));
+            let takes_value =
+                matches!(flag.kind, Kind::Value(_) | Kind::List(_) | Kind::Optional(_));
+            assert_eq!(value.is_empty(), !takes_value, "{line}");
+            let (_, paragraph) = help.split_once(&format!("{line}\n          ")).unwrap();
+            let end = paragraph
+                .find("\n\n")
+                .into_iter()
+                .chain(paragraph.find("\n  -"))
+                .chain(paragraph.find("\n      -"))
+                .min()
+                .unwrap();
+            let words = paragraph[..end].split_whitespace().collect::<Vec<_>>().join(" ");
+            match flag.variable() {
+                Some(name) => assert!(words.ends_with(&format!(". [{name}]")), "{words}"),
+                None => assert!(words.ends_with('.'), "{words}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_fits_its_room_and_the_width_of_a_terminal() {
         let help = text();
         assert!(help.len() <= ROOM, "{}", help.len());
-        for flag in FLAGS {
-            assert!(help.contains(&format!("--{}", flag.long)), "{}", flag.long);
-            assert!(flag.variable().is_none_or(|name| help.contains(&name)), "{}", flag.long);
-        }
         for line in help.lines() {
-            assert!(line.len() <= 88, "{line}");
+            let width = if line.starts_with(' ') { 80 } else { 88 };
+            assert!(line.len() <= width && !line.ends_with(' '), "{line}");
         }
+    }
+
+    #[test]
+    fn the_value_of_a_flag_is_found() {
+        assert_eq!(value("grace"), "DURATION|none");
+        assert_eq!(value("log-to"), "WHERE");
+        assert_eq!(value("help"), "");
     }
 }

@@ -1,21 +1,21 @@
 //! `docs/completions`: what bash, zsh and fish propose. Behind the first word that is no option it is the
 //! command's own completion.
 
-use super::{Values, by_section, metavar, repeats, summary, values};
-use sexton::internals::cli::flags::{FLAGS, Flag};
+use super::help::{Flag, flags};
+use super::{Values, by_section, repeats, summary, values};
 
-const MADE: &str = "made from src/cli/flags/table.rs by tests/it/pages: just pages";
+const MADE: &str = "made from src/cli/texts/help.txt by tests/it/pages: just pages";
 
 /// The flags that take a value of their own, which may be the next word.
 fn with_value() -> impl Iterator<Item = (&'static Flag, Values)> {
-    FLAGS.iter().filter_map(|flag| match metavar(flag) {
+    flags().iter().filter_map(|flag| match &flag.metavar {
         Some((metavar, false)) => Some((flag, values(flag, metavar))),
         _ => None,
     })
 }
 
 fn with_optional_value() -> impl Iterator<Item = (&'static Flag, Values)> {
-    FLAGS.iter().filter_map(|flag| match metavar(flag) {
+    flags().iter().filter_map(|flag| match &flag.metavar {
         Some((metavar, true)) => Some((flag, values(flag, metavar))),
         _ => None,
     })
@@ -28,7 +28,7 @@ fn words(flag: &Flag) -> Vec<String> {
 }
 
 fn all_words() -> String {
-    FLAGS.iter().flat_map(words).chain(["--as".to_owned()]).collect::<Vec<_>>().join(" ")
+    flags().iter().flat_map(words).chain(["--as".to_owned()]).collect::<Vec<_>>().join(" ")
 }
 
 const NAMES: &str = "tini docker-init dumb-init catatonit gosu su-exec";
@@ -216,12 +216,12 @@ pub fn zsh() -> String {
     };
     let cases: String = with_value().chain(with_optional_value()).map(case).collect();
     let mut options = String::new();
-    for flag in FLAGS {
+    for flag in flags() {
         let help: String =
             summary(flag).replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]");
         let again = if repeats(flag) { "*" } else { "" };
         for word in words(flag) {
-            let value = match metavar(flag) {
+            let value = match &flag.metavar {
                 Some((_, false)) => format!("=[{help}]:value: _sexton_value {}", flag.long),
                 Some((_, true)) => format!("=-[{help}]::value: _sexton_value {}", flag.long),
                 None => format!("[{help}]"),
@@ -311,12 +311,12 @@ pub fn fish() -> String {
             text += &format!("\n# {section}\n");
         }
         let short = flag.short.map_or(String::new(), |short| format!(" -s {short}"));
-        let value = match metavar(flag) {
+        let value = match &flag.metavar {
             Some((metavar, optional)) => {
                 let proposed = fish_value(&values(flag, metavar));
                 let proposed =
                     if proposed.is_empty() { proposed } else { format!(" -a {proposed}") };
-                format!("{}{proposed}", if optional { " -f" } else { " -x" })
+                format!("{}{proposed}", if *optional { " -f" } else { " -x" })
             }
             None => " -f".to_owned(),
         };

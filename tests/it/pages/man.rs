@@ -1,7 +1,7 @@
 //! `docs/sexton.1`: man(7).
 
+use super::help::{Flag, flags};
 use super::{by_section, fill, summary};
-use sexton::internals::cli::flags::{FLAGS, Kind};
 
 /// When the text below was last changed.
 const DATE: &str = "2026-11-21";
@@ -52,16 +52,12 @@ fn items(items: &[(&str, &str)]) -> String {
 }
 
 /// `--name VALUE`: the name in bold, the value in italics.
-fn usage(long: &str, kind: &Kind) -> String {
-    let long = escaped(long);
-    match kind {
-        Kind::Value(metavar, _) | Kind::List(metavar, _) => {
-            format!("\\fB\\-\\-{long}\\fR \\fI{}\\fR", escaped(metavar))
-        }
-        Kind::Optional(metavar, _) => {
-            format!("\\fB\\-\\-{long}\\fR[=\\fI{}\\fR]", escaped(metavar))
-        }
-        Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("\\fB\\-\\-{long}\\fR"),
+fn usage(flag: &Flag) -> String {
+    let long = escaped(flag.long);
+    match &flag.metavar {
+        Some((metavar, false)) => format!("\\fB\\-\\-{long}\\fR \\fI{}\\fR", escaped(metavar)),
+        Some((metavar, true)) => format!("\\fB\\-\\-{long}\\fR[=\\fI{}\\fR]", escaped(metavar)),
+        None => format!("\\fB\\-\\-{long}\\fR"),
     }
 }
 
@@ -72,7 +68,7 @@ fn options() -> String {
             text += &format!(".SS {}\n", escaped(section));
         }
         let short = flag.short.map_or(String::new(), |short| format!("\\fB\\-{short}\\fR, "));
-        text += &format!(".TP\n{short}{}\n{}", usage(flag.long, &flag.kind), paragraph(flag.help));
+        text += &format!(".TP\n{short}{}\n{}", usage(flag), paragraph(&flag.help));
     }
     text
 }
@@ -83,8 +79,8 @@ fn variables() -> String {
          with commas, and an option without a value is yes or no. An empty variable counts as not set. The command does \
          not get these variables.",
     );
-    for flag in FLAGS {
-        if let Some(name) = flag.variable() {
+    for flag in flags() {
+        if let Some(name) = &flag.variable {
             text += &format!(".TP\n.B {name}\n{}", paragraph(&format!("{}.", summary(flag))));
         }
     }
@@ -94,7 +90,7 @@ fn variables() -> String {
 pub fn page() -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!(
-        ".\\\" Made from src/cli/flags/table.rs by tests/it/pages: just pages\n\
+        ".\\\" Made from src/cli/texts/help.txt by tests/it/pages: just pages\n\
          .TH SEXTON 1 {DATE} \"sexton {version}\" \"User Commands\"\n"
     );
     text += &heading("name");

@@ -1,17 +1,19 @@
-//! What is made from the one table of flags, and from the supervisor: the man page, the completions, the table of
+//! What is made from the flags and their help, and from the supervisor: the man page, the completions, the table of
 //! options, the table of signals. Each file is committed; the test fails if it is not what is made here.
 //! `just pages` writes them anew.
 
 mod completions;
 mod man;
 mod figures;
+mod help;
 mod options;
 mod pictures;
 mod shells;
 mod signals;
 
+use self::help::{Flag, flags};
 use sexton::internals::capabilities::CapabilitySet;
-use sexton::internals::cli::flags::{FLAGS, Flag, Kind};
+use sexton::internals::cli::flags::Kind;
 use sexton::internals::rewrite::forwardable;
 use sexton::{Resource, Signal};
 use std::fs;
@@ -58,18 +60,9 @@ fn capabilities() -> Vec<String> {
     named.chain(["all"]).map(str::to_owned).collect()
 }
 
-/// What a value is called, if the flag takes one, and whether it may be left out.
-fn metavar(flag: &Flag) -> Option<(&'static str, bool)> {
-    match flag.kind {
-        Kind::Value(metavar, _) | Kind::List(metavar, _) => Some((metavar, false)),
-        Kind::Optional(metavar, _) => Some((metavar, true)),
-        Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => None,
-    }
-}
-
 /// Whether it can be given more than once.
 fn repeats(flag: &Flag) -> bool {
-    matches!(flag.kind, Kind::List(..) | Kind::Count(_))
+    matches!(flag.kind, Kind::List(_) | Kind::Count(_))
 }
 
 /// A flag with a value of a new sort has to be given its own here.
@@ -109,7 +102,7 @@ fn values(flag: &Flag, metavar: &str) -> Values {
 }
 
 /// The first sentence of what `--help` says.
-fn summary(flag: &Flag) -> &'static str {
+fn summary(flag: &Flag) -> &str {
     let end = flag.help.find(". ").unwrap_or(flag.help.len() - 1);
     &flag.help[..end]
 }
@@ -117,9 +110,9 @@ fn summary(flag: &Flag) -> &'static str {
 /// The flags with the heading of each that begins a section.
 fn by_section() -> impl Iterator<Item = (Option<&'static str>, &'static Flag)> {
     let mut section = "";
-    FLAGS.iter().map(move |flag| {
-        let begins = std::mem::replace(&mut section, flag.section) != flag.section;
-        (begins.then_some(flag.section), flag)
+    flags().iter().map(move |flag| {
+        let begins = std::mem::replace(&mut section, &flag.section) != flag.section;
+        (begins.then_some(section), flag)
     })
 }
 
@@ -165,7 +158,7 @@ fn files() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn what_is_made_from_the_table_of_flags_is_what_is_committed() {
+fn what_is_made_from_the_flags_is_what_is_committed() {
     for (path, text) in files() {
         if std::env::var_os("WRITE_PAGES").is_some() {
             fs::write(repository(path), &text).unwrap();
@@ -188,7 +181,7 @@ fn every_flag_has_its_place_in_each() {
         if ["README.md", "docs/signals.md"].contains(&path) {
             continue;
         }
-        for flag in FLAGS {
+        for flag in flags() {
             let long = if path.ends_with(".1") {
                 flag.long.replace('-', "\\-")
             } else {

@@ -8,7 +8,7 @@ pub fn page() -> String {
 # Options
 
 `sexton [OPTIONS] [--] COMMAND [ARG...]`. Options end at `--` or at the first other word. Generated from
-`src/cli/flags/table.rs`, like `sexton --help` and the man page ([sexton.1](sexton.1)).
+`sexton --help`, like the man page ([sexton.1](sexton.1)).
 
 Repeatable options add up. Of any other option that is given twice the last one counts.
 
@@ -26,13 +26,13 @@ Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Sign
             text += &format!("\n## {section}\n\n| option | variable | |\n| --- | --- | --- |\n");
         }
         let short = flag.short.map_or(String::new(), |short| format!("`-{short}`, "));
-        let again = if matches!(flag.kind, Kind::List(..)) { " Repeatable." } else { "" };
-        let variable = flag.variable().map_or(String::new(), |name| format!("`{name}`"));
+        let again = if matches!(flag.kind, Kind::List(_)) { " Repeatable." } else { "" };
+        let variable = flag.variable.as_ref().map_or(String::new(), |name| format!("`{name}`"));
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
         text += &format!(
             "| {short}`{}` | {variable} | {}{again} |\n",
-            flag.usage().replace('|', "\\|"),
-            cell(flag.help)
+            flag.usage.replace('|', "\\|"),
+            cell(&flag.help)
         );
     }
     text += "
