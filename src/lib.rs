@@ -2,27 +2,27 @@
 //! every orphan, shuts the whole process tree down in bounded time, and exits with the command's
 //! status.
 //!
-//! Most use the program `sexton`. As a library it makes a Rust program its own init:
+//! The usual form is the program `sexton`. The library makes a Rust program its own init:
 //!
 //! ```no_run
 //! use std::time::Duration;
 //!
 //! fn main() -> Result<(), sexton::Error> {
 //!     sexton::Init::new().grace(Duration::from_secs(20)).run()?;
-//!     // The program goes on here, and is not PID 1.
+//!     // The program continues here, and is not PID 1.
 //!     Ok(())
 //! }
 //! ```
 //!
-//! [`Init`] says what that does, and what it asks of the program. What is documented here is the whole of the
-//! interface, and follows semantic versioning.
+//! [`Init`] describes the effect and the requirements. The items documented here are the whole interface, which
+//! follows semantic versioning.
 //!
-//! # How it is built
+//! # Architecture
 //!
 //! A run goes through the modules in their order: `cli` reads arguments and environment into a `plan`; `child` makes
 //! the steps of it that come before exec, and starts the command; `runtime` waits for events, has the `supervisor`
-//! decide, and acts; `report` says how it ended. `app` does that for the program, `library` for a program that calls
-//! it. A module imports only from those above it in the list. `docs/architecture.md` says more.
+//! decide, and acts; `report` reports the end. `app` is the front door of the program, `library` that of the crate. A
+//! module imports only from those above it in the list. `docs/architecture.md` has the details.
 
 #![deny(unsafe_code)]
 #![warn(clippy::missing_docs_in_private_items)] // of what the whole crate may use: .clippy.toml
@@ -53,7 +53,7 @@ pub use values::error::Error;
 pub use values::rlimit::{Limits, Resource, UNLIMITED};
 pub use values::signal::Signal;
 
-/// What this package's own program, tests and fuzz targets take from the modules: no part of the interface.
+/// Items for this package's own program, tests and fuzz targets: not part of the interface.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::app::run;

@@ -22,7 +22,7 @@ use std::time::Duration;
 ///
 /// [`Init::run`] makes a program its own init. Called as PID 1, it starts the program a second time as its child. The
 /// first process then stays the init: it forwards signals, reaps orphans, and exits with the child's exit status. In
-/// the child, and wherever the program is not PID 1, the call returns at once and the program goes on.
+/// the child, and wherever the program is not PID 1, the call returns immediately and the program continues.
 /// [`Init::supervise`] starts other programs.
 ///
 /// ```no_run
@@ -44,10 +44,10 @@ use std::time::Duration;
 ///
 /// # Requirements
 ///
-/// - The call must come **first in `main`**, before threads, files, and anything that must not be done twice: `main`
-///   does in the child once more what it has done before the call. More than one thread is an error, where /proc is
-///   mounted to show threads. An async runtime must be started after the call, so `#[tokio::main]` cannot be used.
-/// - In the init nothing of `main` goes on: no destructors and no `atexit` handlers run, every descriptor but the
+/// - The call must come **first in `main`**, before threads, files, and anything that must not be done twice, because
+///   the child repeats `main` from its beginning. More than one thread is an error, where /proc is mounted to show
+///   threads. An async runtime must be started after the call, so `#[tokio::main]` cannot be used.
+/// - The init does not continue `main`: no destructors and no `atexit` handlers run, every descriptor but the
 ///   standard streams and those of the log is closed, and the working directory is `/`. The call never returns there,
 ///   and the init ends with `_exit`.
 /// - A signal that arrives before the call has the program's disposition, and PID 1 drops a signal whose disposition is
@@ -64,8 +64,8 @@ use std::time::Duration;
 ///
 /// If the program has set a logger of the [`log`] facade before the call, that logger gets sexton's lines, down to the
 /// program's level. It must write to standard error, must not need a thread, and should not block, because the init
-/// then waits for it. Otherwise warnings go to standard error and never block. A run that ends by itself, or stops
-/// when it is asked to, logs nothing.
+/// then waits for it. Otherwise warnings go to standard error and never block. A run that ends by itself, or
+/// obeys a stop, logs nothing.
 #[must_use = "nothing happens before `run` or `supervise`"]
 #[derive(Clone, Debug)]
 pub struct Init {
@@ -86,13 +86,13 @@ impl Default for Init {
     }
 }
 
-/// The variable by which a child knows that it is one. Its value is the process ID of the init, which only the child has
-/// as its parent. It is removed before the program goes on.
+/// The variable by which a child knows that it is one. Its value is the process ID of the init, which only the child
+/// has as its parent. It is removed before the program goes on.
 const PARENT: &str = "SEXTON_PARENT";
 
 impl Init {
-    /// An init as PID 1 only. SIGTERM begins a stop, with a grace period of 30 seconds; processes that the program leaves
-    /// behind have 5 seconds.
+    /// An init as PID 1 only. SIGTERM begins a stop, with a grace period of 30 seconds; processes that the program
+    /// leaves behind have 5 seconds.
     pub fn new() -> Init {
         Init {
             policy: Policy::default(),
@@ -107,41 +107,41 @@ impl Init {
     }
 
     /// [`Init::run`] makes an init where the program is not PID 1, too: a child subreaper (`PR_SET_CHILD_SUBREAPER`,
-    /// prctl(2)), which signals its own descendants and nobody else. It needs /proc to find descendants that detach
+    /// prctl(2)), which only signals its own descendants. It needs /proc to find descendants that detach
     /// themselves.
     ///
     /// If the child dies of a signal, such an init dies of the same signal, so that its parent sees the same status as
     /// without an init; unless [`Init::map_exit`] or [`Init::map_signal`] gives that end an exit status.
     ///
-    /// The variable `SEXTON_PARENT` says to the child that it is one, and the child removes the variable. A program that
-    /// starts itself for other purposes, such as a worker, should not make this call there: each would have an init.
+    /// The variable `SEXTON_PARENT` marks the child, and the child removes the variable. A program that starts itself
+    /// for other purposes, such as a worker, should not make this call there, because each worker would have an init.
     pub fn always(mut self) -> Init {
         self.always = true;
         self
     }
 
-    /// The grace period: how long the program may take to end after a stop signal, before SIGKILL for everything. `None`
-    /// is for ever, and no time is longer than 31 years. Default: 30 seconds.
+    /// The grace period: the time from a stop signal to SIGKILL for all processes. `None` never kills; the longest time
+    /// is 31 years. Default: 30 seconds.
     pub fn grace(mut self, time: impl Into<Option<Duration>>) -> Init {
         self.policy.grace = time.into().map(bounded);
         self
     }
 
-    /// How long the first stop signal is held back, unless a second one comes. Default: not at all.
+    /// The time for which the first stop signal is delayed; a second stop signal ends the delay. Default: 0.
     pub fn drain(mut self, time: Duration) -> Init {
         self.policy.drain = bounded(time);
         self
     }
 
-    /// How long other processes may take, once the program has ended and they were sent SIGTERM, before SIGKILL; `None`
-    /// leaves them alone (to the kernel, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace
-    /// period, or 5 seconds if all that is left ignores SIGTERM.
+    /// The time from SIGTERM to SIGKILL for processes that outlive the program; `None` does not kill them (the kernel
+    /// does, if this is PID 1). Default: 5 seconds; during a stop the rest of the grace period, or 5 seconds if all of
+    /// them ignore SIGTERM.
     pub fn linger(mut self, time: impl Into<Option<Duration>>) -> Init {
         self.policy.linger = Linger::from(time.into().map(bounded));
         self
     }
 
-    /// Once the program has ended, waits for all other processes to end by themselves, however long they take.
+    /// After the program's end, waits without limit until all other processes have ended by themselves.
     pub fn wait_all(mut self) -> Init {
         self.policy.wait_all = true;
         self
@@ -177,7 +177,7 @@ impl Init {
     }
 
     /// An escalation step: sends a further signal this long after the stop signal, or after the step before. Each time
-    /// is more than zero, and their sum is less than the grace period.
+    /// must be more than zero, and their sum less than the grace period.
     pub fn escalate(mut self, signal: Signal, after: Duration) -> Init {
         if after.is_zero() {
             return self.refuse("escalation", "its time must be more than 0".into());
@@ -186,13 +186,13 @@ impl Init {
         self
     }
 
-    /// Exits with the status `to` where it would be `from`. Each can be mapped once.
+    /// Exits with the status `to` instead of `from`. Each status can be mapped once.
     pub fn map_exit(self, from: u8, to: u8) -> Init {
         self.map(exit_map::Rule::status(from, to))
     }
 
-    /// Exits with this status if that signal has killed the program. Otherwise PID 1 exits with 128 and the signal's
-    /// number, and an init that is not PID 1 dies of that signal, too. This comes before [`Init::map_exit`].
+    /// Exits with this status if that signal has killed the program. Otherwise PID 1 exits with 128 plus the
+    /// signal's number, and an init that is not PID 1 dies of the same signal. Applied before [`Init::map_exit`].
     pub fn map_signal(self, signal: Signal, to: u8) -> Init {
         self.map(exit_map::Rule::signal(signal, to))
     }
@@ -205,8 +205,8 @@ impl Init {
     }
 
     /// Sets a limit of the child (setrlimit(2)), in the kernel's units: bytes, seconds (`Cpu`), microseconds
-    /// (`Rttime`), or a count; [`UNLIMITED`](crate::UNLIMITED). To raise the hard limit takes CAP_SYS_RESOURCE. Where
-    /// [`Init::run`] makes no init, it sets no limit either.
+    /// (`Rttime`), or a count; [`UNLIMITED`](crate::UNLIMITED). Raising the hard limit needs CAP_SYS_RESOURCE.
+    /// Without an init, [`Init::run`] sets no limit either.
     pub fn rlimit(mut self, resource: Resource, limits: Limits) -> Init {
         match Spec::new(resource, limits) {
             Ok(spec) => {
@@ -218,15 +218,14 @@ impl Init {
         }
     }
 
-    /// Logs each orphan that is reaped, as a warning.
+    /// Logs each reaped orphan as a warning.
     pub fn warn_on_reap(mut self) -> Init {
         self.warn_on_reap = true;
         self
     }
 
-    /// Writes a report of the end, as JSON, to this file, which it replaces; or adds it to standard output or standard
-    /// error, if the path is `-`, `/dev/stdout` or `/dev/stderr`. A file that cannot be written is an error of
-    /// [`Init::run`].
+    /// Writes the exit report as JSON to this file, replacing it, or appends it to standard output or standard error,
+    /// if the path is `-`, `/dev/stdout` or `/dev/stderr`. A file that cannot be written is an error of [`Init::run`].
     pub fn report(mut self, path: impl AsRef<Path>) -> Init {
         match CString::new(path.as_ref().as_os_str().as_bytes()) {
             Ok(path) if !path.is_empty() => {
@@ -237,7 +236,7 @@ impl Init {
         }
     }
 
-    /// How much goes to standard error, if the program has set no logger. Default: warnings.
+    /// The log level on standard error, if the program has set no logger. Default: warnings.
     pub fn log_level(mut self, level: LevelFilter) -> Init {
         self.level = level;
         self
@@ -249,16 +248,16 @@ impl Init {
     }
 
     /// As PID 1, starts the program a second time as a child and never returns: it ends with the child's exit status,
-    /// or with 128 and the number of the signal that killed it. In the child, and where this is not PID 1 (but see
-    /// [`Init::always`]), it returns `Ok` at once.
+    /// or with 128 plus the number of the signal that killed it. In the child, and where this is not PID 1 (but see
+    /// [`Init::always`]), it returns `Ok` immediately.
     ///
     /// The child executes the same file as this process (`/proc/self/exe`), even if that has been replaced or deleted
     /// since, with the same first argument. Then, and only then, its name for `ps` is `exe`.
     ///
     /// # Errors
-    /// A value that cannot be used, whether or not this is PID 1; there are other threads; the report cannot be written;
-    /// a limit cannot be set; no process can be made; there is no /proc, and the program is the interpreter of a script,
-    /// so that its own file is not known. Signal mask and dispositions are as before, but SIGCHLD is no longer ignored.
+    /// An invalid value, whether or not this is PID 1; there are other threads; the report cannot be written; a limit
+    /// cannot be set; no process can be created; there is no /proc, and the program is the interpreter of a script, so
+    /// its own file is unknown. Signal mask and dispositions are unchanged, except that SIGCHLD is no longer ignored.
     pub fn run(self) -> Result<(), Error> {
         self.check()?;
         if process::id() != process::INIT && !self.always {
@@ -280,8 +279,8 @@ impl Init {
     }
 
     /// Starts another program as a child, with a command as execvp(3) takes it. This process stays as its init and ends
-    /// with its exit status, so the call returns only with an error. An init that is not PID 1 is a child subreaper; see
-    /// [`Init::always`].
+    /// with its exit status, so the call returns only with an error. An init that is not PID 1 is a child subreaper;
+    /// see [`Init::always`].
     ///
     /// If the command cannot be executed, an error is logged, and the exit status is 127 or 126, as in a shell.
     ///
@@ -296,7 +295,7 @@ impl Init {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Init::run`]; a command that is empty, or has a zero byte in it.
+    /// Those of [`Init::run`]; a command that is empty, or contains a zero byte.
     #[must_use = "it only returns if it has failed"]
     pub fn supervise<S: AsRef<OsStr>>(self, command: impl IntoIterator<Item = S>) -> Error {
         let words = command.into_iter().map(|word| CString::new(word.as_ref().as_bytes()));

@@ -4,8 +4,8 @@
 //! Safe code over `sys`. It may read files and send signals to a process that it has identified; it decides nothing
 //! about when. Nothing that runs beside the command allocates.
 
+pub mod broadcast;
 pub mod cgroup;
-pub mod circuit;
 pub mod processes;
 pub mod procfs;
 pub mod tree;

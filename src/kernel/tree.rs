@@ -13,7 +13,7 @@
 //! Without pidfds (before Linux 5.3) only children are signalled. Every descendant becomes a child
 //! when those between have ended: the caller repeats SIGKILL until nothing is left.
 
-use crate::kernel::circuit::Circuit;
+use crate::kernel::broadcast::Broadcast;
 use crate::kernel::processes;
 use crate::kernel::procfs::Stat;
 use crate::sys::directory::Numbers;
@@ -70,7 +70,7 @@ fn send_to_child(pid: i32, signals: impl Iterator<Item = Received>, tally: &mut 
 /// meanwhile joins in.
 pub struct Scan {
     root: Root,
-    circuit: Circuit,
+    broadcast: Broadcast,
     /// The processes of this lap that are still to be looked at; `None` if no signal is under way.
     processes: Option<Numbers>,
     known: Known,
@@ -106,7 +106,7 @@ impl Scan {
     pub fn new(root: i32) -> Scan {
         Scan {
             root: Root::unread(root),
-            circuit: Circuit::default(),
+            broadcast: Broadcast::default(),
             processes: None,
             known: Known::default(),
             tally: Tally::default(),
@@ -117,7 +117,7 @@ impl Scan {
 
     /// Takes the memory that it needs, so that nothing allocates later.
     pub fn reserve(&mut self) {
-        self.circuit.reserve();
+        self.broadcast.reserve();
         self.known.reserve();
     }
 
@@ -130,7 +130,7 @@ impl Scan {
     /// Whether so many are that more should come later.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        self.is_under_way() && self.circuit.is_crowded()
+        self.is_under_way() && self.broadcast.is_crowded()
     }
 
     /// Sends signals: at once to those descendants that are found quickly, and to the others as [`Scan::go_on`] comes
@@ -142,13 +142,13 @@ impl Scan {
         if self.processes.is_none() {
             self.processes = Some(processes::numbers()?);
             self.root = Root::of(self.root.pid);
-            self.circuit.begin();
+            self.broadcast.begin();
             self.known.forget();
             self.tally = Tally::default();
             self.outsider = 0;
         }
         for signal in signals.iter().flatten() {
-            while !self.circuit.join(*signal) {
+            while !self.broadcast.join(*signal) {
                 self.go_on()?;
             }
         }
@@ -199,7 +199,7 @@ impl Scan {
 
     /// The signals, if nobody has got any of them.
     pub fn unsent(&self) -> impl Iterator<Item = Received> + Clone {
-        self.circuit.all().filter(|_| !self.tally.sent)
+        self.broadcast.all().filter(|_| !self.tally.sent)
     }
 
     /// Why somebody has not got them, if that is known of anybody.
@@ -215,10 +215,10 @@ impl Scan {
     }
 
     fn send_to_known(&mut self) {
-        let Scan { root, circuit, known, tally, .. } = self;
-        let latest = circuit.number();
+        let Scan { root, broadcast, known, tally, .. } = self;
+        let latest = broadcast.number();
         for process in known.found() {
-            let signals = circuit.due(process.pid, process.got);
+            let signals = broadcast.due(process.pid, process.got);
             let settled = if process.is_child {
                 send_to_child(process.pid, signals, tally);
                 true
@@ -239,11 +239,11 @@ impl Scan {
     /// # Errors
     /// /proc cannot be read, or nothing in it, so that nobody has got them.
     pub fn go_on(&mut self) -> Result<(), Errno> {
-        let Scan { root, circuit, processes, known, tally, hides, outsider } = self;
+        let Scan { root, broadcast, processes, known, tally, hides, outsider } = self;
         let Some(lap) = processes else { return Ok(()) };
         let more = lap.visit_some(&mut |pid| {
             let got = known.got(pid);
-            if circuit.due(pid, got).next().is_some()
+            if broadcast.due(pid, got).next().is_some()
                 && let Some(stat) = processes::stat(pid)
                 && !stat.is_zombie()
                 && stat.parent != *outsider
@@ -252,25 +252,25 @@ impl Scan {
                 if found == Descent::None {
                     *outsider = stat.parent;
                 } else {
-                    send_to_descendant(pid, found, *root, circuit.due(pid, got), tally);
+                    send_to_descendant(pid, found, *root, broadcast.due(pid, got), tally);
                 }
             }
-            circuit.passed(pid);
+            broadcast.passed(pid);
         })?;
         if !more {
-            match send_to_hidden_children(circuit, known, tally) {
+            match send_to_hidden_children(broadcast, known, tally) {
                 Ok(hidden) => *hides |= hidden,
                 // Some kernels have no list of children. But here not even one was found otherwise.
                 Err(errno) if !tally.sent && tally.failed.is_none() => return Err(errno),
                 Err(_) => {}
             }
-            circuit.passed_the_end();
+            broadcast.passed_the_end();
             *outsider = 0;
-            if !circuit.is_empty() {
+            if !broadcast.is_empty() {
                 *processes = Some(processes::numbers()?);
             }
         }
-        if circuit.is_empty() {
+        if broadcast.is_empty() {
             self.stop();
         }
         Ok(())
@@ -382,7 +382,7 @@ impl Known {
 /// Sends signals to children that /proc does not show, and says whether there are any. A child that
 /// has ended is shown until it is reaped.
 fn send_to_hidden_children(
-    circuit: &Circuit,
+    broadcast: &Broadcast,
     known: &Known,
     tally: &mut Tally,
 ) -> Result<bool, Errno> {
@@ -390,7 +390,7 @@ fn send_to_hidden_children(
     processes::for_each_child(|pid| {
         if processes::stat(pid).is_none() {
             hidden = true;
-            send_to_child(pid, circuit.due_at_end(known.got(pid)), tally);
+            send_to_child(pid, broadcast.due_at_end(known.got(pid)), tally);
         }
     })?;
     Ok(hidden)

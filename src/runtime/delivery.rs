@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::kernel::circuit;
+use crate::kernel::broadcast;
 use crate::kernel::processes;
 use crate::kernel::tree::{self, HangUp, Scan, Signals};
 use crate::plan::Target;
@@ -218,7 +218,7 @@ impl Delivery {
         }
     }
 
-    fn unsent(&self) -> [Option<Received>; circuit::MOST] {
+    fn unsent(&self) -> [Option<Received>; broadcast::MOST] {
         let mut signals = self.scan.unsent();
         std::array::from_fn(|_| signals.next())
     }

@@ -1,8 +1,8 @@
-//! Signals on their way round all processes: which of them each process still has to get, and in which order.
+//! Signals that are broadcast through the tree: which of them each process still has to get, and in which order.
 //!
-//! The processes of a machine are looked at in the order of their IDs, some at a time; where there are 100,000 of them
-//! that takes a second. A signal that comes meanwhile does not wait for the end of it: it joins where the look is,
-//! goes on with it past the last process to the first ones, and is round when it is back where it joined.
+//! The look goes through the processes of a machine in the order of their IDs, some at a time, and takes a second for
+//! 100,000 of them. A signal that comes meanwhile does not wait for the end of the look: it joins at the present
+//! process, goes on past the last process to the first ones, and is complete when it is back where it joined.
 //!
 //! ```text
 //!                      at: here the look is
@@ -12,8 +12,7 @@
 //!    --- the second -->|---- the second --------->|          it joined just now
 //! ```
 //!
-//! So every process that lives long enough gets each signal once, and those that it gets in the order in which they
-//! came.
+//! So every process that lives long enough gets each signal once, and signals keep their order.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +26,7 @@ const CROWDED: usize = 10;
 
 /// The signals, and where the look is.
 #[derive(Default)]
-pub struct Circuit {
+pub struct Broadcast {
     /// In the order in which they have joined.
     signals: Vec<Joined>,
     /// How often the look has come to the end of all processes.
@@ -48,7 +47,7 @@ struct Joined {
     from: i32,
 }
 
-impl Circuit {
+impl Broadcast {
     /// Makes room for [`MOST`]. Without it there is none: nothing allocates later.
     pub fn reserve(&mut self) {
         self.signals.reserve_exact(MOST);
@@ -154,7 +153,7 @@ mod tests {
 
     /// Processes that come and go, and are looked at as the tree is.
     struct World {
-        circuit: Circuit,
+        broadcast: Broadcast,
         random: Random,
         /// The living, with the numbers of the signals that were sent when they were there, and what they have got.
         living: BTreeMap<i32, (Vec<usize>, Vec<usize>)>,
@@ -163,10 +162,10 @@ mod tests {
 
     impl World {
         fn sends(&mut self) {
-            if self.circuit.is_empty() {
-                self.circuit.begin();
+            if self.broadcast.is_empty() {
+                self.broadcast.begin();
             }
-            if self.circuit.join(with_value(self.sent)) {
+            if self.broadcast.join(with_value(self.sent)) {
                 for (expected, _) in self.living.values_mut() {
                     expected.push(self.sent);
                 }
@@ -175,13 +174,13 @@ mod tests {
         }
 
         fn looks_at_the_next(&mut self) {
-            let next = self.living.range_mut(self.circuit.at + 1..).next();
+            let next = self.living.range_mut(self.broadcast.at + 1..).next();
             match next {
                 Some((&pid, (_, got))) => {
-                    got.extend(self.circuit.due(pid, 0).map(|it| it.origin.value));
-                    self.circuit.passed(pid);
+                    got.extend(self.broadcast.due(pid, 0).map(|it| it.origin.value));
+                    self.broadcast.passed(pid);
                 }
-                None => self.circuit.passed_the_end(),
+                None => self.broadcast.passed_the_end(),
             }
         }
 
@@ -199,21 +198,21 @@ mod tests {
     fn each_process_gets_each_signal_once_and_in_order() {
         for seed in 1..300 {
             let mut world = World {
-                circuit: Circuit::default(),
+                broadcast: Broadcast::default(),
                 random: Random(seed),
                 living: BTreeMap::new(),
                 sent: 0,
             };
-            world.circuit.reserve();
+            world.broadcast.reserve();
             for _ in 0..2_000 {
                 match world.random.below(10) {
                     0 => world.sends(),
                     1 => world.changes(),
-                    _ if world.circuit.is_empty() => {}
+                    _ if world.broadcast.is_empty() => {}
                     _ => world.looks_at_the_next(),
                 }
             }
-            while !world.circuit.is_empty() {
+            while !world.broadcast.is_empty() {
                 world.looks_at_the_next();
             }
             for (pid, (expected, got)) in &world.living {
@@ -228,39 +227,40 @@ mod tests {
 
     #[test]
     fn a_signal_that_comes_late_is_round_where_it_joined() {
-        let due =
-            |circuit: &Circuit, pid| circuit.due(pid, 0).map(|it| it.signal).collect::<Vec<_>>();
-        let mut circuit = Circuit::default();
-        circuit.reserve();
-        assert!(circuit.join(Received::own(Signal::HUP)));
-        assert_eq!(due(&circuit, 5), [Signal::HUP]);
-        circuit.passed(5);
-        assert!(circuit.join(Received::own(Signal::TERM)));
+        let due = |broadcast: &Broadcast, pid| {
+            broadcast.due(pid, 0).map(|it| it.signal).collect::<Vec<_>>()
+        };
+        let mut broadcast = Broadcast::default();
+        broadcast.reserve();
+        assert!(broadcast.join(Received::own(Signal::HUP)));
+        assert_eq!(due(&broadcast, 5), [Signal::HUP]);
+        broadcast.passed(5);
+        assert!(broadcast.join(Received::own(Signal::TERM)));
         assert_eq!(
-            (due(&circuit, 5), due(&circuit, 7)),
+            (due(&broadcast, 5), due(&broadcast, 7)),
             (vec![Signal::TERM], vec![Signal::HUP, Signal::TERM])
         );
-        assert_eq!(circuit.due(7, 1).count(), 1, "it has got the first one otherwise");
-        circuit.passed(7);
-        circuit.passed_the_end();
-        assert_eq!((due(&circuit, 5), due(&circuit, 7)), (vec![Signal::TERM], vec![]));
-        circuit.passed(5);
-        assert!(circuit.is_empty(), "not only at the end");
+        assert_eq!(broadcast.due(7, 1).count(), 1, "it has got the first one otherwise");
+        broadcast.passed(7);
+        broadcast.passed_the_end();
+        assert_eq!((due(&broadcast, 5), due(&broadcast, 7)), (vec![Signal::TERM], vec![]));
+        broadcast.passed(5);
+        assert!(broadcast.is_empty(), "not only at the end");
     }
 
     #[test]
     fn one_without_a_value_is_under_way_once_and_one_with_a_value_as_often_as_it_comes() {
-        let mut circuit = Circuit::default();
-        circuit.reserve();
+        let mut broadcast = Broadcast::default();
+        broadcast.reserve();
         let [stop, go_on] = [Signal::TSTP, Signal::CONT].map(Received::own);
         for signal in [stop, go_on, stop] {
-            assert!(circuit.join(signal));
+            assert!(broadcast.join(signal));
         }
-        assert_eq!(circuit.all().collect::<Vec<_>>(), [go_on, stop], "the last one counts");
-        let joined = (0..MOST).filter(|&value| circuit.join(with_value(value))).count();
+        assert_eq!(broadcast.all().collect::<Vec<_>>(), [go_on, stop], "the last one counts");
+        let joined = (0..MOST).filter(|&value| broadcast.join(with_value(value))).count();
         assert_eq!(joined, MOST - 2);
-        assert!(circuit.is_crowded());
-        assert!(circuit.join(stop), "there is always room for what is under way");
-        assert!(!circuit.join(Received::own(Signal::TERM)));
+        assert!(broadcast.is_crowded());
+        assert!(broadcast.join(stop), "there is always room for what is under way");
+        assert!(!broadcast.join(Received::own(Signal::TERM)));
     }
 }
