@@ -28,7 +28,8 @@ pub fn run(path: &CStr) -> Result<(), Error> {
 
 /// A name in the same directory that nobody else uses.
 fn beside(path: &CStr) -> Result<CString, Errno> {
-    let end = format!(".{}", clock::since_boot().as_nanos());
+    let now = clock::since_boot();
+    let end = format!(".{}.{}", now.as_secs(), now.subsec_nanos());
     CString::new([path.to_bytes(), end.as_bytes()].concat()).map_err(|_| Errno::EINVAL)
 }
 

@@ -1,43 +1,60 @@
 //! What is wrong, and what can be done about it.
 
-use super::snapshot::{Init, Process, Snapshot, Zombie};
+use super::snapshot::{Init, Process, Snapshot};
 use crate::kernel::cgroup::Usage;
 use crate::kernel::processes::is_shell;
 use crate::kernel::procfs::Reaction;
 use crate::sys::process::INIT;
-use crate::text::escape::visible;
-use std::fmt::Write;
+use crate::text::escape::Visible;
+use std::fmt::{self, Write};
 
 /// The pids limit is nearly reached when so many hundredths of it are in use.
 const NEARLY: u64 = 90;
 
 /// Zombies that one process does not wait for.
-pub struct Unreaped {
-    /// Their parent; 0 if it is outside of the PID namespace.
-    pub parent: i32,
-    /// The parent's name; empty if it cannot be seen.
-    pub name: String,
-    pub zombies: Vec<Zombie>,
+pub struct Unreaped<'a> {
+    pub parent: Parent<'a>,
+    pub zombies: Vec<&'a Process>,
     /// What can be done.
     pub advice: String,
 }
 
+/// The parent of a zombie. Displays with its name.
+pub struct Parent<'a> {
+    /// 0 if it is outside of the PID namespace.
+    pub pid: i32,
+    /// Empty if it cannot be seen.
+    pub name: &'a str,
+}
+
+impl fmt::Display for Parent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pid, self.name) {
+            (0, _) => f.write_str("a process outside of the PID namespace"),
+            (pid, "") => write!(f, "process {pid}"),
+            (pid, name) => write!(f, "process {pid} ({name})"),
+        }
+    }
+}
+
 /// What is wrong.
-pub struct Findings {
+pub struct Findings<'a> {
     /// Stuck zombies, by their parents.
-    pub neglects: Vec<Unreaped>,
+    pub neglects: Vec<Unreaped<'a>>,
     /// The limit on process IDs is reached, or nearly.
     pub pids: Option<(u64, u64)>,
 }
 
-impl Findings {
-    pub fn new(snapshot: &Snapshot, mut stuck: Vec<Zombie>) -> Findings {
-        let mut neglects = Vec::new();
-        while let Some(parent) = stuck.iter().map(|zombie| zombie.parent).min() {
-            let (family, others) =
-                stuck.into_iter().partition::<Vec<_>, _>(|zombie| zombie.parent == parent);
-            neglects.extend(unreaped(snapshot, family));
-            stuck = others;
+impl<'a> Findings<'a> {
+    pub fn new(snapshot: &'a Snapshot, stuck: Vec<&'a Process>) -> Findings<'a> {
+        let mut neglects: Vec<Unreaped> = Vec::new();
+        for zombie in stuck {
+            let pid = zombie.parent();
+            let at = neglects.partition_point(|unreaped| unreaped.parent.pid < pid);
+            match neglects.get_mut(at) {
+                Some(unreaped) if unreaped.parent.pid == pid => unreaped.zombies.push(zombie),
+                _ => neglects.insert(at, unreaped(snapshot, zombie)),
+            }
         }
         Findings { neglects, pids: snapshot.pids.and_then(nearly_reached) }
     }
@@ -47,15 +64,17 @@ impl Findings {
     }
 
     /// All that is wrong, each in a few words.
-    pub fn problems(&self) -> impl Iterator<Item = String> {
-        let zombies = self.neglects.iter().map(|unreaped| {
-            let Unreaped { zombies, .. } = unreaped;
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for Unreaped { parent, zombies, .. } in &self.neglects {
             let count = zombies.len();
             let zombies = if count == 1 { "zombie" } else { "zombies" };
-            format!("{count} {zombies} not reaped by {}", unreaped.parent())
-        });
-        let pids = self.pids.map(|(used, limit)| format!("{used} of {limit} process IDs in use"));
-        zombies.chain(pids)
+            problems.push(format!("{count} {zombies} not reaped by {parent}"));
+        }
+        if let Some((used, limit)) = self.pids {
+            problems.push(format!("{used} of {limit} process IDs in use"));
+        }
+        problems
     }
 
     /// One line, or nothing if nothing is wrong.
@@ -63,7 +82,7 @@ impl Findings {
         let mut line = String::new();
         for problem in self.problems() {
             let before = if line.is_empty() { "sexton: unhealthy: " } else { "; " };
-            write!(line, "{before}{}", visible(&problem)).ok();
+            write!(line, "{before}{}", Visible(&problem)).ok();
         }
         if !line.is_empty() {
             line.push('\n');
@@ -72,43 +91,32 @@ impl Findings {
     }
 }
 
-impl Unreaped {
-    /// The parent, with its name.
-    pub fn parent(&self) -> String {
-        match (self.parent, self.name.as_str()) {
-            (0, _) => "a process outside of the PID namespace".to_owned(),
-            (pid, "") => format!("process {pid}"),
-            (pid, name) => format!("process {pid} ({name})"),
-        }
+/// The first zombie of a parent.
+fn unreaped<'a>(snapshot: &'a Snapshot, zombie: &'a Process) -> Unreaped<'a> {
+    let pid = zombie.parent();
+    let parent = snapshot.process(pid);
+    Unreaped {
+        parent: Parent { pid, name: parent.map_or("", |parent| &parent.name) },
+        advice: advice(snapshot, zombie, parent),
+        zombies: vec![zombie],
     }
 }
 
-fn unreaped(snapshot: &Snapshot, zombies: Vec<Zombie>) -> Option<Unreaped> {
-    let first = zombies.first()?;
-    let parent = snapshot.process(first.parent);
-    Some(Unreaped {
-        parent: first.parent,
-        name: parent.map(Process::name).unwrap_or_default(),
-        advice: advice(snapshot, first, parent),
-        zombies,
-    })
-}
-
-fn advice(snapshot: &Snapshot, zombie: &Zombie, parent: Option<&Process>) -> String {
-    let state = parent.and_then(|parent| parent.stat).map(|stat| stat.state);
-    let traced = zombie.tracer != 0 && zombie.tracer != zombie.parent;
-    match (state, &snapshot.init) {
-        _ if traced => {
-            format!("process {} traces them and must wait for them first", zombie.tracer)
-        }
-        (Some('T'), _) => "it is stopped: continue it with SIGCONT".to_owned(),
-        (Some('t'), _) => "it is stopped by its tracer, which must continue it".to_owned(),
-        _ if zombie.parent == 0 => "the container runtime must wait for them".to_owned(),
-        (_, Init::Application(_)) if zombie.parent == INIT => {
-            "as PID 1 it gets every orphan: run it under an init, such as sexton".to_owned()
-        }
-        _ => "it must call waitpid() on SIGCHLD; no other process can until it ends".to_owned(),
+fn advice(snapshot: &Snapshot, zombie: &Process, parent: Option<&Process>) -> String {
+    let tracer = zombie.status.map_or(0, |status| status.tracer);
+    if tracer != 0 && tracer != zombie.parent() {
+        return format!("process {tracer} traces them and must wait for them first");
     }
+    let advice = match parent.and_then(|parent| parent.stat).map(|stat| stat.state) {
+        Some('T') => "it is stopped: continue it with SIGCONT",
+        Some('t') => "it is stopped by its tracer, which must continue it",
+        _ if zombie.parent() == 0 => "the container runtime must wait for them",
+        _ if zombie.parent() == INIT && snapshot.init == Init::Application => {
+            "as PID 1 it gets every orphan: run it under an init, such as sexton"
+        }
+        _ => "it must call waitpid() on SIGCHLD; no other process can until it ends",
+    };
+    advice.to_owned()
 }
 
 /// What is in use and the limit, if that is near.
@@ -118,36 +126,32 @@ fn nearly_reached(pids: Usage) -> Option<(u64, u64)> {
     near.then_some((pids.current, limit))
 }
 
-/// The program that is PID 1, and the remedy if it should not be.
-pub fn of_init(snapshot: &Snapshot) -> (String, Option<&'static str>) {
-    let reaction = snapshot.process(INIT).and_then(Process::on_sigterm);
-    match (&snapshot.init, reaction) {
-        (Init::Sexton, _) => ("sexton".to_owned(), None),
-        (Init::Other(name), _) => (format!("{name}, another init"), None),
-        (Init::Hidden, _) => (
-            "hidden; other processes may be hidden too".to_owned(),
+/// What the program is that is PID 1, to be written behind its name; and the remedy if it should not be.
+pub fn of_init(snapshot: &Snapshot) -> (&'static str, Option<&'static str>) {
+    match snapshot.init {
+        Init::Sexton => ("", None),
+        Init::Other => (", another init", None),
+        Init::Hidden => (
+            "hidden; other processes may be hidden too",
             Some("run this as root or as the owner of the processes"),
         ),
-        (Init::Application(name), reaction) => {
-            let (what, advice) = if is_shell(name) && sexton_is_below(snapshot) {
-                (
-                    "a shell, with sexton below it",
-                    "it gets the container's signals: write ENTRYPOINT as a list, [\"/sexton\", ...]",
-                )
-            } else if reaction == Some(Reaction::Ignored) {
-                (
-                    "the application itself, without a handler for SIGTERM",
-                    "only SIGKILL after the time-out ends it: run it under sexton",
-                )
-            } else {
-                (
-                    "the application itself",
-                    "it gets every orphan: run it under sexton if it does not reap them",
-                )
-            };
-            (format!("{name}, {what}"), Some(advice))
-        }
+        Init::Application if is_shell(snapshot.init_name()) && sexton_is_below(snapshot) => (
+            ", a shell, with sexton below it",
+            Some("it gets the container's signals: write ENTRYPOINT as a list, [\"/sexton\", ...]"),
+        ),
+        Init::Application if ignores_term(snapshot) => (
+            ", the application itself, without a handler for SIGTERM",
+            Some("only SIGKILL after the time-out ends it: run it under sexton"),
+        ),
+        Init::Application => (
+            ", the application itself",
+            Some("it gets every orphan: run it under sexton if it does not reap them"),
+        ),
     }
+}
+
+fn ignores_term(snapshot: &Snapshot) -> bool {
+    snapshot.process(INIT).and_then(Process::on_sigterm) == Some(Reaction::Ignored)
 }
 
 fn sexton_is_below(snapshot: &Snapshot) -> bool {
@@ -173,9 +177,9 @@ mod tests {
     #[test]
     fn a_parent_that_a_tracer_has_stopped_is_not_continued_by_sigcont() {
         let advised = |state| {
-            let parent = Process::in_state(7, state);
-            let snapshot = Snapshot::of_states().unwrap();
-            let zombie = Zombie { pid: 8, started: 1, name: "z".to_owned(), parent: 7, tracer: 0 };
+            let parent = Process::in_state(7, state, 1);
+            let snapshot = Snapshot::take(true).unwrap();
+            let zombie = Process::in_state(8, 'Z', 7);
             advice(&snapshot, &zombie, Some(&parent))
         };
         assert_eq!(advised('T'), "it is stopped: continue it with SIGCONT");
@@ -183,25 +187,24 @@ mod tests {
         assert!(advised('S').contains("waitpid()"));
     }
 
-    fn findings(names: &[(i32, &str, usize)], pids: Option<(u64, u64)>) -> Findings {
-        let zombie = |pid| Zombie { pid, started: 1, name: "z".to_owned(), parent: 1, tracer: 0 };
-        let neglects = names.iter().map(|&(parent, name, count)| Unreaped {
-            parent,
-            name: name.to_owned(),
-            zombies: (0..count).map(|pid| zombie(pid as i32)).collect(),
+    fn line(names: &[(i32, &str, usize)], pids: Option<(u64, u64)>) -> String {
+        let zombie = Process::in_state(8, 'Z', 1);
+        let neglects = names.iter().map(|&(pid, name, count)| Unreaped {
+            parent: Parent { pid, name },
+            zombies: vec![&zombie; count],
             advice: String::new(),
         });
-        Findings { neglects: neglects.collect(), pids }
+        Findings { neglects: neglects.collect(), pids }.line()
     }
 
     #[test]
     fn a_health_check_says_all_in_one_line() {
-        assert_eq!(findings(&[], None).line(), "");
-        let line = findings(&[(7, "app", 1), (0, "", 2), (9, "", 3)], Some((95, 100))).line();
+        assert_eq!(line(&[], None), "");
+        let all = line(&[(7, "app", 1), (0, "", 2), (9, "", 3)], Some((95, 100)));
         let expected = "sexton: unhealthy: 1 zombie not reaped by process 7 (app); \
             2 zombies not reaped by a process outside of the PID namespace; \
             3 zombies not reaped by process 9; 95 of 100 process IDs in use\n";
-        assert_eq!(line, expected);
-        assert_eq!(findings(&[(7, "a\nb", 1)], None).line().lines().count(), 1);
+        assert_eq!(all, expected);
+        assert_eq!(line(&[(7, "a\nb", 1)], None).lines().count(), 1);
     }
 }

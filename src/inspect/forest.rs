@@ -6,59 +6,78 @@
 ///
 /// Takes no longer than the search for each parent: n log n.
 pub fn order(processes: &[(i32, i32)]) -> Vec<(usize, usize)> {
-    const NONE: usize = usize::MAX;
-    let at = |pid: i32| processes.binary_search_by_key(&pid, |&(pid, _)| pid).ok();
-    let parents: Vec<Option<usize>> = processes
-        .iter()
-        .map(|&(pid, parent)| if pid == parent { None } else { at(parent) })
-        .collect();
-    // For each its first child and its next brother or sister.
-    let mut first = vec![NONE; processes.len()];
-    let mut next = vec![NONE; processes.len()];
-    for (child, parent) in parents.iter().enumerate().rev() {
-        let parent = parent.and_then(|parent| first.get_mut(parent));
-        if let (Some(head), Some(link)) = (parent, next.get_mut(child)) {
-            *link = std::mem::replace(head, child);
+    let at = |pid: i32| processes.binary_search_by_key(&pid, |&(pid, _)| pid).unwrap_or(NONE);
+    let mut nodes = Vec::with_capacity(processes.len());
+    for &(pid, parent) in processes {
+        let parent = if pid == parent { NONE } else { at(parent) };
+        nodes.push(Node { parent, first: NONE, next: NONE, is_shown: false });
+    }
+    for child in (0..nodes.len()).rev() {
+        let parent = nodes.get(child).map_or(NONE, |node| node.parent);
+        let first = nodes.get_mut(parent).map(|node| std::mem::replace(&mut node.first, child));
+        if let (Some(next), Some(node)) = (first, nodes.get_mut(child)) {
+            node.next = next;
         }
     }
-    let mut shown = vec![false; processes.len()];
-    let mut order = Vec::with_capacity(processes.len());
-    let roots = (0..processes.len()).filter(|&index| matches!(parents.get(index), Some(None)));
-    for root in roots.chain(0..processes.len()) {
-        if shown.get(root) == Some(&true) {
-            continue;
-        }
-        let root = topmost(&parents, root);
-        let mut waiting = vec![(root, 0)];
-        let mut is_root = true;
-        while let Some((index, depth)) = waiting.pop() {
-            // In a circle the root comes up again, as a child that has brothers and sisters.
-            if !std::mem::take(&mut is_root)
-                && let Some(&next) = next.get(index)
+    let mut order = Vec::with_capacity(nodes.len());
+    for without_parent in [true, false] {
+        for index in 0..nodes.len() {
+            if let Some(node) = nodes.get(index)
+                && !node.is_shown
+                && (node.parent == NONE) == without_parent
             {
-                waiting.push((next, depth));
-            }
-            match shown.get_mut(index) {
-                Some(shown) if !*shown => *shown = true,
-                _ => continue,
-            }
-            order.push((index, depth));
-            if let Some(&child) = first.get(index) {
-                waiting.push((child, depth + 1));
+                let root = topmost(&nodes, index);
+                show(&mut nodes, root, &mut order);
             }
         }
     }
     order
 }
 
+/// One process. The others are named by their indices.
+struct Node {
+    parent: usize,
+    /// The first child.
+    first: usize,
+    /// The next brother or sister.
+    next: usize,
+    is_shown: bool,
+}
+
+/// No process has this index.
+const NONE: usize = usize::MAX;
+
+/// Appends a process with its descendants.
+fn show(nodes: &mut [Node], root: usize, order: &mut Vec<(usize, usize)>) {
+    let mut waiting = vec![(root, 0)];
+    while let Some((index, depth)) = waiting.pop() {
+        let Some(node) = nodes.get_mut(index) else { continue };
+        // In a circle the root comes up again, as a child that has brothers and sisters.
+        if depth > 0 {
+            waiting.push((node.next, depth));
+        }
+        if !node.is_shown {
+            node.is_shown = true;
+            order.push((index, depth));
+            waiting.push((node.first, depth + 1));
+        }
+    }
+}
+
 /// Who has no parent above a process; if its line goes in a circle, one of that (Floyd's tortoise and hare).
-fn topmost(parents: &[Option<usize>], process: usize) -> usize {
-    let up = |index: usize| parents.get(index).copied().flatten();
+fn topmost(nodes: &[Node], process: usize) -> usize {
+    let up = |index: usize| nodes.get(index).map_or(NONE, |node| node.parent);
     let (mut slow, mut fast) = (process, process);
     loop {
-        let Some(next) = up(fast) else { return fast };
-        let Some(after) = up(next) else { return next };
-        (slow, fast) = (up(slow).unwrap_or(slow), after);
+        let next = up(fast);
+        if next == NONE {
+            return fast;
+        }
+        let after = up(next);
+        if after == NONE {
+            return next;
+        }
+        (slow, fast) = (up(slow), after);
         if slow == fast {
             return slow;
         }

@@ -12,9 +12,10 @@ mod snapshot;
 mod table;
 
 use self::findings::Findings;
-use self::snapshot::Snapshot;
+use self::snapshot::{Process, Snapshot};
 use self::table::Paper;
 use crate::kernel::processes;
+use crate::kernel::procfs::Stat;
 use crate::plan::request::{Inspection, Printed, StatusFormat};
 use crate::sys::{Errno, fds, process, reason, tty};
 use crate::values::error::Error;
@@ -35,18 +36,18 @@ const UNHEALTHY: u8 = 1;
 pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     // A health check runs often, and says only what has gone wrong.
     let line_only = inspection.check && inspection.format == StatusFormat::Text;
-    let snapshot = if line_only { Snapshot::of_states() } else { Snapshot::take() };
-    let snapshot = snapshot.map_err(|errno| {
-        let why = match errno {
-            Errno::ENOENT => "it is not mounted or of another PID namespace".to_owned(),
-            errno => reason(errno).to_string(),
-        };
-        Error::unable("read /proc", why)
+    let snapshot = Snapshot::take(line_only).map_err(|errno| match errno {
+        Errno::ENOENT => {
+            Error::unable("read /proc", "it is not mounted or of another PID namespace")
+        }
+        errno => Error::unable("read /proc", reason(errno)),
     })?;
-    let findings = Findings::new(&snapshot, stuck(snapshot.zombies()));
+    let mut zombies = snapshot.zombies();
+    keep_stuck(&mut zombies);
+    let findings = Findings::new(&snapshot, zombies);
     let text = match inspection.format {
         _ if line_only => findings.line(),
-        StatusFormat::Json => json::object(&snapshot, &findings) + "\n",
+        StatusFormat::Json => format!("{}\n", json::object(&snapshot, &findings)),
         StatusFormat::Text => {
             let width = tty::width(fds::STDOUT);
             let paper = Paper { width, colour: width.is_some() && inspection.colour };
@@ -58,17 +59,16 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     Ok(Printed { status, ..Printed::on_stdout(text) })
 }
 
-/// Those of the zombies that no look finds gone.
-fn stuck(mut zombies: Vec<snapshot::Zombie>) -> Vec<snapshot::Zombie> {
+/// Keeps those of the zombies that no look finds gone.
+fn keep_stuck(zombies: &mut Vec<&Process>) {
     for pause in LOOKS {
         if zombies.is_empty() {
             break;
         }
         process::sleep(Duration::from_millis(pause));
         zombies.retain(|zombie| {
-            processes::stat(zombie.pid)
-                .is_some_and(|stat| stat.is_zombie() && stat.started == zombie.started)
+            let same = |now: Stat| zombie.stat.is_some_and(|stat| stat.started == now.started);
+            processes::stat(zombie.pid).is_some_and(|now| now.is_zombie() && same(now))
         });
     }
-    zombies
 }

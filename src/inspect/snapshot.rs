@@ -14,6 +14,7 @@ use std::time::Duration;
 const COMMAND: usize = 4096;
 
 /// One process.
+#[derive(Default)]
 pub struct Process {
     pub pid: i32,
     /// `None` if the process is somebody else's and /proc hides it (`hidepid`).
@@ -24,85 +25,61 @@ pub struct Process {
     /// `None` if the process is somebody else's.
     pub open_files: Option<u64>,
     /// The name of the program that it executes, or what it calls itself; at most 15 bytes.
-    pub name: Vec<u8>,
-    /// Its arguments, each with a null byte behind it; empty for a zombie.
-    pub arguments: Vec<u8>,
+    pub name: String,
+    /// What it was started as: its arguments with blanks between, or, if it has none, its name in brackets.
+    pub command: String,
+    /// Its user's name, or number.
+    pub user: Option<String>,
     /// It executes sexton, or something of that name.
     pub is_sexton: bool,
+    /// It is a sexton that runs no command.
+    pauses: bool,
     /// It is in sigtimedwait(2): for so long the kernel unblocks, and shows as unblocked, what it waits for. `None` if
     /// that cannot be seen.
     awaits_signals: Option<bool>,
 }
 
 impl Process {
-    /// Reads it; `None` if it is gone, or a thread of the kernel's. `own` is the file that this process executes.
-    /// `buffer` is for reading: with thousands of processes it is worth to have one.
-    fn read(
-        pid: i32,
-        now: Duration,
-        own: Option<(u64, u64)>,
-        buffer: &mut Vec<u8>,
-    ) -> Option<Process> {
-        let hidden = |errno| matches!(errno, Errno::EACCES | Errno::EPERM);
-        let (stat, name) = match processes::file(pid, "stat", buffer) {
-            Ok(()) => match Stat::parse(buffer) {
-                Some(stat) if stat.is_kernel => return None,
-                stat => (stat, procfs::name(buffer).unwrap_or_default().to_vec()),
-            },
-            Err(errno) if hidden(errno) => (None, Vec::new()),
-            Err(_) => return None,
-        };
-        let status = match processes::file(pid, "status", buffer) {
-            Ok(()) => Some(Status::parse(buffer)),
-            Err(errno) if hidden(errno) => None,
-            Err(_) => return None,
-        };
-        let zombie = stat.is_some_and(|stat| stat.is_zombie());
-        let is_sexton = name == b"sexton" || (own.is_some() && own == processes::executable(pid));
-        Some(Process {
-            pid,
-            stat,
-            status,
-            age: stat.map(|stat| now.saturating_sub(stat.start_time())),
-            open_files: if zombie { None } else { processes::open_files(pid) },
-            name,
-            arguments: processes::command_line::<COMMAND>(pid),
-            is_sexton,
-            awaits_signals: if is_sexton { Some(true) } else { processes::awaits_signals(pid) },
-        })
+    /// Reads no more than its name and `stat`; `None` if it is gone, or a thread of the kernel's. `buffer` is for
+    /// reading: with thousands of processes it is worth to have one.
+    fn read_state(pid: i32, buffer: &mut Vec<u8>) -> Option<Process> {
+        let mut process = Process { pid, ..Process::default() };
+        if is_shown(processes::file(pid, "stat", buffer))? {
+            process.stat = Stat::parse(buffer);
+            process.name = text(procfs::name(buffer).unwrap_or_default());
+        }
+        let is_kernel = process.stat.is_some_and(|stat| stat.is_kernel);
+        (!is_kernel).then_some(process)
     }
 
-    /// Reads no more than its name and `stat`; `None` if it is gone, or hidden.
-    fn read_state(pid: i32, buffer: &mut Vec<u8>) -> Option<Process> {
-        processes::file(pid, "stat", buffer).ok()?;
-        Some(Process {
-            pid,
-            stat: Stat::parse(buffer),
-            status: None,
-            age: None,
-            open_files: None,
-            name: procfs::name(buffer).unwrap_or_default().to_vec(),
-            arguments: Vec::new(),
-            is_sexton: false,
-            awaits_signals: None,
-        })
+    /// Reads the rest; false if it is gone. `own` is the file that this process executes.
+    fn read_more(&mut self, now: Duration, own: Option<(u64, u64)>, buffer: &mut Vec<u8>) -> bool {
+        let pid = self.pid;
+        match is_shown(processes::file(pid, "status", buffer)) {
+            Some(true) => self.status = Some(Status::parse(buffer)),
+            Some(false) => {}
+            None => return false,
+        }
+        self.age = self.stat.map(|stat| now.saturating_sub(stat.start_time()));
+        if !self.is_zombie() {
+            self.open_files = processes::open_files(pid);
+        }
+        self.is_sexton =
+            self.name == "sexton" || (own.is_some() && own == processes::executable(pid));
+        self.awaits_signals =
+            if self.is_sexton { Some(true) } else { processes::awaits_signals(pid) };
+        let arguments = processes::command_line::<COMMAND>(pid);
+        self.pauses = self.is_sexton && has_pause(&arguments);
+        self.command = self.command(arguments);
+        true
     }
 
     /// One of which nothing but the state is known.
     #[cfg(test)]
-    pub fn in_state(pid: i32, state: char) -> Process {
+    pub fn in_state(pid: i32, state: char, parent: i32) -> Process {
         let fields = "0 ".repeat(22);
-        Process {
-            pid,
-            stat: Stat::parse(format!("{pid} (x) {state} {fields}").as_bytes()),
-            status: None,
-            age: None,
-            open_files: None,
-            name: b"x".to_vec(),
-            arguments: Vec::new(),
-            is_sexton: false,
-            awaits_signals: None,
-        }
+        let stat = Stat::parse(format!("{pid} (x) {state} {parent} {fields}").as_bytes());
+        Process { pid, stat, name: "x".to_owned(), ..Process::default() }
     }
 
     pub fn is_zombie(&self) -> bool {
@@ -123,47 +100,62 @@ impl Process {
         })
     }
 
-    /// Whether it is a sexton that runs no command.
-    fn pauses(&self) -> bool {
-        let words = self.arguments.split(|&byte| byte == 0).skip(1);
-        let mut options = words.take_while(|word| word.starts_with(b"-") && *word != b"--");
-        self.is_sexton && options.any(|word| word == b"--pause" || word == b"-P")
-    }
-
-    /// What it was started as: its arguments with blanks between, or, if it has none, its name in brackets.
-    pub fn command(&self) -> String {
-        let end = self.arguments.iter().rposition(|&byte| byte != 0);
-        match end.and_then(|end| self.arguments.get(..=end)) {
-            Some(arguments) => String::from_utf8_lossy(arguments).replace('\0', " "),
+    fn command(&self, mut arguments: Vec<u8>) -> String {
+        match arguments.iter().rposition(|&byte| byte != 0) {
+            Some(last) => {
+                arguments.truncate(last + 1);
+                arguments.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+                text(&arguments)
+            }
             None if self.stat.is_none() => "?".to_owned(),
-            None => format!("[{}]", self.name()),
+            None => format!("[{}]", self.name),
         }
     }
 
-    pub fn name(&self) -> String {
-        String::from_utf8_lossy(&self.name).into_owned()
+    /// A word for the state; `None` if it cannot be seen.
+    pub fn state(&self) -> Option<&'static str> {
+        Some(match self.stat?.state {
+            _ if self.is_zombie() => "zombie",
+            'R' => "running",
+            'S' => "sleeping",
+            'D' => "disk",
+            'T' => "stopped",
+            't' => "traced",
+            'I' => "idle",
+            'Z' => "leaderless", // its first thread has ended, others go on
+            _ => "other",
+        })
     }
 }
 
-/// One that has ended and that its parent has not waited for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Zombie {
-    pub pid: i32,
-    pub started: u64,
-    pub name: String,
-    pub parent: i32,
-    /// The process that must wait for it before its parent can: a debugger. 0 for none.
-    pub tracer: i32,
+/// Whether a file of a process was read, or is hidden; `None` if the process is gone.
+fn is_shown(read: Result<(), Errno>) -> Option<bool> {
+    match read {
+        Ok(()) => Some(true),
+        Err(Errno::EACCES | Errno::EPERM) => Some(false),
+        Err(_) => None,
+    }
+}
+
+/// Whether a command line of sexton's asks it to run no command.
+fn has_pause(arguments: &[u8]) -> bool {
+    let words = arguments.split(|&byte| byte == 0).skip(1);
+    let mut options = words.take_while(|word| word.starts_with(b"-") && *word != b"--");
+    options.any(|word| word == b"--pause" || word == b"-P")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Who is PID 1.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Init {
     Sexton,
     /// Another init.
-    Other(String),
+    Other,
     /// The application itself.
-    Application(String),
+    Application,
     /// Nobody that can be seen.
     Hidden,
 }
@@ -172,8 +164,6 @@ pub enum Init {
 pub struct Snapshot {
     /// In the order of their process IDs, without the one that looks.
     pub processes: Vec<Process>,
-    /// The users' names.
-    pub users: Users,
     pub init: Init,
     /// The command's process ID.
     pub main: Option<i32>,
@@ -184,62 +174,63 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes one.
+    /// Takes one. With `states_only`, for a health check, it has of each process its state, its parent and its name,
+    /// and how many process IDs are in use; nothing else is looked at.
     ///
     /// # Errors
     /// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
-    pub fn take() -> Result<Snapshot, Errno> {
-        let now = clock::since_boot();
-        let program = processes::executable(process::id());
+    pub fn take(states_only: bool) -> Result<Snapshot, Errno> {
         let mut buffer = Vec::new();
-        let processes = processes(|pid| Process::read(pid, now, program, &mut buffer))?;
-        let init = init(&processes);
-        let main = main(&processes, &init);
-        let limits = main.and_then(|pid| processes::file(pid, "limits", &mut buffer).ok());
-        let limits = limits.map(|()| String::from_utf8_lossy(&buffer)).unwrap_or_default();
-        Ok(Snapshot {
-            init,
-            main,
-            limits: procfs::limits(&limits).collect(),
-            users: Users::of(&processes),
-            processes,
-            memory: cgroup::memory(),
-            pids: cgroup::pids(),
-        })
-    }
-
-    /// Takes one for a health check: of each process its state, its parent and its name, and how many process IDs are
-    /// in use. Nothing else is looked at.
-    ///
-    /// # Errors
-    /// As for [`Snapshot::take`].
-    pub fn of_states() -> Result<Snapshot, Errno> {
-        let mut buffer = Vec::new();
-        Ok(Snapshot {
-            processes: processes(|pid| Process::read_state(pid, &mut buffer))?,
-            users: Users(Vec::new()),
+        let mut snapshot = Snapshot {
+            processes: Vec::new(),
             init: Init::Hidden,
             main: None,
             limits: Vec::new(),
             memory: None,
-            pids: cgroup::pids(),
-        })
+            pids: None,
+        };
+        let own = process::id();
+        let closer = (!states_only).then(|| (clock::since_boot(), processes::executable(own)));
+        processes::numbers()?.visit_all(|pid| {
+            if pid != own
+                && let Some(mut process) = Process::read_state(pid, &mut buffer)
+                && closer.is_none_or(|(now, program)| process.read_more(now, program, &mut buffer))
+            {
+                // The kernel lists them in order; no other order would do any harm.
+                let at = snapshot.processes.partition_point(|other| other.pid < pid);
+                snapshot.processes.insert(at, process);
+            }
+        })?;
+        snapshot.pids = cgroup::pids();
+        if !states_only {
+            snapshot.memory = cgroup::memory();
+            snapshot.init = init(&snapshot.processes);
+            snapshot.main = main(&snapshot);
+            if let Some(main) = snapshot.main
+                && processes::file(main, "limits", &mut buffer).is_ok()
+            {
+                snapshot.limits = procfs::limits(&text(&buffer));
+            }
+            name_users(&mut snapshot.processes);
+        }
+        Ok(snapshot)
     }
 
     pub fn process(&self, pid: i32) -> Option<&Process> {
         find(&self.processes, pid)
     }
 
+    /// The name of PID 1; empty if it cannot be seen.
+    pub fn init_name(&self) -> &str {
+        match self.init {
+            Init::Sexton => "sexton", // whatever it calls itself
+            _ => self.process(process::INIT).map_or("", |init| &init.name),
+        }
+    }
+
     /// All that have ended and are not reaped yet.
-    pub fn zombies(&self) -> Vec<Zombie> {
-        let zombies = self.processes.iter().filter(|process| process.is_zombie());
-        zombies
-            .filter_map(|process| {
-                let Stat { started, parent, .. } = process.stat?;
-                let tracer = process.status.map_or(0, |status| status.tracer);
-                Some(Zombie { pid: process.pid, started, name: process.name(), parent, tracer })
-            })
-            .collect()
+    pub fn zombies(&self) -> Vec<&Process> {
+        self.processes.iter().filter(|process| process.is_zombie()).collect()
     }
 
     /// Each process with its depth, children behind their parents.
@@ -249,22 +240,6 @@ impl Snapshot {
         let order = forest::order(&parents).into_iter();
         order.filter_map(|(index, depth)| Some((self.processes.get(index)?, depth))).collect()
     }
-}
-
-/// All processes but the one that looks, in the order of their IDs.
-fn processes(mut read: impl FnMut(i32) -> Option<Process>) -> Result<Vec<Process>, Errno> {
-    let own = process::id();
-    let mut processes = Vec::new();
-    processes::numbers()?.visit_all(|pid| {
-        if pid != own
-            && let Some(process) = read(pid)
-        {
-            // The kernel lists them in order; no other order would do any harm.
-            let at = processes.partition_point(|other: &Process| other.pid < pid);
-            processes.insert(at, process);
-        }
-    })?;
-    Ok(processes)
 }
 
 fn find(processes: &[Process], pid: i32) -> Option<&Process> {
@@ -293,74 +268,57 @@ fn init(processes: &[Process]) -> Init {
     match find(processes, process::INIT).filter(|process| process.stat.is_some()) {
         None => Init::Hidden,
         Some(process) if process.is_sexton => Init::Sexton,
-        Some(process) if INITS.contains(&process.name().as_str()) => Init::Other(process.name()),
-        Some(process) => Init::Application(process.name()),
+        Some(process) if INITS.contains(&process.name.as_str()) => Init::Other,
+        Some(_) => Init::Application,
     }
 }
 
 /// The command that the container is there for. Under an init that is its oldest child, and under sexton the
 /// oldest that leads a process group, as the command does; once the command has ended, it is one that the command left
 /// behind. If the init is that of a pod, or hidden, it is looked for under the only sexton that there is besides.
-fn main(processes: &[Process], init: &Init) -> Option<i32> {
-    let of_a_pod = find(processes, process::INIT).is_some_and(Process::pauses);
-    let sexton = match init {
-        Init::Application(_) => return Some(process::INIT),
-        Init::Sexton if !of_a_pod => process::INIT,
-        Init::Other(name) if name != "pause" => {
-            return oldest(processes, |stat| stat.parent == process::INIT);
-        }
-        Init::Other(_) | Init::Sexton | Init::Hidden => {
-            let mut sextons =
-                processes.iter().filter(|process| process.is_sexton && !process.pauses());
-            let first = sextons.next()?;
-            if sextons.next().is_some() {
-                return None;
-            }
-            first.pid
-        }
+fn main(snapshot: &Snapshot) -> Option<i32> {
+    let init_pauses = snapshot.process(process::INIT).is_some_and(|init| init.pauses);
+    let (parent, must_lead) = match snapshot.init {
+        Init::Application => return Some(process::INIT),
+        Init::Sexton if !init_pauses => (process::INIT, true),
+        Init::Other if snapshot.init_name() != "pause" => (process::INIT, false),
+        Init::Other | Init::Sexton | Init::Hidden => (only_sexton(&snapshot.processes)?, true),
     };
-    let leads = |process: &Process| process.stat.is_some_and(|stat| stat.group == process.pid);
-    let leaders = processes.iter().filter(|process| leads(process));
-    oldest(leaders, |stat| stat.parent == sexton)
-}
-
-fn oldest<'a>(
-    processes: impl IntoIterator<Item = &'a Process>,
-    wanted: impl Fn(&Stat) -> bool,
-) -> Option<i32> {
     let mut oldest: Option<(u64, i32)> = None;
-    for process in processes {
-        let Some(stat) = process.stat.filter(&wanted) else { continue };
-        let this = (stat.started, process.pid);
-        oldest = Some(oldest.map_or(this, |other| other.min(this)));
+    for Process { pid, stat, .. } in &snapshot.processes {
+        if let Some(stat) = stat
+            && stat.parent == parent
+            && (stat.group == *pid || !must_lead)
+            && oldest.is_none_or(|(started, _)| stat.started < started)
+        {
+            oldest = Some((stat.started, *pid));
+        }
     }
     oldest.map(|(_, pid)| pid)
 }
 
-/// The names of some users, as far as there are any.
-pub struct Users(Vec<(u32, String)>);
+/// The sexton that runs a command, if it is the only one.
+fn only_sexton(processes: &[Process]) -> Option<i32> {
+    let mut sextons = processes.iter().filter(|process| process.is_sexton && !process.pauses);
+    let first = sextons.next()?;
+    sextons.next().is_none().then_some(first.pid)
+}
 
-impl Users {
-    /// Looks each user up once.
-    fn of(processes: &[Process]) -> Users {
-        let passwd = files::contents(c"/etc/passwd").ok().flatten().unwrap_or_default();
-        let mut users = Users(Vec::new());
-        for uid in processes.iter().filter_map(|process| process.status?.uid) {
-            if users.find(uid).is_none() {
+/// Looks each user up once.
+fn name_users(processes: &mut [Process]) {
+    let passwd = files::contents(c"/etc/passwd").ok().flatten().unwrap_or_default();
+    let mut known: Vec<(u32, String)> = Vec::new();
+    for process in processes {
+        let Some(uid) = process.status.and_then(|status| status.uid) else { continue };
+        let name = match known.iter().find(|(other, _)| *other == uid) {
+            Some((_, name)) => name.clone(),
+            None => {
                 let name = user::name_of(&passwd, uid);
-                let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
-                users.0.push((uid, name.unwrap_or_else(|| uid.to_string())));
+                let name = name.map_or_else(|| format!("{uid}"), text);
+                known.push((uid, name.clone()));
+                name
             }
-        }
-        users
-    }
-
-    fn find(&self, uid: u32) -> Option<&str> {
-        self.0.iter().find(|(other, _)| *other == uid).map(|(_, name)| name.as_str())
-    }
-
-    /// The user's name, or number.
-    pub fn name(&self, process: &Process) -> Option<&str> {
-        self.find(process.status?.uid?)
+        };
+        process.user = Some(name);
     }
 }

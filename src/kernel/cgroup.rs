@@ -1,7 +1,7 @@
 //! What this process's cgroups say of memory and process IDs (the kernel's `admin-guide/cgroup-v2.rst`,
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
-use crate::kernel::procfs;
+use crate::kernel::{processes, procfs};
 use crate::sys::open;
 use crate::sys::{Errno, process};
 use crate::text::fixed::{Fixed, FixedText};
@@ -26,19 +26,19 @@ struct Place {
     version: Version,
 }
 
-/// Where this process's own group may be for a controller, the likeliest first: none of them is known to be it before
-/// [`Place::is_own`] has looked.
-fn places(own: &str, controller: &'static str) -> impl Iterator<Item = Place> {
-    // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
-    let groups = |controller| {
-        let group = procfs::cgroup(own, controller).and_then(below_the_root);
-        [group.filter(|group| !group.is_empty()), Some("")].into_iter().flatten()
-    };
-    let v2 = groups("").filter_map(|group| Place::new(format_args!("{MOUNT}{group}"), Version::V2));
-    let v1 = groups(controller).filter_map(move |group| {
-        Place::new(format_args!("{MOUNT}/{controller}{group}"), Version::V1)
-    });
-    v2.chain(v1)
+/// Calls `visit` with each place where this process's own group may be for a controller, the likeliest first, until it
+/// returns true. None of them is known to be it before [`Place::is_own`] has looked.
+fn visit_places(own: &str, controller: &str, visit: &mut dyn FnMut(Place) -> bool) {
+    for (version, controller) in [(Version::V2, ""), (Version::V1, controller)] {
+        let group = procfs::cgroup(own, controller).and_then(below_the_root).unwrap_or_default();
+        // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
+        let at_root = if group.is_empty() { None } else { Some("") };
+        for group in [Some(group), at_root].into_iter().flatten() {
+            if Place::new(version, controller, group).is_some_and(&mut *visit) {
+                return;
+            }
+        }
+    }
 }
 
 /// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is
@@ -50,7 +50,9 @@ fn below_the_root(group: &str) -> Option<&str> {
 
 impl Place {
     /// `None` if its name is too long. The command may run, so the lack of memory is no panic.
-    fn new(name: fmt::Arguments, version: Version) -> Option<Place> {
+    fn new(version: Version, controller: &str, group: &str) -> Option<Place> {
+        let separator = if controller.is_empty() { "" } else { "/" };
+        let name = format_args!("{MOUNT}{separator}{controller}{group}");
         let name: FixedText<LONGEST_PATH> = FixedText::of(name).ok()?;
         let name = str::from_utf8(name.as_bytes()).ok()?;
         let mut directory = String::new();
@@ -59,11 +61,11 @@ impl Place {
         Some(Place { directory, version })
     }
 
-    /// What counts OOM kills.
-    fn oom_events(&self) -> &'static str {
+    /// The name that a file has here.
+    fn name(&self, [v2, v1]: Names) -> &'static str {
         match self.version {
-            Version::V1 => "memory.oom_control",
-            Version::V2 => "memory.events",
+            Version::V1 => v1,
+            Version::V2 => v2,
         }
     }
 
@@ -147,6 +149,18 @@ fn number(directory: &str, file: &str) -> Option<u64> {
     read_beginning(directory, file, &mut buffer).ok()?.trim_ascii().parse().ok()
 }
 
+/// The limit that a file of a group has.
+fn limit(directory: &str, file: &str) -> Option<u64> {
+    let mut buffer = [0; 32];
+    procfs::cgroup_limit(read_beginning(directory, file, &mut buffer).ok()?)
+}
+
+/// An entry of a file of a group.
+fn entry(directory: &str, file: &str, key: &str) -> Option<u64> {
+    let mut buffer = [0; 1024];
+    procfs::entry(read_beginning(directory, file, &mut buffer).ok()?, key)
+}
+
 /// What is counted in a group.
 #[derive(Clone, Copy, Default)]
 pub struct OomEvents {
@@ -173,14 +187,18 @@ impl OomCounter {
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
         let is_init = pid == process::INIT;
-        let root = places("", "memory").next().filter(|_| is_init);
-        if let Some(found) = root.and_then(OomCounter::with_counts) {
-            return Some(found);
+        let mut found = None;
+        let mut look = |place| {
+            found = OomCounter::with_counts(place);
+            found.is_some()
+        };
+        if !is_init || !Place::new(Version::V2, "", "").is_some_and(&mut look) {
+            let mut buffer = [0; 4096];
+            let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+            let is_tried = |place: &Place| is_init && place.directory == MOUNT;
+            visit_places(own, "memory", &mut |place| !is_tried(&place) && look(place));
         }
-        let mut buffer = [0; 4096];
-        let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-        let tried = |place: &Place| is_init && place.directory == MOUNT;
-        places(own, "memory").filter(|place| !tried(place)).find_map(OomCounter::with_counts)
+        found
     }
 
     fn with_counts(place: Place) -> Option<(OomCounter, OomEvents)> {
@@ -193,7 +211,8 @@ impl OomCounter {
     pub fn read(&self) -> Option<OomEvents> {
         let mut buffer = [0; 1024];
         let Place { directory, .. } = &self.place;
-        let text = read_beginning(directory, self.place.oom_events(), &mut buffer).ok()?;
+        let file = self.place.name(OOM_EVENTS);
+        let text = read_beginning(directory, file, &mut buffer).ok()?;
         Some(OomEvents {
             kills: procfs::entry(text, "oom_kill")?,
             limit_hits: procfs::entry(text, "oom"),
@@ -215,12 +234,8 @@ impl OomCounter {
     /// Whether a process that has had so many bytes had most of what the group itself may have.
     #[must_use]
     pub fn is_filled_by(&self, peak: u64) -> bool {
-        let Place { directory, version } = &self.place;
-        let file = match version {
-            Version::V1 => "memory.limit_in_bytes",
-            Version::V2 => "memory.max",
-        };
-        number(directory, file).is_some_and(|limit| peak > limit / 2)
+        let file = self.place.name(MEMORY_LIMIT);
+        number(&self.place.directory, file).is_some_and(|limit| peak > limit / 2)
     }
 
     /// Why a process was killed; `rose` says whether there is a limit hit that no other kill stands for.
@@ -254,14 +269,10 @@ impl OomCounter {
         if !place.is_own() {
             return Totals::default();
         }
-        let [peak, limit] = match place.version {
-            Version::V1 => ["memory.max_usage_in_bytes", "memory.limit_in_bytes"],
-            Version::V2 => ["memory.peak", "memory.max"],
-        };
-        let limit = number(&place.directory, limit).unwrap_or_default();
+        let peak = place.name(["memory.peak", "memory.max_usage_in_bytes"]);
         Totals {
             peak: number(&place.directory, peak).unwrap_or_default(),
-            limit: if limit < procfs::LARGEST_LIMIT { limit } else { 0 },
+            limit: limit(&place.directory, place.name(MEMORY_LIMIT)).unwrap_or_default(),
             refused: self.first(PIDS_EVENTS, "max"),
             throttled: self.throttled(),
             frozen: self.first(["cgroup.stat.local"; 2], "frozen_usec"),
@@ -280,12 +291,8 @@ impl OomCounter {
         if self.place.version == Version::V1 {
             return 0;
         }
-        let mut buffer = [0; 1024];
-        let mut entry = |file| {
-            let text = read_beginning(&self.place.directory, file, &mut buffer).ok()?;
-            procfs::entry(text, key)
-        };
-        files.into_iter().find_map(&mut entry).unwrap_or_default()
+        let entry = |file| entry(&self.place.directory, file, key);
+        files.into_iter().find_map(entry).unwrap_or_default()
     }
 }
 
@@ -311,11 +318,16 @@ pub fn memory() -> Option<Usage> {
     usage(
         "memory",
         ["memory.current", "memory.usage_in_bytes"],
-        ["memory.max", "memory.limit_in_bytes"],
-        ["memory.events", "memory.oom_control"],
+        MEMORY_LIMIT,
+        OOM_EVENTS,
         "oom_kill",
     )
 }
+
+const MEMORY_LIMIT: Names = ["memory.max", "memory.limit_in_bytes"];
+
+/// What counts OOM kills.
+const OOM_EVENTS: Names = ["memory.events", "memory.oom_control"];
 
 /// What counts them. Since Linux 6.12 v2 has the first, which counts in the group whose limit it is that was hit, whoever
 /// forked. The second counted the forks that failed in a group, by whatever limit, and does so with v1; since then it
@@ -337,21 +349,25 @@ fn usage(
 ) -> Option<Usage> {
     let mut buffer = [0; 4096];
     let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-    places(own, controller).filter(Place::is_own).find_map(|place| {
-        let text = |[v2, v1]: Names| {
-            let name = if place.version == Version::V2 { v2 } else { v1 };
-            let mut buffer = [0; 1024];
-            read_beginning(&place.directory, name, &mut buffer).ok().map(str::to_owned)
-        };
-        let count = |events| procfs::entry(&text(events)?, hits);
-        let local = if place.version == Version::V2 { count(events) } else { None };
-        Some(Usage {
-            current: text(current)?.trim().parse().ok()?,
-            limit: text(limit).and_then(|text| procfs::cgroup_limit(&text)),
-            by_own_limit: local.is_some() && events == PIDS_EVENTS,
-            hits: local.or_else(|| count([events[1]; 2])),
-        })
-    })
+    let mut usage = None;
+    visit_places(own, controller, &mut |place| {
+        let directory = place.directory.as_str();
+        if place.is_own()
+            && let Some(current) = number(directory, place.name(current))
+        {
+            let [local, all] = events;
+            let local =
+                if place.version == Version::V2 { entry(directory, local, hits) } else { None };
+            usage = Some(Usage {
+                current,
+                limit: self::limit(directory, place.name(limit)),
+                by_own_limit: local.is_some() && events == PIDS_EVENTS,
+                hits: local.or_else(|| entry(directory, all, hits)),
+            });
+        }
+        usage.is_some()
+    });
+    usage
 }
 
 /// What keeps the processes of a control group from running.
@@ -392,19 +408,9 @@ pub fn held(pid: i32) -> Option<Held> {
 fn holds_this_process(directory: &str) -> bool {
     let Ok(file) = open_in(directory, "cgroup.procs") else { return false };
     let own = process::id();
-    let mut buffer = [0; 1024];
-    let mut number = 0i32;
-    while let Ok(bytes @ [_, ..]) = open::next(&file, &mut buffer) {
-        // Each number is a line.
-        for &byte in bytes {
-            if byte.is_ascii_digit() {
-                number = number.wrapping_mul(10).wrapping_add(i32::from(byte - b'0'));
-            } else if std::mem::take(&mut number) == own {
-                return true;
-            }
-        }
-    }
-    false
+    let mut found = false;
+    processes::for_each_number(&file, &mut |pid| found |= pid == own).ok();
+    found
 }
 
 fn open_in(directory: &str, file: &str) -> Result<OwnedFd, Errno> {
@@ -435,7 +441,12 @@ mod tests {
     use super::*;
 
     fn tried(own: &str) -> Vec<String> {
-        places(own, "memory").map(|place| place.directory).collect()
+        let mut tried = Vec::new();
+        visit_places(own, "memory", &mut |place| {
+            tried.push(place.directory);
+            false
+        });
+        tried
     }
 
     #[test]

@@ -162,18 +162,21 @@ pub fn visit_children(
 }
 
 fn children_of_thread(pid: i32, thread: i32, visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
-    let file = open_file(format_args!("/proc/{pid}/task/{thread}/children\0"))?;
+    for_each_number(&open_file(format_args!("/proc/{pid}/task/{thread}/children\0"))?, visit)
+}
+
+/// Calls `visit` with each number of a file that has a space or an end of line behind each, the last one too.
+pub(super) fn for_each_number(file: &OwnedFd, visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
     let mut buffer = [0; 4096];
-    let mut number = 0;
+    let mut number: i32 = 0;
     loop {
-        let bytes = open::next(&file, &mut buffer)?;
+        let bytes = open::next(file, &mut buffer)?;
         if bytes.is_empty() {
             return Ok(());
         }
-        // Each number has a space behind it, the last one too.
         for &byte in bytes {
             if byte.is_ascii_digit() {
-                number = number * 10 + i32::from(byte - b'0');
+                number = number.wrapping_mul(10).wrapping_add(i32::from(byte - b'0'));
             } else {
                 visit(std::mem::take(&mut number));
             }

@@ -48,16 +48,16 @@ impl Stat {
         let fields = std::str::from_utf8(text.get(name_end + 1..)?).ok()?;
         let mut fields = fields.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?; // field 3
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let session = fields.next()?.parse().ok()?;
-        let terminal = fields.next()?.parse().ok()?;
-        let foreground = fields.next()?.parse().ok()?;
-        let flags: u64 = fields.next()?.parse().ok()?;
-        let user: u64 = fields.nth(14 - 10)?.parse().ok()?;
-        let system: u64 = fields.next()?.parse().ok()?;
-        let threads = fields.nth(20 - 16)?.parse().ok()?;
-        let started = fields.nth(22 - 21)?.parse().ok()?;
+        let parent = number(fields.next())?;
+        let group = number(fields.next())?;
+        let session = number(fields.next())?;
+        let terminal = number(fields.next())?;
+        let foreground = number(fields.next())?;
+        let flags: u64 = number(fields.next())?;
+        let user: u64 = number(fields.nth(14 - 10))?;
+        let system: u64 = number(fields.next())?;
+        let threads = number(fields.nth(20 - 16))?;
+        let started = number(fields.nth(22 - 21))?;
         let cpu = user.saturating_add(system);
         let is_kernel = flags & PF_KTHREAD != 0;
         Some(Stat {
@@ -146,23 +146,29 @@ impl Status {
                 continue;
             };
             let value = value.get(1..).unwrap_or_default();
-            let mut words = value.split_ascii_whitespace();
-            let set = || u64::from_str_radix(value.trim(), 16).map(SignalSet::from_bits);
-            match key {
-                "Uid" => status.uid = words.nth(1).and_then(|uid| uid.parse().ok()),
-                "TracerPid" => status.tracer = number(words.next()).unwrap_or_default(),
+            let word = |index| value.split_ascii_whitespace().nth(index);
+            let set = match key {
+                "Uid" => {
+                    status.uid = number(word(1));
+                    continue;
+                }
+                "TracerPid" => {
+                    status.tracer = number(word(0)).unwrap_or_default();
+                    continue;
+                }
                 "VmRSS" => {
-                    let kibibytes: Option<u64> = number(words.next());
+                    let kibibytes: Option<u64> = number(word(0));
                     status.memory = kibibytes.and_then(|count| count.checked_mul(1024));
+                    continue;
                 }
-                "SigPnd" | "ShdPnd" => {
-                    status.pending = status.pending.or(set().unwrap_or_default())
-                }
-                "SigBlk" => status.blocked = set().unwrap_or_default(),
-                "SigIgn" => status.ignored = set().unwrap_or_default(),
-                "SigCgt" => status.caught = set().unwrap_or_default(),
-                _ => {}
-            }
+                "SigPnd" | "ShdPnd" => &mut status.pending,
+                "SigBlk" => &mut status.blocked,
+                "SigIgn" => &mut status.ignored,
+                "SigCgt" => &mut status.caught,
+                _ => continue,
+            };
+            let bits = u64::from_str_radix(value.trim_ascii(), 16).unwrap_or_default();
+            *set = set.or(SignalSet::from_bits(bits));
         }
         status
     }
@@ -247,6 +253,7 @@ impl Status {
     }
 }
 
+#[inline(never)]
 fn number<T: std::str::FromStr>(word: Option<&str>) -> Option<T> {
     word?.parse().ok()
 }
@@ -272,15 +279,21 @@ const LIMITS: [&str; 16] = [
 ];
 
 /// The limits in `/proc/PID/limits`.
-pub fn limits(text: &str) -> impl Iterator<Item = (Resource, Limits)> {
+#[must_use]
+pub fn limits(text: &str) -> Vec<(Resource, Limits)> {
     let value = |word: Option<&str>| match word {
         Some("unlimited") => Some(UNLIMITED),
         word => number(word),
     };
-    Resource::ALL.into_iter().zip(LIMITS).filter_map(move |(resource, name)| {
-        let mut words = text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace();
-        Some((resource, Limits { soft: value(words.next())?, hard: value(words.next())? }))
-    })
+    let mut limits = Vec::new();
+    for (resource, name) in Resource::ALL.into_iter().zip(LIMITS) {
+        let values = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        let mut words = values.split_ascii_whitespace();
+        if let (Some(soft), Some(hard)) = (value(words.next()), value(words.next())) {
+            limits.push((resource, Limits { soft, hard }));
+        }
+    }
+    limits
 }
 
 /// The path of the group in `/proc/PID/cgroup` for a controller of v1; for an empty name, that of v2.
@@ -300,17 +313,14 @@ pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
 pub fn entry(text: &str, key: &str) -> Option<u64> {
     // Not `lines`, nor the character alone: those search by code that could panic, and the loop may not.
     let mut lines = text.split(['\n']);
-    lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+    lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim_ascii().parse().ok())
 }
-
-/// From here on a limit of v1 is none.
-pub const LARGEST_LIMIT: u64 = 1 << 62;
 
 /// The limit in a file such as `memory.max`: none for `max`, and for what v1 shows for it, the largest
 /// multiple of a page that fits into 63 bits.
 #[must_use]
 pub fn cgroup_limit(text: &str) -> Option<u64> {
-    text.trim().parse().ok().filter(|&limit| limit < LARGEST_LIMIT)
+    text.trim_ascii().parse().ok().filter(|&limit| limit < 1 << 62)
 }
 
 #[cfg(test)]
@@ -406,12 +416,12 @@ mod tests {
     #[test]
     fn all_limits_of_this_process_are_read() {
         let text = std::fs::read_to_string("/proc/self/limits").unwrap();
-        let read: Vec<_> = limits(&text).collect();
+        let read = limits(&text);
         assert_eq!(read.len(), 16, "{text}");
         for (resource, limits) in read {
             assert_eq!(Ok(limits), crate::sys::limits::get(resource), "{}", resource.name());
         }
-        assert_eq!(limits("Max open files  10  x  files\nMax processes 1").count(), 0);
+        assert_eq!(limits("Max open files  10  x  files\nMax processes 1").len(), 0);
     }
 
     #[test]

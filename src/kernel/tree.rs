@@ -52,10 +52,12 @@ pub type Signals = [Option<Received>; 2];
 /// They are not known: see [`processes::for_each_child`].
 pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
     let signals = signals.iter().flatten().copied();
-    processes::for_each_child(|pid| send_to_child(pid, signals.clone(), &mut Tally::default()))
+    processes::for_each_child(|pid| {
+        send_to_child(pid, &mut signals.clone(), &mut Tally::default());
+    })
 }
 
-fn send_to_child(pid: i32, signals: impl Iterator<Item = Received>, tally: &mut Tally) {
+fn send_to_child(pid: i32, signals: &mut dyn Iterator<Item = Received>, tally: &mut Tally) {
     for signal in signals {
         tally.note(send::whole_or_alone(signal, |signal| send::to_process(pid, signal)));
     }
@@ -218,7 +220,7 @@ impl Scan {
         let Scan { root, broadcast, known, tally, .. } = self;
         let latest = broadcast.number();
         for process in known.found() {
-            let signals = broadcast.due(process.pid, process.got);
+            let signals = &mut broadcast.due(process.pid, process.got);
             let settled = if process.is_child {
                 send_to_child(process.pid, signals, tally);
                 true
@@ -252,7 +254,7 @@ impl Scan {
                 if found == Descent::None {
                     *outsider = stat.parent;
                 } else {
-                    send_to_descendant(pid, found, *root, broadcast.due(pid, got), tally);
+                    send_to_descendant(pid, found, *root, &mut broadcast.due(pid, got), tally);
                 }
             }
             broadcast.passed(pid);
@@ -390,7 +392,7 @@ fn send_to_hidden_children(
     processes::for_each_child(|pid| {
         if processes::stat(pid).is_none() {
             hidden = true;
-            send_to_child(pid, broadcast.due_at_end(known.got(pid)), tally);
+            send_to_child(pid, &mut broadcast.due_at_end(known.got(pid)), tally);
         }
     })?;
     Ok(hidden)
@@ -402,7 +404,7 @@ fn send_to_descendant(
     pid: i32,
     mut found: Descent,
     root: Root,
-    signals: impl Iterator<Item = Received>,
+    signals: &mut dyn Iterator<Item = Received>,
     tally: &mut Tally,
 ) -> bool {
     /// Each further try takes the end of one more process between the two.
@@ -535,7 +537,7 @@ impl HangUp {
 
 /// A failure has no consequence: the stop signal has been sent before.
 fn hang_up(pid: i32, found: Descent, root: Root) {
-    let signals = [Signal::HUP, Signal::CONT].into_iter().map(Received::own);
+    let signals = &mut [Signal::HUP, Signal::CONT].into_iter().map(Received::own);
     let mut tally = Tally::default();
     if root.pid == process::INIT {
         // Everything in the namespace is to end, so a later process with the same ID may have it as well.

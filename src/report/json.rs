@@ -54,13 +54,13 @@ impl Report {
             if record.throttled > 0 {
                 object.raw("throttled_seconds", Seconds::of_micros(record.throttled));
             }
-            json.raw("stop", object.end());
+            json.raw("stop", object);
         }
         let mut phases = Object::default();
         for (stage, took) in record.times.each() {
             phases.raw(stage.name(), Seconds(took));
         }
-        json.raw("phase_seconds", phases.end());
+        json.raw("phase_seconds", phases);
         if !record.frozen.is_zero() {
             json.raw("frozen_seconds", Seconds(record.frozen));
         }
@@ -80,7 +80,7 @@ impl Report {
                 json.raw("not_stopped_more", not_stopped.found.more);
             }
         }
-        json.end() + "\n"
+        format!("{json}\n")
     }
 
     fn group(&self, json: &mut Object) {
@@ -105,6 +105,6 @@ impl Report {
                 object.raw(name, Seconds::of_micros(value));
             }
         }
-        json.raw("cgroup", object.end());
+        json.raw("cgroup", object);
     }
 }

@@ -7,7 +7,7 @@ use crate::kernel::processes::Name;
 use crate::kernel::procfs::Reaction;
 use crate::kernel::unstopped::{Cause, Found, Unstopped};
 use crate::supervisor::Search;
-use crate::text::json::{Quoted, array};
+use crate::text::json::{Array, Quoted};
 use crate::values::signal::Signal;
 use log::warn;
 use std::fmt;
@@ -40,16 +40,19 @@ impl NotStopped {
     }
 
     /// The processes that are named, as a JSON array.
-    pub(super) fn json(&self) -> impl fmt::Display {
-        let signal = self.search.signal;
-        array(self.found.named().map(move |process| Json(*process, signal)))
+    pub(super) fn json(&self) -> Array {
+        let mut array = Array::default();
+        for process in self.found.named() {
+            array.push(&Json(process, self.search.signal));
+        }
+        array
     }
 }
 
 /// A process as a JSON object.
-struct Json(Unstopped, Signal);
+struct Json<'a>(&'a Unstopped, Signal);
 
-impl fmt::Display for Json {
+impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Json(process, signal) = self;
         let Unstopped { pid, name, state, reaction, cause } = process;

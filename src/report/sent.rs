@@ -71,7 +71,9 @@ impl Sent {
 }
 
 fn tenths(time: Time) -> u32 {
-    u32::try_from(time.as_millis() / 100).unwrap_or(u32::MAX)
+    let tenths =
+        time.as_secs().saturating_mul(10).saturating_add((time.subsec_millis() / 100).into());
+    u32::try_from(tenths).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 
-/// The text on one line, with escape sequences for what would not show or would move a cursor.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    // Writing to a string never fails.
-    text.chars().try_for_each(|c| write_visible(&mut shown, c)).ok();
-    shown
+/// Displays a text on one line, with escape sequences for what would not show or would move a cursor.
+pub struct Visible<'a>(pub &'a str);
+
+impl fmt::Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| write_visible(f, c))
+    }
 }
 
 /// How many characters of such a text a message shows.
@@ -54,10 +54,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Writes a character, or an escape sequence for one that does not show.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_visible(to: &mut impl Write, c: char) -> fmt::Result {
+fn write_visible(to: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     match c {
         '\0' => to.write_str("\\0"),
         '\t' => to.write_str("\\t"),

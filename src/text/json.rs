@@ -17,9 +17,9 @@ impl<T: fmt::Display> fmt::Display for Quoted<T> {
 
 /// Passes text on to a writer, escaped for the inside of a JSON string. Each escape sequence is written by one call, so
 /// a writer that is full cuts the text between two of them, and the string stays valid.
-pub struct Escaping<W>(pub W);
+pub struct Escaping<'a>(pub &'a mut dyn Write);
 
-impl<W: Write> Write for Escaping<W> {
+impl Write for Escaping<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().try_for_each(|c| match c {
             '"' => self.0.write_str("\\\""),
@@ -38,7 +38,7 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// The members of an object that is being made.
+/// An object, member by member.
 #[derive(Default)]
 pub struct Object(String);
 
@@ -48,17 +48,11 @@ impl Object {
         self.add(name, &value);
     }
 
-    fn add(&mut self, name: &str, value: &dyn fmt::Display) {
-        let separator = if self.0.is_empty() { "" } else { "," };
-        // Writing to a string never fails.
-        write!(self.0, "{separator}{}:{value}", Quoted(name)).ok();
-    }
-
     /// Adds a member whose value is JSON already, or null.
     pub fn optional(&mut self, name: &str, value: Option<impl fmt::Display>) {
-        match value {
-            Some(value) => self.raw(name, value),
-            None => self.raw(name, "null"),
+        match &value {
+            Some(value) => self.add(name, value),
+            None => self.add(name, &"null"),
         }
     }
 
@@ -67,22 +61,38 @@ impl Object {
         self.add(name, &Quoted(&value as &dyn fmt::Display));
     }
 
-    /// The object.
-    #[must_use]
-    pub fn end(self) -> String {
-        format!("{{{}}}", self.0)
+    fn add(&mut self, name: &str, value: &dyn fmt::Display) {
+        append(&mut self.0, format_args!("{}:{value}", Quoted(name)));
     }
 }
 
-/// An array of values that are JSON already.
-#[must_use]
-pub fn array(items: impl Iterator<Item = impl fmt::Display>) -> String {
-    let mut array = "[".to_owned();
-    for item in items {
-        let separator = if array.len() > 1 { "," } else { "" };
-        write!(array, "{separator}{item}").ok();
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}}}", self.0)
     }
-    array + "]"
+}
+
+/// An array, item by item.
+#[derive(Default)]
+pub struct Array(String);
+
+impl Array {
+    /// Adds an item that is JSON already.
+    pub fn push(&mut self, item: &dyn fmt::Display) {
+        append(&mut self.0, format_args!("{item}"));
+    }
+}
+
+impl fmt::Display for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.0)
+    }
+}
+
+fn append(list: &mut String, item: fmt::Arguments) {
+    let separator = if list.is_empty() { "" } else { "," };
+    // Writing to a string never fails.
+    write!(list, "{separator}{item}").ok();
 }
 
 #[cfg(test)]
@@ -103,9 +113,12 @@ mod tests {
         object.text("b", "x");
         object.optional("c", None::<i32>);
         object.optional("d", Some(2));
-        object.raw("e", array([Quoted(1), Quoted(2)].into_iter()));
-        object.raw("f", array([0; 0].into_iter()));
-        let expected = r#"{"a":1,"b":"x","c":null,"d":2,"e":["1","2"],"f":[]}"#;
-        assert_eq!(object.end(), expected);
+        let mut array = Array::default();
+        array.push(&Quoted("1"));
+        array.push(&2);
+        object.raw("e", array);
+        object.raw("f", Array::default());
+        let expected = r#"{"a":1,"b":"x","c":null,"d":2,"e":["1",2],"f":[]}"#;
+        assert_eq!(object.to_string(), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::text::escape::{Escaped, beginning, write_visible};
+use crate::text::escape::{Escaped, Visible, beginning};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -118,19 +118,13 @@ impl Error {
 
     /// The error without its prefix and its hint, for other places than a line on standard error.
     pub fn message(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| self.write_message(f))
-    }
-
-    fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Words of the user that the message contains must not break the line.
-        self.0.message.chars().try_for_each(|c| write_visible(f, c))
+        Visible(&self.0.message) // words of the user that it contains must not break the line
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sexton: fatal: ")?;
-        self.write_message(f)?;
+        write!(f, "sexton: fatal: {}", self.message())?;
         match &self.0.hint {
             Some(hint) => write!(f, "\nsexton: hint: {hint}"),
             None => Ok(()),

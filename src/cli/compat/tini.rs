@@ -6,7 +6,7 @@ use crate::cli::draft::Draft;
 use crate::cli::texts::TINI;
 use crate::plan::request::Printed;
 use crate::plan::{Statuses, Style, Subreaper, Target};
-use crate::text::escape::visible;
+use crate::text::escape::Visible;
 use crate::values::error::printable;
 use crate::values::exit_map;
 use crate::values::rewrite;
@@ -180,8 +180,8 @@ fn expected_status(value: &[u8]) -> Option<u8> {
 }
 
 fn not_valid(call: &Invocation, letter: char, value: &[u8]) -> Printed {
-    let value = visible(&String::from_utf8_lossy(value));
-    let text = format!("Not a valid option for -{letter}: {value}\n");
+    let value = String::from_utf8_lossy(value);
+    let text = format!("Not a valid option for -{letter}: {}\n", Visible(&value));
     call.fatal(&STYLE, &text, STATUSES.fatal)
 }
 

@@ -55,14 +55,14 @@ pub fn status(text: &[u8]) {
 /// `/proc/PID/limits`.
 pub fn limits(text: &[u8]) {
     let text = &String::from_utf8_lossy(text);
-    let limits: Vec<_> = procfs::limits(text).collect();
+    let limits = procfs::limits(text);
     let at = |resource| Resource::ALL.iter().position(|other| *other == resource);
     assert!(limits.is_sorted_by(|(one, _), (other, _)| at(*one) < at(*other))); // 16 at most
     for limit in &limits {
-        assert!(text.lines().any(|line| procfs::limits(line).any(|alone| alone == *limit)));
+        assert!(text.lines().any(|line| procfs::limits(line).contains(limit)));
     }
     let longer = format!("Limit  Soft  Hard\nMax open\nmax open files 1 1\n{text}\nMax files 2 2");
-    assert!(procfs::limits(&longer).eq(limits));
+    assert_eq!(procfs::limits(&longer), limits);
 }
 
 /// `/proc/PID/cgroup`, and the files of cgroups.
