@@ -184,7 +184,7 @@ fn signals_through_tini_come_to_the_same_processes() {
         if theirs {
             return pair.seen(Some(running.end().status), "", "");
         }
-        running.expect_log("unable to send SIGUSR1 to main");
+        running.expect_log("unable to send SIGUSR1 to the command");
         pair.seen(None, "", "")
     });
     for words in [&["-g", "--", "PROBE", "tell"][..], &["-s", "--", "PROBE", "tell"]] {
