@@ -215,8 +215,10 @@ impl Container {
     pub fn init(&self) -> u32 {
         let mut pid = 0; // until the engine has taken down that it runs
         process::eventually("the container's init is known", || {
-            let answer = self.call(&["inspect", "--format", "{{.State.Pid}}", &self.name]);
-            pid = answer.trim().parse().expect("a pid");
+            let mut inspect = Command::new(self.program);
+            inspect.args(["inspect", "--format", "{{.State.Pid}}", &self.name]);
+            let answer = String::from_utf8(inspect.output().unwrap().stdout).expect("UTF-8");
+            pid = answer.trim().parse().unwrap_or_default(); // nothing, before there is a container
             pid != 0
         });
         pid

@@ -17,7 +17,9 @@ need dockerd:docker.io containerd:containerd runc:runc podman:podman conmon:conm
     newuidmap:uidmap /usr/libexec/podman/catatonit:catatonit setpriv:util-linux tini-static:tini
 need nginx:nginx-light /usr/lib/postgresql/15/bin/initdb:postgresql-15 /usr/bin/redis-server:redis-server \
     /usr/lib/jvm/java-17-openjdk-amd64/bin/javac:openjdk-17-jdk-headless /usr/bin/node:nodejs cron:cron \
-    sshd:openssh-server ssh:openssh-client docker-compose:docker-compose # for software.rs
+    sshd:openssh-server ssh:openssh-client docker-compose:docker-compose \
+    apache2:apache2 haproxy:haproxy php-fpm8.2:php8.2-fpm gunicorn:gunicorn uvicorn:uvicorn celery:celery puma:puma \
+    mariadbd:mariadb-server cgi-fcgi:libfcgi-bin curl:curl nsenter:util-linux # for software.rs
 TARGET=x86_64-unknown-linux-musl
 
 if [ -z "${IT_BIN-}" ]; then

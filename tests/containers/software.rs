@@ -18,6 +18,7 @@ mod cron;
 mod ledgers;
 mod nginx;
 mod postgres;
+mod servers;
 mod sshd;
 
 /// The time-out of the engine's stop, which the examples' grace is made for.
@@ -33,26 +34,6 @@ const USR: [&str; 5] = [
 ];
 
 const DEBIAN: &str = "DEBIAN=localhost/sexton/debian:1";
-
-/// The recipes of docs/docker.md, and the examples that they are said to be, have the same flags.
-#[test]
-fn the_recipes_are_those_of_the_examples() {
-    let repository = Path::new(dockerfile::REPOSITORY);
-    let documentation = fs::read_to_string(repository.join("docs/docker.md")).unwrap();
-    for name in ["nginx", "postgres", "redis", "java", "node", "cron", "sshd"] {
-        let path = format!("docker/examples/{name}/Dockerfile");
-        let dockerfile = fs::read_to_string(repository.join(&path)).unwrap();
-        let entry_point = dockerfile
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix(r#"ENTRYPOINT ["/sexton", ""#)?.strip_suffix(r#""]"#)
-            })
-            .unwrap_or_else(|| panic!("{path} has no entry point"));
-        let recipe = documentation.lines().find(|line| line.contains(&format!("(../{path})")));
-        let flags = format!("| `{} ", entry_point.replace(r#"", ""#, " "));
-        assert!(recipe.is_some_and(|recipe| recipe.contains(&flags)), "{path}: {flags}");
-    }
-}
 
 /// The image of an example, and a folder to share with its containers.
 struct Example<'a> {

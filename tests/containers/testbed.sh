@@ -64,7 +64,8 @@ make_debian() {
     sed 's/:.*/:*:20000:0:99999:7:::/' /etc/passwd >"$debian/etc/shadow" # accounts without a password
     chmod 600 "$debian/etc/shadow"
     dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^ii //p' >"$debian/etc/packages"
-    dpkg -L nginx-common redis-server postgresql-common openjdk-17-jre-headless cron-daemon-common cron openssh-server |
+    dpkg -L nginx-common redis-server postgresql-common openjdk-17-jre-headless cron-daemon-common cron openssh-server \
+        apache2 haproxy php8.2-fpm php-common |
         sed -n 's#^/\(etc\|var\)/#\1/#p' | grep -Ev '^etc/(init.d|cron.[a-z]*ly)/' | sort -u |
         tar -C / -cf - --no-recursion -T - | tar -C "$debian" -xf -
     cp /usr/share/openssh/sshd_config "$debian/etc/ssh" # the package does it when it is configured
