@@ -44,7 +44,14 @@ def init(variant, program):
 
 
 def cases(program):
-    """(variant, signal, kind, limit) of every case."""
+    """(variant, signal, kind, limit) of every case. What does not start without an init is tried once without."""
+    hangs = "hangs" in program
+    for case in every_case(program):
+        if case[:3] == ("alone", "TERM", "plain") or not (hangs and case[0] == "alone"):
+            yield case
+
+
+def every_case(program):
     stop = program.get("stopsignal", "TERM")
     limit = PATIENT if program.get("slow") else LIMIT
     recipe = "recipe" in program
@@ -91,6 +98,7 @@ def run(name, program, variant, signal, kind, limit):
         "signal": signal,
         "kind": kind,
         "limit": limit,
+        "hangs": variant == "alone" and "hangs" in program,
     }
     command = ["unshare", "--mount", "--net", "--propagation", "private", sys.executable, str(HERE / "case.py")]
     try:
@@ -136,9 +144,9 @@ def version(program):
             text = re.search(r"^Version: (.*)$", output([CACHE / "venv/bin/pip", "show", package]), re.M)[1]
         case "npm":
             text = json.loads((CACHE / "npm/node_modules" / package / "package.json").read_text())["version"]
-        case "rustc":
-            text = output(["rustc", "--version"]).split()[1]
-    return re.sub(r"^\d+:|(\+(dfsg|ds|repack|really|debian)[^-]*)?(-[^-]*)?$", "", text.strip())
+        case "command":
+            text = re.search(r"\d[\d.]+", output([package, "--version"]))[0]
+    return re.match(r"(\d+:)?([\w.]*\w)", text.replace(".dfsg", ""))[2]  # without what Debian adds
 
 
 def compact(result):

@@ -6,6 +6,7 @@ one: so no row is written by hand.
 """
 
 import json
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 import driver
 import table
 
-PAGE = table.HERE.parent.parent / "docs/software.md"
+ROOT = table.HERE.parent.parent
+PAGE = ROOT / "docs/software.md"
 WIDTH = 120
 HEAD = """\
 # Software
@@ -31,8 +33,8 @@ is 30 s by default: [docker.md](docker.md#stopping).
 | PID 1 | the status after SIGTERM, as PID 1 without an init; *never*: it had not ended after {limit} s |
 | init | the status with sexton and no flags. Where tini's is another one, a sentence below the table has it |
 | recipe | the status with the recipe |
-| under way | the end of a slow download of 12 MB, of a request, a task, a transaction: without the recipe → with it |
-| silent | how long a TCP client that sends nothing delays the end, with the recipe |
+| under way | what became of a slow download of 12 MB, a request, a task, writes: without the recipe → with it |
+| silent | how long a TCP client that sends nothing delays the end, with the recipe; *killed*: by the end of the grace |
 | zombies | whether, as PID 1, it leaves zombies of others, such as those of `docker exec`; with sexton none does |
 
 """
@@ -49,6 +51,15 @@ COUNTS = """\
 ## Counts
 
 | of {rows} programs | count |
+| --- | --- |
+"""
+IMAGES = """\
+## Images
+
+Each image in `docker/examples` is made from Debian's packages, and is stopped under load, in Docker and in Podman, by
+`tests/containers`.
+
+| image | flags of its entry point |
 | --- | --- |
 """
 MISSING = """\
@@ -82,6 +93,11 @@ class Row:
     def kind(self):
         return "work" if "work" in self.program else "download" if "download" in self.program else "plain"
 
+    def end(self, variant):
+        """What became of its own processes."""
+        case = self.cases[f"{variant} TERM"]
+        return case[-1] if len(case) > 2 and "check" in self.program else ""
+
     def outcome(self, variant):
         """What became of what was under way, or of the program's own processes."""
         kind = self.kind()
@@ -90,7 +106,10 @@ class Row:
         return "cut" if text.startswith("cut at") else "" if text.startswith("killed") else text
 
     def changed(self):
-        return self.status("alone") not in ("never", self.status("sexton"))
+        return self.status("alone") not in ("never", "no start", self.status("sexton"))
+
+    def killed_by_tini(self):
+        return self.end("tini") != self.end("sexton") and "killed" in self.end("tini")
 
     def cuts(self, variant):
         return self.kind() == "download" and self.outcome(variant) == "cut"
@@ -103,10 +122,14 @@ class Row:
         case = self.cases.get("recipe TERM silent") or self.cases.get("silent TERM silent")
         if case is None:
             return ""
-        return f"over {driver.PATIENT} s" if case[1] >= driver.PATIENT else f"{case[1]:.0f} s" if case[1] >= 1 else "0"
+        if case[1] >= driver.PATIENT:
+            return f"over {driver.PATIENT} s"
+        killed = ", killed" if case[0] == 137 else ""
+        return f"{case[1]:.0f} s{killed}" if case[1] >= 0.5 else "0"
 
     def zombies(self):
-        return "yes" if self.cases["alone orphans"][0] else "no"
+        case = self.cases.get("alone orphans")
+        return "" if case is None else "yes" if case[0] else "no"
 
     def line(self):
         recipe = self.program.get("recipe")
@@ -116,8 +139,14 @@ class Row:
 
     def sentences(self):
         found = [" ".join(self.program["note"].split())] if "note" in self.program else []
-        if (tini := self.status("tini")) != self.status("sexton"):
-            found.append(f"With tini the status is {tini}" if tini != "never" else "With tini it does not end")
+        busy = self.cases[driver.name_of("sexton", "TERM", self.kind())][0]
+        if busy != self.status("sexton"):
+            found.append(f"With a client at work the status is {busy} without the recipe")
+        status, end = self.status("tini"), self.end("tini")
+        if end != self.end("sexton"):
+            found.append(f"With tini {end}")
+        if status != self.status("sexton"):
+            found.append(f"With tini the status is {status}" if status != "never" else "With tini it does not end")
         return found
 
     def harm(self):
@@ -135,6 +164,7 @@ COUNTED = [
     ("have another status because an init is there", lambda row: row.changed()),
     ("end a stop with a status that is not 0, with an init", lambda row: row.status("sexton") != 0),
     ("do so with the recipe", lambda row: row.status("recipe") != 0),
+    ("start programs that are killed with tini, and end by themselves with sexton", lambda row: row.killed_by_tini()),
     ("leave zombies of others as PID 1", lambda row: row.zombies() == "yes"),
     ("cut the download without the recipe", lambda row: row.cuts("sexton")),
     ("cut it with the recipe, too", lambda row: row.cuts("recipe") if row.outcome("recipe") else row.cuts("sexton")),
@@ -156,6 +186,14 @@ def rows_of(results):
     return groups, missing
 
 
+def images():
+    """Each Dockerfile, with the flags of its entry point."""
+    for path in sorted((ROOT / "docker/examples").glob("*/Dockerfile")):
+        flags = json.loads(re.search(r"^ENTRYPOINT (.*)", path.read_text(), re.M)[1])[1:-1]
+        setting = f"`{' '.join(flags)}`" if flags else "none"
+        yield fitting(f"| [{path.parent.name}](../{path.relative_to(ROOT)}) | {setting} |")
+
+
 def page(results):
     groups, missing = rows_of(results)
     every = [row for _, rows in groups for row in rows]
@@ -171,6 +209,7 @@ def page(results):
     text += "".join(fitting(f"| {row.title} | {before} | {after} |") + "\n" for row, (before, after) in harmed) + "\n"
     text += COUNTS.format(rows=len(every))
     text += "".join(f"| {label} | {sum(map(wanted, every))} |\n" for label, wanted in COUNTED)
+    text += "\n" + IMAGES + "".join(line + "\n" for line in images())
     if missing:
         text += "\n" + MISSING + "".join(fold(f"- {line}.", rest="  ") + "\n" for line in missing)
     return text

@@ -58,6 +58,8 @@ if [ ${#wanted[@]} -gt 0 ]; then
 fi
 mapfile -t wanted < <(packages npm)
 if [ ${#wanted[@]} -gt 0 ]; then
+  allowed='"bun": true, "deno": true, "esbuild": true' # their own scripts, which newer versions of npm do not run
+  [ -e "$SOFTWARE_CACHE/npm/package.json" ] || echo "{\"allowScripts\": {$allowed}}" >"$SOFTWARE_CACHE/npm/package.json"
   npm install --silent --no-audit --no-fund --prefix "$SOFTWARE_CACHE/npm" "${wanted[@]}"
 fi
 

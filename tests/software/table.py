@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 FIELDS = {
     "title", "package", "needs", "command", "user", "directory", "env", "files", "big", "prepare", "once", "helper",
     "helper_ready", "helped", "ready", "start", "calm", "load", "check", "stopsignal", "slow", "download", "silent",
-    "work", "recipe", "note", "skip",
+    "work", "recipe", "note", "skip", "hangs",
 }
 
 
@@ -32,7 +32,8 @@ def programs():
 
 
 def packages(program):
-    """(registry, name) of each package: "apt nginx-light", "pip uvicorn", "npm next", "unpack exim4-daemon-light"."""
+    """(registry, name) of each package: "apt nginx-light", "pip uvicorn", "npm next", "unpack exim4-daemon-light",
+    or "command npm" for what the machine has anyway."""
     return [tuple(text.split()) for text in [program["package"], *program.get("needs", [])]]
 
 

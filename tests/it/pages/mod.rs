@@ -191,3 +191,13 @@ fn every_flag_has_its_place_in_each() {
         }
     }
 }
+
+/// `docs/software.md` is made from measurements, by a script.
+#[test]
+fn the_page_of_software_is_what_its_measurements_say() {
+    let script = repository("tests/software/page.py");
+    let mut check = std::process::Command::new("/usr/bin/python3");
+    check.arg("-B").arg(script).arg("--check");
+    let output = check.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
