@@ -28,6 +28,7 @@ need_rust
 need unshare:util-linux nsenter:util-linux setpriv:util-linux script:bsdutils /usr/bin/python3:python3 \
     /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema \
     /usr/bin/tini:tini /usr/bin/dumb-init:dumb-init /usr/bin/catatonit:catatonit /usr/sbin/gosu:gosu \
+    /usr/sbin/nginx:nginx-light \
     dash:dash busybox:busybox-static vi:vim-tiny less:less make:make strace:strace perl:perl-base \
     mandoc:mandoc zsh:zsh fish:fish /usr/lib/python3/dist-packages/yaml:python3-yaml # for the documentation
 

@@ -78,6 +78,27 @@ _sexton_value() {
     --cap-ambient)
         _sexton_propose "$before" "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all"
         ;;
+    --fs-read)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$value")
+        ;;
+    --fs-write)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$value")
+        ;;
+    --fs-exec)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$value")
+        ;;
+    --tcp-bind)
+        _sexton_propose "" "none"
+        ;;
+    --tcp-connect)
+        _sexton_propose "" "none"
+        ;;
+    --scope)
+        _sexton_propose "$before" "signal unix"
+        ;;
+    --confine)
+        _sexton_propose "" "strict best-effort"
+        ;;
     --rlimit)
         _sexton_propose "" "cpu= fsize= data= stack= core= rss= nproc= nofile= memlock= as= locks= sigpending= msgqueue= nice= rtprio= rttime="
         ;;
@@ -166,7 +187,7 @@ _sexton() {
     for ((i = 1; i < current; i++)); do
         case ${words[i]} in
         --) command=$((i + 1)) ;;
-        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --slow-stop-after | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --rlimit | --chdir | --umask | --env | --unset-env | --env-file | --env-from-file | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --install | --as) ((++i)) ;;
+        --forward-to | --rewrite | --stop-signals | --timeout | --drain | --grace | --slow-stop-after | --escalate | --linger | --pdeathsig | --user | --groups | --cap-drop | --cap-keep | --cap-ambient | --fs-read | --fs-write | --fs-exec | --tcp-bind | --tcp-connect | --scope | --confine | --rlimit | --chdir | --umask | --env | --unset-env | --env-file | --env-from-file | --nice | --cpus | --sched | --ionice | --oom-score-adj | --stdin | --stdout | --stderr | --subreaper | --map-exit | --log-level | --log-to | --log-format | --report | --install | --as) ((++i)) ;;
         -*) ;;
         *) command=$i ;;
         esac
@@ -180,7 +201,7 @@ _sexton() {
         value=${value#*=}
         _sexton_value "$flag"
     elif [[ ! $command && $value == -* ]]; then
-        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --protect --pause -P --status --check --exec --install --dry-run --help -h --version -V --as"
+        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --fs-read --fs-write --fs-exec --tcp-bind --tcp-connect --scope --confine --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --protect --pause -P --status --check --exec --install --dry-run --help -h --version -V --as"
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current

@@ -9,7 +9,7 @@ function __sexton_command
             case --
                 set -e words[1]
                 break
-            case --forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --install --as
+            case --forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --fs-read --fs-write --fs-exec --tcp-bind --tcp-connect --scope --confine --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --nice --cpus --sched --ionice --oom-score-adj --stdin --stdout --stderr --subreaper --map-exit --log-level --log-to --log-format --report --install --as
                 set -e words[1]
                 set -q words[2]; or return 1
             case '-*'
@@ -67,6 +67,13 @@ complete -c sexton -n __sexton_own -l cap-drop -x -a '(__sexton_value "^.*," cho
 complete -c sexton -n __sexton_own -l cap-keep -x -a '(__sexton_value "^.*," chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all)' -d 'Drop all capabilities except these'
 complete -c sexton -n __sexton_own -l cap-ambient -x -a '(__sexton_value "^.*," chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all)' -d 'Give the command these capabilities even if it does not run as root'
 complete -c sexton -n __sexton_own -l no-new-privs -f -d 'Deny privileges from set-user-ID programs and file capabilities'
+complete -c sexton -n __sexton_own -l fs-read -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Deny reading all other files and directories, by Landlock'
+complete -c sexton -n __sexton_own -l fs-write -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Deny changing all other files and directories'
+complete -c sexton -n __sexton_own -l fs-exec -x -a '(__fish_complete_path (commandline -ct | string replace -r -- "^--[a-z-]+=" ""))' -d 'Deny executing all other files'
+complete -c sexton -n __sexton_own -l tcp-bind -x -a 'none' -d 'Deny binding all other TCP ports'
+complete -c sexton -n __sexton_own -l tcp-connect -x -a 'none' -d 'Deny connecting to all other TCP ports'
+complete -c sexton -n __sexton_own -l scope -x -a '(__sexton_value "^.*," signal unix)' -d 'Deny signals, or connections to abstract Unix sockets, to processes that the command has not started'
+complete -c sexton -n __sexton_own -l confine -x -a 'strict best-effort' -d 'If the kernel cannot do all of that: fail, or log a warning'
 
 # Process attributes
 complete -c sexton -n __sexton_own -l rlimit -x -a 'cpu= fsize= data= stack= core= rss= nproc= nofile= memlock= as= locks= sigpending= msgqueue= nice= rtprio= rttime=' -d 'Set a resource limit: as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'

@@ -6,6 +6,8 @@ use crate::child::messages::{Failure, Message};
 use crate::child::program::{Program, SHELL};
 use crate::child::step::Step;
 use crate::sys::exec::execve;
+#[cfg(feature = "landlock")]
+use crate::sys::landlock;
 use crate::sys::{Errno, credentials, files, limits, process, scheduling, signals, tty};
 use crate::values::executable::{Kind, LOOKED_AT};
 use crate::values::signal::SignalSet;
@@ -87,6 +89,15 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
             opened
         }
         Step::ShareOutput => files::share_output(),
+        #[cfg(feature = "landlock")]
+        Step::Confine(ruleset, _) => landlock::restrict(*ruleset).or_else(|errno| match errno {
+            // It takes either CAP_SYS_ADMIN or this.
+            Errno::EPERM => {
+                credentials::set_no_new_privs()?;
+                landlock::restrict(*ruleset)
+            }
+            errno => Err(errno),
+        }),
         Step::CloseOthers(kept) => {
             files::close_others(*kept, &needs.number);
             Ok(())

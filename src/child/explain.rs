@@ -108,6 +108,10 @@ fn not_executed(
         Errno::ENOEXEC => {
             "it is built for another machine, or a script without #! line, and /bin/sh is missing"
         }
+        #[cfg(feature = "landlock")]
+        Errno::EACCES if launch.steps.iter().any(|step| matches!(step, Step::Confine(..))) => {
+            "--fs-exec and --fs-read must allow it, and its interpreter or dynamic loader"
+        }
         Errno::EACCES if user != ROOT => {
             "check owner and mode of the file and of the directories above it"
         }

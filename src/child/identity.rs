@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::plan::{Attributes, Given};
-use crate::sys::{Errno, credentials, files, reason};
+use crate::sys::{Errno, files, itself, reason};
 use crate::values::error::Error;
 use crate::values::error::Reason;
 use crate::values::user::{File, Files, Identity, Less};
@@ -42,8 +42,8 @@ pub fn look_up(attributes: &Attributes) -> Result<Credentials, Error> {
 
 /// A change of user that changes less than a login does. A file with the bit set-user-ID would make everybody root.
 fn less(group_apart: bool) -> Result<Less, Error> {
-    let (uid, gid) = credentials::real();
-    if (uid, gid) == (credentials::user(), credentials::group()) {
+    let [[uid, effective_uid], [gid, effective_gid]] = itself::ids();
+    if (uid, gid) == (effective_uid, effective_gid) {
         return Ok(Less { uid, gid, group_apart });
     }
     Err(Error::usage("sexton is set-user-ID or set-group-ID: anyone could change the user"))

@@ -67,6 +67,9 @@ pub enum Step {
     Open(Stream, Redirection),
     /// Let standard error be the same open file as standard output (dup2(2)).
     ShareOutput,
+    /// Be bound by the ruleset of this descriptor (landlock_restrict_self(2)), which these flags have made.
+    #[cfg(feature = "landlock")]
+    Confine(i32, String),
     /// Close all descriptors but the standard streams and so many after them (close_range(2)).
     CloseOthers(i32),
     /// Ignore a signal (sigaction(2)).
@@ -122,6 +125,8 @@ impl fmt::Display for Step {
                 write!(f, "{how} {} as {stream}", Quoted(&file.path))
             }
             Step::ShareOutput => f.write_str("write standard error to the same file"),
+            #[cfg(feature = "landlock")]
+            Step::Confine(_, flags) => write!(f, "confine the command:{flags}"),
             Step::CloseOthers(kept) => {
                 write!(f, "close all descriptors but 0 to {}", kept.saturating_add(2))
             }

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "landlock")]
+use crate::child::confine;
 use crate::child::identity::Credentials;
 use crate::child::inherited::Inherited;
 use crate::child::step::Step;
@@ -28,13 +30,14 @@ use crate::values::terminal_state::TerminalState;
 /// 5. The other capability sets, which a change of user clears, and `no_new_privs`. Then the signal for the end of
 ///    sexton, which a change of user or of capabilities clears.
 /// 6. Umask, directory and files, with the rights of the command and not of sexton: so no path that the command's user
-///    has laid out leads further than that user may go. Then all other descriptors.
+///    has laid out leads further than that user may go. Then the confinement, which is to bind the command and not these
+///    steps; and all other descriptors, of which the ruleset is one.
 /// 7. Limits that are lowered: before, they would bound the steps above.
 /// 8. Dispositions, then the mask: a pending signal takes effect when it is unblocked, so all else must be done.
 ///
 /// # Errors
 /// What can be known before the fork: a soft limit above the hard one that `current` gives, an ambient capability that
-/// sexton does not have.
+/// sexton does not have, a confinement that the kernel cannot make.
 pub fn steps(
     attributes: &Attributes,
     inherited: &Inherited,
@@ -74,6 +77,10 @@ pub fn steps(
     steps.extend(attributes.umask.map(Step::Umask));
     steps.extend(attributes.directory.clone().map(Step::Directory));
     redirect(attributes, inherited.pid, &mut steps);
+    #[cfg(feature = "landlock")]
+    if let Some(step) = confine::step(&attributes.confinement)? {
+        steps.push(step);
+    }
     if attributes.close_fds {
         steps.push(Step::CloseOthers(inherited.listen_fds));
     }

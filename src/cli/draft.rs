@@ -55,6 +55,9 @@ pub struct Layer {
     environment_files: usize,
     /// The resource limits that it has set: bit N is the kernel's limit N.
     limits: u16,
+    /// How many exceptions from the confinement it has added.
+    #[cfg(feature = "landlock")]
+    pub confined: usize,
     /// Its lists of capabilities. Each of them replaces the whole list of a lower layer.
     capabilities: capabilities::Spec,
     /// How often it has said `--verbose`.

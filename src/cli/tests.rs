@@ -377,6 +377,7 @@ fn a_command_that_looks_like_an_option_has_a_hint() {
 fn malformed(flag: &Flag) -> &'static str {
     match flag.long {
         "chdir" | "stdin" | "report" | "env-file" | "install" => "",
+        "fs-read" | "fs-write" | "fs-exec" => "/a,",
         "stdout" | "stderr" => ">>",
         "unset-env" => "A=1",
         _ => "no such value",
@@ -424,7 +425,7 @@ fn every_flag_refuses_malformed_values() {
 }
 
 /// For each flag: two good values, and one that is well formed but out of range.
-const VALUES: [(&str, [&str; 2], Option<&str>); 36] = [
+const VALUES: [(&str, [&str; 2], Option<&str>); 43] = [
     ("forward-to", ["child", "group"], None),
     ("rewrite", ["TERM=QUIT", "HUP=INT"], Some("TERM=65")),
     ("stop-signals", ["TERM,INT", "QUIT"], Some("TERM,KILL")),
@@ -439,6 +440,13 @@ const VALUES: [(&str, [&str; 2], Option<&str>); 36] = [
     ("cap-drop", ["chown", "kill"], None),
     ("cap-keep", ["chown", "kill"], None),
     ("cap-ambient", ["chown", "kill"], None),
+    ("fs-read", ["/a", "/b,none"], None),
+    ("fs-write", ["/a", "/b"], None),
+    ("fs-exec", ["/a", "/b"], None),
+    ("tcp-bind", ["80", "0,81"], Some("65536")),
+    ("tcp-connect", ["80", "65535"], Some("-1")),
+    ("scope", ["signal", "unix"], None),
+    ("confine", ["best-effort", "strict"], None),
     ("chdir", ["/tmp", "/"], None),
     ("umask", ["027", "022"], Some("1000")),
     ("timeout", ["5s", "none"], Some("0")),

@@ -17,6 +17,7 @@ pub use logging::{LogFormat, LogTo, Logging, Prefix, Style};
 pub use policy::{EscalationStep, Linger, Policy, Target};
 
 use crate::values::capabilities;
+use crate::values::confinement::Confinement;
 use crate::values::environment::Edits;
 use crate::values::exit_map::ExitMap;
 use crate::values::rlimit;
@@ -126,6 +127,8 @@ pub struct Attributes {
     pub capabilities: capabilities::Spec,
     /// Gain no privileges by executing a program (PR_SET_NO_NEW_PRIVS, prctl(2)).
     pub no_new_privs: bool,
+    /// What the command is kept from by Landlock.
+    pub confinement: Confinement,
     /// The working directory.
     pub directory: Option<CString>,
     /// The file mode creation mask, 0 to 0o777.

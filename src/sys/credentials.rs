@@ -32,12 +32,6 @@ pub fn group() -> u32 {
     unistd::getegid().as_raw()
 }
 
-/// The real user and group ID.
-#[must_use]
-pub fn real() -> (u32, u32) {
-    (unistd::getuid().as_raw(), unistd::getgid().as_raw())
-}
-
 /// The supplementary groups.
 ///
 /// # Errors

@@ -83,6 +83,18 @@ pub fn status(path: &CStr) -> Result<Status, Errno> {
     Ok(Status { is_directory: kind == SFlag::S_IFDIR, permissions: stat.st_mode & 0o777 })
 }
 
+/// A file by its place, and whether it is a directory. It need not be readable (O_PATH, open(2)).
+///
+/// # Errors
+/// ENOENT, ENOTDIR, EACCES and others of open(2).
+#[cfg(feature = "landlock")]
+pub fn located(path: &CStr) -> Result<(OwnedFd, bool), Errno> {
+    let file = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mode = fstat(&file)?.st_mode;
+    let kind = SFlag::from_bits_truncate(mode) & SFlag::S_IFMT;
+    Ok((file, kind == SFlag::S_IFDIR))
+}
+
 /// Whether a file is on a file system on which nothing can be executed (statfs(2)).
 #[must_use]
 pub fn is_on_noexec(path: &CStr) -> bool {

@@ -98,6 +98,14 @@ fn executed() -> Option<CString> {
     (!path.is_null()).then(|| unsafe { CStr::from_ptr(path) }.to_owned())
 }
 
+/// The IDs that this program was executed with (getauxval(3)): the real and the effective user ID, then the groups'.
+#[must_use]
+pub fn ids() -> [[u32; 2]; 2] {
+    // SAFETY: takes an integer.
+    let id = |key| unsafe { libc::getauxval(key) } as u32;
+    [[libc::AT_UID, libc::AT_EUID], [libc::AT_GID, libc::AT_EGID]].map(|keys| keys.map(id))
+}
+
 /// Whether a file is in the format of programs (elf(5)).
 fn is_program(path: &CStr) -> bool {
     open::beginning(path, &mut [0; 4]).is_ok_and(|magic| magic == b"\x7fELF")

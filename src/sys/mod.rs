@@ -13,6 +13,8 @@ pub mod fds;
 pub mod files;
 pub mod heap;
 pub mod itself;
+#[cfg(feature = "landlock")]
+pub mod landlock;
 pub mod limits;
 pub mod open;
 pub mod output;

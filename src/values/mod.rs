@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod capabilities;
+pub mod confinement;
 pub mod duration;
 pub mod env_file;
 pub mod environment;

@@ -47,6 +47,7 @@ mod blocks;
 
 mod archive;
 mod bundle;
+mod confine;
 mod cri;
 mod dockerfile;
 mod drop_in;

@@ -7,6 +7,7 @@
 mod book;
 mod classics;
 mod command_line;
+mod confine;
 mod contention;
 mod control_group;
 mod demo;

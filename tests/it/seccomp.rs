@@ -130,6 +130,12 @@ const SCENARIOS: &[Scenario] = &[
                 setsid getppid",
     },
     Scenario {
+        name: "confinement",
+        setup: |stage| stage.run(&["--fs-write=/", "--tcp-bind=1", "--scope=signal"], &["7"]),
+        status: 7,
+        takes: "landlock_create_ruleset landlock_add_rule landlock_restrict_self openat fstat close",
+    },
+    Scenario {
         name: "a terminal, and main stops",
         setup: |stage| {
             let terminal = &stage.terminal.program;

@@ -6,7 +6,11 @@ use super::values::{
     choice, dry_run, duration_or_none, escalation, given, input, log_to, output, path, set, status,
     stop_signals, termination_log, timeout, umask, user,
 };
+#[cfg(feature = "landlock")]
+use super::values::{confine, either};
 use crate::plan::{Grouping, LogFormat, Subreaper, Target};
+#[cfg(feature = "landlock")]
+use crate::values::confinement;
 use crate::values::duration;
 use crate::values::environment::Edit;
 use crate::values::exit_map;
@@ -90,6 +94,44 @@ pub static FLAGS: &[Flag] = &[
         kind: Kind::List(Text(|d, v| d.capabilities(|lists| &mut lists.ambient, v))),
     },
     Flag { long: "no-new-privs", kind: Kind::Switch(|d, on| d.plan.attributes.no_new_privs = on) },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "fs-read",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_READ, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "fs-write",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_WRITE, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "fs-exec",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_EXEC, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "tcp-bind",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::TCP_BIND, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "tcp-connect",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::TCP_CONNECT, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "scope",
+        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::SCOPE, v))),
+    },
+    #[cfg(feature = "landlock")]
+    Flag {
+        long: "confine",
+        kind: Kind::Value(Text(|d, v| {
+            let best_effort = either(v, ["strict", "best-effort"])?;
+            set(&mut d.plan.attributes.confinement.best_effort, best_effort)
+        })),
+    },
     Flag { long: "rlimit", kind: Kind::List(Text(|d, v| d.limit(rlimit::Spec::parse(v)?))) },
     Flag {
         long: "chdir",

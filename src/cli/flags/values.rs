@@ -6,10 +6,16 @@ use crate::plan::request::StatusFormat;
 use crate::plan::{EscalationStep, Given, LogTo, TerminationLog};
 use crate::text::escape::Shortened;
 use crate::values::address::SyslogAddress;
+#[cfg(feature = "landlock")]
+use crate::values::confinement::{Kind, Rights, Rule};
 use crate::values::duration;
 use crate::values::environment::Values;
 use crate::values::error::Reason;
+#[cfg(feature = "landlock")]
+use crate::values::error::printable;
 use crate::values::rewrite::forwardable;
+#[cfg(feature = "landlock")]
+use crate::values::scheduling::integer;
 use crate::values::signal::{Signal, SignalSet};
 use crate::values::stdio::Redirection;
 use crate::values::user::Spec;
@@ -118,6 +124,58 @@ pub fn path(bytes: &[u8]) -> Result<CString, Reason> {
         Ok(path) if !path.is_empty() => Ok(path),
         _ => Err("expected a path".into()),
     }
+}
+
+/// `--fs-read` and the like: keeps the command from something, but for what the list has.
+///
+/// # Errors
+/// An item that cannot be used, or that this layer has already.
+#[cfg(feature = "landlock")]
+pub fn confine(draft: &mut Draft, kind: &Kind, list: &[u8]) -> Result<(), Reason> {
+    let confinement = &mut draft.plan.attributes.confinement;
+    let Kind { flag, taken, given } = *kind;
+    confinement.taken = confinement.taken.with(taken);
+    confinement.text += &format!(" --{flag} {}", printable(list));
+    if list == b"none" {
+        return Ok(());
+    }
+    for item in list.split(|&byte| byte == b',') {
+        let rule = rule(given, item)?;
+        let rules = &mut confinement.rules;
+        if rules.iter().rev().take(draft.layer.confined).any(|other| *other == rule) {
+            return Err("it is given twice".into());
+        }
+        confinement.taken = confinement.taken.with(rule.given.and(Rights::OUTSIDE));
+        rules.push(rule);
+        draft.layer.confined += 1;
+    }
+    Ok(())
+}
+
+/// A path, a port, or without `given` a scope.
+///
+/// # Errors
+/// An empty path; anything but a number from 0 to 65535; any other word.
+#[cfg(feature = "landlock")]
+fn rule(mut given: Rights, item: &[u8]) -> Result<Rule, Reason> {
+    let text = std::str::from_utf8(item).unwrap_or_default();
+    let mut port = 0;
+    if given == Rights::NONE {
+        given = if either(text, ["signal", "unix"])? { Rights::UNIX } else { Rights::SIGNAL };
+    } else if given.and(Rights::OF_PORT) == given {
+        port = integer(text, 0..=u16::MAX.into())? as u16;
+    }
+    Ok(Rule { given, path: path(item)?, port })
+}
+
+/// Whether it is the second of two words.
+///
+/// # Errors
+/// Any other word.
+#[cfg(feature = "landlock")]
+#[inline(never)]
+pub fn either(text: &str, [first, second]: [&str; 2]) -> Result<bool, Reason> {
+    choice(text, &[(first, false), (second, true)])
 }
 
 /// A file to read.

@@ -67,10 +67,11 @@ fn repeats(flag: &Flag) -> bool {
 
 /// A flag with a value of a new sort has to be given its own here.
 fn values(flag: &Flag, metavar: &str) -> Values {
-    if metavar.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'|') {
+    if metavar.bytes().all(|byte| byte.is_ascii_lowercase() || b"|-".contains(&byte)) {
         return Values::One(metavar.split('|').map(str::to_owned).collect());
     }
     match (flag.long, metavar) {
+        ("scope", _) => Values::List(owned(&["signal", "unix"])),
         ("rewrite", _) => Values::Pair(
             forwardable_signals(),
             signals().into_iter().chain(owned(&["ignore"])).collect(),
@@ -83,9 +84,9 @@ fn values(flag: &Flag, metavar: &str) -> Values {
         (_, "SIGNAL,...") => Values::List(forwardable_signals()),
         (_, "SIGNAL:DURATION,...") => Values::List(followed_by(":", signals())),
         (_, "DURATION" | "N" | "OCTAL" | "LIST") => Values::Free,
-        (_, "DURATION|none") => Values::One(owned(&["none"])),
+        (_, "DURATION|none" | "PORT,...|none") => Values::One(owned(&["none"])),
         (_, "DIR") => Values::Folders,
-        (_, "PATH" | "PATH|>>PATH") => Values::Files,
+        (_, "PATH" | "PATH|>>PATH" | "PATH,...|none") => Values::Files,
         (_, "NAME|UID[:GROUP|GID]") => Values::Users,
         (_, "GROUP|GID,...|none") => Values::Groups,
         (_, "CAPABILITY,...|all") => Values::List(capabilities()),
