@@ -351,7 +351,7 @@ fn dockers_healthcheck_follows_it() {
     let log = "{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}";
     let inspect = ["inspect", "--format", log, container.name()];
     let log = process::output_of(engine.command().args(inspect));
-    assert!(log.contains("1 sexton: unhealthy: 1 zombie that process "), "{log}");
+    assert!(log.contains("1 sexton: unhealthy: 1 zombie not reaped by process "), "{log}");
     container.exec(&["killall", "sleep"]);
     events.wait_for("health_status: healthy.");
 }

@@ -152,7 +152,7 @@ fn early_errors_keep_to_the_format_as_far_as_it_is_known() {
         (&["--log-format=json", "--grace=x", "true"], &[], "'x' for --grace"),
         (&["--log-format", "json", "--linger=1s"], &[], "no command given"),
         (&["--log-format=json", "true"], &["SEXTON_GRACE=x"], "'x' for SEXTON_GRACE"),
-        (&["--log-format=json", "--status", "true"], &[], "--status runs no command"),
+        (&["--log-format=json", "--status", "true"], &[], "--status takes no command"),
         (&["--as", "tini", "true"], &[JSON, "SEXTON_GRACE=x"], "'x' for SEXTON_GRACE"),
         (&["--as", "nobody"], &[JSON], "'nobody' for --as"),
     ];

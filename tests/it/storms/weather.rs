@@ -395,8 +395,9 @@ impl<'a> Sky<'a> {
 fn lost(log: &str) -> u64 {
     let lines_lost =
         |line: &str| line.strip_suffix(" log lines lost")?.rsplit(' ').next()?.parse().ok();
-    let of_line =
-        |line: &str| lines_lost(line).unwrap_or(u64::from(line.contains("main without its value")));
+    let of_line = |line: &str| {
+        lines_lost(line).unwrap_or(u64::from(line.contains("the command without its value")))
+    };
     log.lines().map(of_line).sum()
 }
 
