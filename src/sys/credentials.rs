@@ -1,7 +1,7 @@
 //! Users, groups and capabilities of this process (credentials(7), capabilities(7)).
 //!
-//! The `caps` crate names the capabilities; the calls are here, because its own sets know only the
-//! capabilities that it names, so that a newer kernel's would be lost or left, and its errors are texts.
+//! The calls are here, because the sets of the `caps` crate know only the capabilities that it names, so that a newer
+//! kernel's would be lost or left, and its errors are texts.
 
 use super::Errno;
 use crate::values::capabilities::{Base, CapabilitySet, Sets};

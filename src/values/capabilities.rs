@@ -4,6 +4,7 @@
 
 use crate::text::escape::Shortened;
 use crate::values::error::Reason;
+use crate::values::names::Names;
 use caps::Capability;
 use std::fmt;
 
@@ -69,60 +70,14 @@ impl CapabilitySet {
     }
 }
 
-/// The capabilities that have names, in the order of their numbers. `caps::all` would bring std's hash set into the
-/// binary.
-const NAMED: [Capability; 41] = {
-    use Capability::*;
-    [
-        CAP_CHOWN,
-        CAP_DAC_OVERRIDE,
-        CAP_DAC_READ_SEARCH,
-        CAP_FOWNER,
-        CAP_FSETID,
-        CAP_KILL,
-        CAP_SETGID,
-        CAP_SETUID,
-        CAP_SETPCAP,
-        CAP_LINUX_IMMUTABLE,
-        CAP_NET_BIND_SERVICE,
-        CAP_NET_BROADCAST,
-        CAP_NET_ADMIN,
-        CAP_NET_RAW,
-        CAP_IPC_LOCK,
-        CAP_IPC_OWNER,
-        CAP_SYS_MODULE,
-        CAP_SYS_RAWIO,
-        CAP_SYS_CHROOT,
-        CAP_SYS_PTRACE,
-        CAP_SYS_PACCT,
-        CAP_SYS_ADMIN,
-        CAP_SYS_BOOT,
-        CAP_SYS_NICE,
-        CAP_SYS_RESOURCE,
-        CAP_SYS_TIME,
-        CAP_SYS_TTY_CONFIG,
-        CAP_MKNOD,
-        CAP_LEASE,
-        CAP_AUDIT_WRITE,
-        CAP_AUDIT_CONTROL,
-        CAP_SETFCAP,
-        CAP_MAC_OVERRIDE,
-        CAP_MAC_ADMIN,
-        CAP_SYSLOG,
-        CAP_WAKE_ALARM,
-        CAP_BLOCK_SUSPEND,
-        CAP_AUDIT_READ,
-        CAP_PERFMON,
-        CAP_BPF,
-        CAP_CHECKPOINT_RESTORE,
-    ]
-};
-
-/// `net_bind_service`
-fn name(capability: Capability) -> String {
-    let name = capability.to_string().to_ascii_lowercase();
-    name.strip_prefix("cap_").unwrap_or(&name).to_owned()
-}
+/// The names of the capabilities, without CAP_.
+const NAMES: Names = Names(
+    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable \
+     net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot \
+     sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease \
+     audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read \
+     perfmon bpf checkpoint_restore",
+);
 
 /// Displays as `net_bind_service, kill`, with the number of a capability that has no name here.
 impl fmt::Display for CapabilitySet {
@@ -132,8 +87,8 @@ impl fmt::Display for CapabilitySet {
         }
         for (index, number) in self.numbers().enumerate() {
             let separator = if index > 0 { ", " } else { "" };
-            match NAMED.get(number as usize) {
-                Some(&capability) => write!(f, "{separator}{}", name(capability))?,
+            match NAMES.get(number as usize) {
+                Some(name) => write!(f, "{separator}{name}")?,
                 None => write!(f, "{separator}{number}")?,
             }
         }
@@ -164,13 +119,13 @@ impl List {
         }
         let lower = text.to_ascii_lowercase();
         let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
-        let capability = NAMED.into_iter().find(|&known| name(known) == bare).ok_or_else(|| {
+        let number = NAMES.find(bare).ok_or_else(|| {
             format!(
                 "'{}' is not a capability: expected 'all' or names such as net_bind_service",
                 Shortened(text)
             )
         })?;
-        let set = CapabilitySet(capability.bitmask());
+        let set = CapabilitySet(1 << number);
         if !self.named.and(set).is_empty() {
             return twice();
         }

@@ -19,12 +19,12 @@ use crate::values::error::Reason;
 /// A line that cannot be read, by its number: the line itself may be a secret.
 pub fn parse(contents: &[u8]) -> Result<Vec<Edit>, Reason> {
     let contents = contents.strip_prefix(b"\xef\xbb\xbf").unwrap_or(contents);
-    let lines = contents.split(|&byte| byte == b'\n').enumerate();
-    let edits = lines.filter_map(|(index, line)| {
+    let mut edits = Vec::new();
+    for (index, line) in contents.split(|&byte| byte == b'\n').enumerate() {
         let edit = variable(line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start());
-        edit.map_err(|reason| format!("line {}: {reason}", index + 1).into()).transpose()
-    });
-    edits.collect()
+        edits.extend(edit.map_err(|reason| format!("line {}: {reason}", index + 1))?);
+    }
+    Ok(edits)
 }
 
 fn variable(line: &[u8]) -> Result<Option<Edit>, Reason> {

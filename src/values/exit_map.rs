@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::decimal::decimal;
 use crate::values::error::Reason;
 use crate::values::layered;
 use crate::values::outcome::{EndedBy, Outcome};
@@ -67,7 +68,7 @@ impl Rule {
 }
 
 fn status(text: &str) -> Option<u8> {
-    text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    decimal(text.as_bytes())
 }
 
 impl Ends {

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod capabilities;
 pub mod confinement;
+pub mod decimal;
 pub mod duration;
 pub mod env_file;
 pub mod environment;
@@ -14,6 +15,7 @@ pub mod executable;
 pub mod exit_map;
 pub mod expansion;
 pub mod layered;
+pub mod names;
 pub mod outcome;
 pub mod rewrite;
 pub mod rlimit;

@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::Shortened;
+use crate::values::decimal::decimal;
 use crate::values::duration;
 use crate::values::error::Reason;
+use crate::values::names::Names;
 use std::fmt::{self, Write};
 
 /// The sixteen limits of Linux, in the order of the kernel's numbers.
@@ -28,6 +30,11 @@ pub enum Resource {
     Rtprio,
     Rttime,
 }
+
+/// The names of the limits.
+const NAMES: Names = Names(
+    "cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice rtprio rttime",
+);
 
 /// What a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,31 +68,30 @@ impl Resource {
         Resource::Rttime,
     ];
 
-    const fn describe(self) -> (&'static str, Unit) {
+    const fn unit(self) -> Unit {
         match self {
-            Resource::Cpu => ("cpu", Unit::Seconds),
-            Resource::Fsize => ("fsize", Unit::Bytes),
-            Resource::Data => ("data", Unit::Bytes),
-            Resource::Stack => ("stack", Unit::Bytes),
-            Resource::Core => ("core", Unit::Bytes),
-            Resource::Rss => ("rss", Unit::Bytes),
-            Resource::Nproc => ("nproc", Unit::Count),
-            Resource::Nofile => ("nofile", Unit::Count),
-            Resource::Memlock => ("memlock", Unit::Bytes),
-            Resource::As => ("as", Unit::Bytes),
-            Resource::Locks => ("locks", Unit::Count),
-            Resource::Sigpending => ("sigpending", Unit::Count),
-            Resource::Msgqueue => ("msgqueue", Unit::Bytes),
-            Resource::Nice => ("nice", Unit::UpTo(40)), // 20 - nice value: getrlimit(2)
-            Resource::Rtprio => ("rtprio", Unit::UpTo(99)), // sched(7)
-            Resource::Rttime => ("rttime", Unit::Microseconds),
+            Resource::Cpu => Unit::Seconds,
+            Resource::Rttime => Unit::Microseconds,
+            Resource::Nproc | Resource::Nofile | Resource::Locks | Resource::Sigpending => {
+                Unit::Count
+            }
+            Resource::Nice => Unit::UpTo(40), // 20 - nice value: getrlimit(2)
+            Resource::Rtprio => Unit::UpTo(99), // sched(7)
+            Resource::Fsize
+            | Resource::Data
+            | Resource::Stack
+            | Resource::Core
+            | Resource::Rss
+            | Resource::Memlock
+            | Resource::As
+            | Resource::Msgqueue => Unit::Bytes,
         }
     }
 
     /// The lower-case name without `RLIMIT_`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.describe().0
+    pub fn name(self) -> &'static str {
+        NAMES.get(self as usize).unwrap_or_default()
     }
 
     /// Displays as `RLIMIT_NOFILE`.
@@ -175,13 +181,9 @@ impl Spec {
         let (name, values) = text
             .split_once('=')
             .ok_or("expected NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:4096")?;
-        let resource = Resource::ALL.into_iter().find(|r| r.name() == name).ok_or_else(|| {
-            format!(
-                "unknown limit '{}', known are {}",
-                Shortened(name),
-                Resource::ALL.map(Resource::name).join(" ")
-            )
-        })?;
+        let resource = NAMES.find(name).and_then(|place| Resource::ALL.get(place).copied());
+        let resource = resource
+            .ok_or_else(|| format!("unknown limit '{}', known are {}", Shortened(name), NAMES.0))?;
         let (soft, hard) = match values.split_once(':') {
             Some((soft, hard)) => (value(resource, soft)?, value(resource, hard)?),
             None => {
@@ -220,15 +222,15 @@ impl Spec {
 }
 
 fn value(resource: Resource, text: &str) -> Result<Value, Reason> {
-    let (name, unit) = resource.describe();
+    let (name, unit) = (resource.name(), resource.unit());
     let parsed = match text {
         "unlimited" | "infinity" => return Ok(Value::Number(UNLIMITED)),
         "max" => return Ok(Value::Max),
         _ => match unit {
-            Unit::Bytes => bytes(text),
+            Unit::Bytes => bytes(text.as_bytes()),
             Unit::Seconds => time(text, 1_000_000_000),
             Unit::Microseconds => time(text, 1_000),
-            Unit::Count | Unit::UpTo(_) => number(text),
+            Unit::Count | Unit::UpTo(_) => decimal(text.as_bytes()),
         },
     };
     let allowed = match unit {
@@ -249,24 +251,20 @@ fn value(resource: Resource, text: &str) -> Result<Value, Reason> {
     }
 }
 
-fn number(text: &str) -> Option<u64> {
-    text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
-fn bytes(text: &str) -> Option<u64> {
-    let shift = match text.chars().last()? {
-        'k' | 'K' => 10,
-        'm' | 'M' => 20,
-        'g' | 'G' => 30,
-        't' | 'T' => 40,
-        _ => return number(text),
+fn bytes(text: &[u8]) -> Option<u64> {
+    let (number, shift) = match text {
+        [number @ .., b'k' | b'K'] => (number, 10),
+        [number @ .., b'm' | b'M'] => (number, 20),
+        [number @ .., b'g' | b'G'] => (number, 30),
+        [number @ .., b't' | b'T'] => (number, 40),
+        number => (number, 0),
     };
-    number(text.get(..text.len() - 1)?)?.checked_mul(1 << shift)
+    decimal::<u64>(number)?.checked_mul(1 << shift)
 }
 
 /// A time as a number of units of that many nanoseconds. A bare number counts units.
 fn time(text: &str, unit: u128) -> Option<u64> {
-    if let Some(count) = number(text) {
+    if let Some(count) = decimal(text.as_bytes()) {
         return Some(count);
     }
     if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {

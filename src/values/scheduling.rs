@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::Shortened;
+use crate::values::decimal::decimal;
 use crate::values::error::Reason;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -12,9 +13,11 @@ use std::ops::RangeInclusive;
 /// # Errors
 /// Anything else; the reason has the range.
 pub fn integer(text: &str, range: RangeInclusive<i32>) -> Result<i32, Reason> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let number = text.parse().ok().filter(|number| range.contains(number));
-    number.filter(|_| digits.starts_with(|c: char| c.is_ascii_digit())).ok_or_else(|| {
+    let number = match text.strip_prefix('-') {
+        Some(digits) => decimal(digits.as_bytes()).map(|number: i32| -number),
+        None => decimal(text.as_bytes()),
+    };
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
         format!("expected a whole number from {} to {}", range.start(), range.end()).into()
     })
 }
@@ -65,10 +68,7 @@ impl Cpus {
 
 /// Reads `3`, `0-3` or `0-6:2`.
 fn range(part: &str) -> Option<impl Iterator<Item = usize>> {
-    let number = |text: &str| -> Option<usize> {
-        let digits = text.starts_with(|c: char| c.is_ascii_digit());
-        text.parse().ok().filter(|_| digits)
-    };
+    let number = |text: &str| decimal::<usize>(text.as_bytes());
     let (range, step) = match part.split_once(':') {
         Some((range, step)) if range.contains('-') => (range, number(step)?),
         Some(_) => return None,

@@ -5,7 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::decimal::decimal;
 use crate::values::error::Reason;
+use crate::values::names::Names;
 use std::fmt;
 
 /// A signal number, 1 to 64 (signal(7)).
@@ -14,12 +16,11 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(u8);
 
-/// The names of the standard signals. The index is the number minus one.
-const NAMES: [&str; 31] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
+/// The names of the standard signals, from 1 on.
+const NAMES: Names = Names(
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU \
+     XFSZ VTALRM PROF WINCH IO PWR SYS",
+);
 
 /// Other names of standard signals.
 const ALIASES: [(&str, Signal); 3] =
@@ -125,7 +126,7 @@ impl Signal {
 
     fn lookup(text: &str) -> Option<Signal> {
         if text.starts_with(|c: char| c.is_ascii_digit()) {
-            return text.parse().ok().and_then(Signal::new);
+            return decimal(text.as_bytes()).and_then(Signal::new);
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -135,17 +136,16 @@ impl Signal {
         if let Some(rest) = name.strip_prefix("RTMAX") {
             return realtime(Signal::MAX.0, rest, '-');
         }
-        let named = NAMES.iter().zip(Signal::all()).find(|(known, _)| **known == name);
+        let named = NAMES.find(name).and_then(|place| Signal::all().nth(place));
         let alias = || ALIASES.iter().find(|(known, _)| *known == name);
-        named.map(|(_, signal)| signal).or_else(|| alias().map(|&(_, signal)| signal))
+        named.or_else(|| alias().map(|&(_, signal)| signal))
     }
 }
 
 /// Reads what follows RTMIN or RTMAX: nothing, or the sign and a distance within the range.
 fn realtime(base: u8, rest: &str, sign: char) -> Option<Signal> {
     let distance: i32 = match rest.strip_prefix(sign) {
-        Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => digits.parse().ok()?,
-        Some(_) => return None,
+        Some(digits) => decimal(digits.as_bytes())?,
         None if rest.is_empty() => 0,
         None => return None,
     };

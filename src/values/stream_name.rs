@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::values::decimal::decimal;
 use std::ffi::CStr;
 use std::fmt;
 
@@ -30,9 +31,11 @@ pub fn name(path: &CStr, dash: i32, pid: i32) -> Name {
     if !path.starts_with(b"/") {
         return Name::File;
     }
-    let mut parts =
-        path.split(|&byte| byte == b'/').filter(|part| ![&b""[..], b"."].contains(part));
-    let parts: [Option<&[u8]>; 7] = std::array::from_fn(|_| parts.next());
+    let mut parts = [None; 7];
+    let named = path.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    for (slot, part) in parts.iter_mut().zip(named) {
+        *slot = Some(part);
+    }
     let own = |number: Option<i32>| number.map_or(Name::File, Name::Own);
     match parts {
         [Some(b"dev"), Some(b"stdin"), None, ..] => Name::Own(0),
@@ -57,8 +60,7 @@ pub fn name(path: &CStr, dash: i32, pid: i32) -> Name {
 
 /// A number as the kernel writes it.
 fn number(digits: &[u8]) -> Option<i32> {
-    let plain = digits == b"0" || digits.first().is_some_and(|first| (b'1'..=b'9').contains(first));
-    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+    decimal(digits).filter(|_| digits == b"0" || !digits.starts_with(b"0"))
 }
 
 /// A descriptor for a message: "standard output", "descriptor 7".

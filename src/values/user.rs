@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::text::escape::Shortened;
+use crate::values::decimal::decimal;
 use crate::values::error::Reason;
 use std::fmt;
 
@@ -22,7 +23,7 @@ const LARGEST: u32 = u32::MAX - 1;
 impl Id {
     fn parse(text: &str, what: &str) -> Result<Id, Reason> {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let number = text.parse().ok().filter(|&number| number <= LARGEST);
+            let number = number(text.as_bytes());
             let expected = || format!("a {what} ID is from 0 to {LARGEST}").into();
             return number.map(Id::Number).ok_or_else(expected);
         }
@@ -144,7 +145,11 @@ impl Groups {
         if text == "none" {
             return Ok(Groups(Vec::new()));
         }
-        text.split(',').map(|group| Id::parse(group, "group")).collect::<Result<_, _>>().map(Groups)
+        let mut groups = Vec::new();
+        for group in text.split(',') {
+            groups.push(Id::parse(group, "group")?);
+        }
+        Ok(Groups(groups))
     }
 
     /// The group IDs.
@@ -152,7 +157,11 @@ impl Groups {
     /// # Errors
     /// A name without an entry.
     pub fn resolve(&self, files: Files) -> Result<Vec<u32>, Reason> {
-        self.0.iter().map(|group| files.group(group)).collect()
+        let mut groups = Vec::with_capacity(self.0.len());
+        for group in &self.0 {
+            groups.push(files.group(group)?);
+        }
+        Ok(groups)
     }
 }
 
@@ -296,9 +305,7 @@ fn fields<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
 }
 
 fn number(field: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(field).ok()?;
-    let digits = text.starts_with(|c: char| c.is_ascii_digit());
-    text.parse().ok().filter(|&number| digits && number <= LARGEST)
+    decimal(field).filter(|&number| number <= LARGEST)
 }
 
 /// Displays IDs as a list: `10,20`, or `none`.

@@ -2,12 +2,12 @@
 
 use super::flag::Reader::{Bytes, Text};
 use super::flag::{Flag, Kind, Page};
-use super::values::{
-    choice, dry_run, duration_or_none, escalation, given, input, log_to, output, path, set, status,
-    stop_signals, termination_log, timeout, umask, user,
-};
 #[cfg(feature = "landlock")]
 use super::values::{confine, either};
+use super::values::{
+    dry_run, duration_or_none, escalation, given, input, log_to, output, path, set, status,
+    stop_signals, termination_log, timeout, umask, user,
+};
 use crate::plan::{Grouping, LogFormat, Subreaper, Target};
 #[cfg(feature = "landlock")]
 use crate::values::confinement;
@@ -30,9 +30,13 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "forward-to",
         kind: Kind::Value(Text(|d, v| {
-            let targets =
-                [("child", Target::Command), ("group", Target::Group), ("all", Target::Tree)];
-            set(&mut d.plan.policy.forward_to, choice(v, &targets)?)
+            let value = match v {
+                "child" => Target::Command,
+                "group" => Target::Group,
+                "all" => Target::Tree,
+                _ => return Err("expected one of child, group, all".into()),
+            };
+            set(&mut d.plan.policy.forward_to, value)
         })),
     },
     Flag { long: "rewrite", kind: Kind::List(Text(|d, v| d.rewrite(rewrite::Rule::parse(v)?))) },
@@ -198,8 +202,13 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "subreaper",
         kind: Kind::Value(Text(|d, v| {
-            let modes = [("auto", Subreaper::Auto), ("on", Subreaper::On), ("off", Subreaper::Off)];
-            set(&mut d.plan.subreaper, choice(v, &modes)?)
+            let value = match v {
+                "auto" => Subreaper::Auto,
+                "on" => Subreaper::On,
+                "off" => Subreaper::Off,
+                _ => return Err("expected one of auto, on, off".into()),
+            };
+            set(&mut d.plan.subreaper, value)
         })),
     },
     Flag { long: "warn-on-reap", kind: Kind::Switch(|d, on| d.plan.warn_on_reap = on) },
@@ -207,14 +216,15 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "log-level",
         kind: Kind::Value(Text(|d, v| {
-            let levels = [
-                ("error", LevelFilter::Error),
-                ("warn", LevelFilter::Warn),
-                ("info", LevelFilter::Info),
-                ("debug", LevelFilter::Debug),
-                ("trace", LevelFilter::Trace),
-            ];
-            set(&mut d.plan.logging.level, choice(v, &levels)?)
+            let value = match v {
+                "error" => LevelFilter::Error,
+                "warn" => LevelFilter::Warn,
+                "info" => LevelFilter::Info,
+                "debug" => LevelFilter::Debug,
+                "trace" => LevelFilter::Trace,
+                _ => return Err("expected one of error, warn, info, debug, trace".into()),
+            };
+            set(&mut d.plan.logging.level, value)
         })),
     },
     Flag { long: "verbose", kind: Kind::Count(|d, levels| d.add_verbosity(levels)) },
@@ -225,8 +235,12 @@ pub static FLAGS: &[Flag] = &[
     Flag {
         long: "log-format",
         kind: Kind::Value(Text(|d, v| {
-            let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-            set(&mut d.plan.logging.format, choice(v, &formats)?)
+            let value = match v {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err("expected one of text, json".into()),
+            };
+            set(&mut d.plan.logging.format, value)
         })),
     },
     Flag { long: "log-time", kind: Kind::Switch(|d, on| d.plan.logging.time = on) },

@@ -5,7 +5,7 @@ use crate::cli::draft::Draft;
 use crate::plan::request::StatusFormat;
 use crate::plan::{EscalationStep, Given, LogTo, TerminationLog};
 use crate::text::escape::Shortened;
-use crate::values::address::SyslogAddress;
+use crate::values::address::{SyslogAddress, socket_address};
 #[cfg(feature = "landlock")]
 use crate::values::confinement::{Kind, Rights, Rule};
 use crate::values::duration;
@@ -20,7 +20,7 @@ use crate::values::signal::{Signal, SignalSet};
 use crate::values::stdio::Redirection;
 use crate::values::user::Spec;
 use std::ffi::CString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Sets a single value.
@@ -47,20 +47,6 @@ pub fn user(draft: &mut Draft, text: &str) -> Result<(), Reason> {
     let spec = Spec::parse(text, draft.plan.attributes.changes_less.is_some())?;
     let user = given(spec, "user", text, draft);
     set(&mut draft.plan.attributes.user, Some(user))
-}
-
-/// The value that a word stands for.
-///
-/// # Errors
-/// Any other word; the reason lists those that are known.
-pub fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Reason> {
-    let found = choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value);
-    found.ok_or_else(|| expected(&mut choices.iter().map(|&(word, _)| word)))
-}
-
-fn expected(words: &mut dyn Iterator<Item = &str>) -> Reason {
-    let words: Vec<&str> = words.collect();
-    format!("expected one of {}", words.join(", ")).into()
 }
 
 /// A duration, or `none`.
@@ -104,15 +90,6 @@ pub fn log_to(text: &str) -> Result<LogTo, Reason> {
         (_, _, Some(address)) => syslog(address, SyslogAddress::Tcp),
         _ => Err("expected stderr, syslog, udp://ADDRESS, tcp://ADDRESS or none".into()),
     }
-}
-
-/// An IP address, with a port or with syslog's own. Names are not looked up, because that can block.
-fn socket_address(text: &str) -> Option<SocketAddr> {
-    const SYSLOG_PORT: u16 = 514;
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let address = || bare.unwrap_or(text).parse::<IpAddr>().ok();
-    let usual = || Some(SocketAddr::new(address()?, SYSLOG_PORT));
-    text.parse().ok().or_else(usual).filter(|address: &SocketAddr| address.port() != 0)
 }
 
 /// A path.
@@ -175,7 +152,10 @@ fn rule(mut given: Rights, item: &[u8]) -> Result<Rule, Reason> {
 #[cfg(feature = "landlock")]
 #[inline(never)]
 pub fn either(text: &str, [first, second]: [&str; 2]) -> Result<bool, Reason> {
-    choice(text, &[(first, false), (second, true)])
+    match text == second {
+        false if text != first => Err(format!("expected one of {first}, {second}").into()),
+        is_second => Ok(is_second),
+    }
 }
 
 /// A file to read.
@@ -200,8 +180,11 @@ pub fn output(value: &[u8]) -> Result<Redirection, Reason> {
 /// # Errors
 /// Anything but octal digits, and a mask above 0o777.
 pub fn umask(text: &str) -> Result<u32, Reason> {
-    let octal = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
-    let mask = u32::from_str_radix(text, 8).ok().filter(|&mask| octal && mask <= 0o777);
+    let digit = |byte| matches!(byte, b'0'..=b'7').then(|| u32::from(byte - b'0'));
+    let mask = text
+        .bytes()
+        .try_fold(0, |mask, byte| Some(mask << 3 | digit(byte)?).filter(|&mask| mask <= 0o777));
+    let mask = mask.filter(|_| !text.is_empty());
     mask.ok_or_else(|| "expected an octal number from 0 to 777".into())
 }
 
@@ -210,8 +193,11 @@ pub fn umask(text: &str) -> Result<u32, Reason> {
 /// # Errors
 /// As for [`forwardable`].
 pub fn stop_signals(text: &str) -> Result<SignalSet, Reason> {
-    let mut signals = text.split(',').map(forwardable);
-    signals.try_fold(SignalSet::EMPTY, |set, signal| Ok(set.with(signal?)))
+    let mut signals = SignalSet::EMPTY;
+    for signal in text.split(',') {
+        signals = signals.with(forwardable(signal)?);
+    }
+    Ok(signals)
 }
 
 /// `SIGNAL:DURATION,...`
@@ -219,7 +205,11 @@ pub fn stop_signals(text: &str) -> Result<SignalSet, Reason> {
 /// # Errors
 /// Anything else, and a duration of 0.
 pub fn escalation(text: &str) -> Result<Vec<EscalationStep>, Reason> {
-    text.split(',').map(step).collect()
+    let mut steps = Vec::new();
+    for one in text.split(',') {
+        steps.push(step(one)?);
+    }
+    Ok(steps)
 }
 
 fn step(text: &str) -> Result<EscalationStep, Reason> {
@@ -255,14 +245,12 @@ pub fn termination_log(choice: Choice) -> Result<Option<TerminationLog>, Reason>
 /// # Errors
 /// An unknown format.
 pub fn status(format: Choice) -> Result<Option<StatusFormat>, Reason> {
-    let formats = [("text", StatusFormat::Text), ("json", StatusFormat::Json)];
-    Ok(match format {
-        Choice::Off => None,
-        Choice::Default => Some(StatusFormat::Text),
-        Choice::Value(value) => {
-            Some(choice(std::str::from_utf8(value).unwrap_or_default(), &formats)?)
-        }
-    })
+    match format {
+        Choice::Off => Ok(None),
+        Choice::Default | Choice::Value(b"text") => Ok(Some(StatusFormat::Text)),
+        Choice::Value(b"json") => Ok(Some(StatusFormat::Json)),
+        Choice::Value(_) => Err("expected one of text, json".into()),
+    }
 }
 
 /// `--dry-run`
