@@ -16,6 +16,7 @@ const MODE: u32 = 0o755;
 ///
 /// # Errors
 /// The directory is not there or cannot be written, or is full; the path is a directory.
+#[inline(never)] // its buffer would be on the stack of every other run
 pub fn run(path: &CStr) -> Result<(), Error> {
     let result = beside(path).and_then(|beside| {
         let installed = copy(&program()?, &beside).and_then(|()| files::rename(&beside, path));

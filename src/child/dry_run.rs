@@ -14,6 +14,7 @@ use crate::values::duration::Shown;
 use crate::values::environment::Values;
 use crate::values::error::Error;
 use std::ffi::CStr;
+use std::fmt;
 use std::time::Duration;
 
 /// What would be done, one step a line, the command and its time-out last. Values of variables are only shown if they are to be.
@@ -28,21 +29,35 @@ pub fn describe(
 ) -> Result<String, Error> {
     let found = refused(launch).map_or_else(|| find(launch), Err);
     let file = found.map_err(|failure| explain::failure(launch, failure))?;
-    let edits = launch.edits.iter().map(|edit| edit.describe(values).to_string());
-    let named = launch.naming.renamed.iter();
-    let named = named.map(|(_, name)| format!("set variable '{name}' to the command's process ID"));
-    let unset = launch.naming.without_pidfd.then(|| "unset variable 'LISTEN_PIDFDID'".to_owned());
-    let steps = launch.steps.iter().map(ToString::to_string);
     let mut execute = explain::execute(file);
     // Expanded arguments have values in them.
     let words = if values == Values::Shown { launch.words() } else { launch.argv.into() };
     for argument in words.get(1..).unwrap_or_default() {
         execute += &format!(" {}", Quoted(argument));
     }
-    let stop = timeout.map(|timeout| format!("stop the command after {}", Shown(timeout)));
-    let lines =
-        edits.chain(named).chain(unset).chain(steps).chain([execute]).chain(stop).enumerate();
-    Ok(lines.map(|(index, line)| format!("{:>2}. {line}\n", index + 1)).collect())
+    let mut text = String::new();
+    let mut number = 0;
+    let mut line = |action: &dyn fmt::Display| {
+        number += 1;
+        text += &format!("{number:>2}. {action}\n");
+    };
+    for edit in launch.edits.iter() {
+        line(&edit.describe(values));
+    }
+    for (_, name) in &launch.naming.renamed {
+        line(&format_args!("set variable '{name}' to the command's process ID"));
+    }
+    if launch.naming.without_pidfd {
+        line(&"unset variable 'LISTEN_PIDFDID'");
+    }
+    for step in &launch.steps {
+        line(step);
+    }
+    line(&execute);
+    if let Some(timeout) = timeout {
+        line(&format_args!("stop the command after {}", Shown(timeout)));
+    }
+    Ok(text)
 }
 
 /// The first step for which sexton, if it is not root, lacks the privilege.

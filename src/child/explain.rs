@@ -291,7 +291,8 @@ mod tests {
         let limits = Limits { soft: 4096, hard: 8192 };
         let steps = vec![Step::Limit(Resource::As, limits)];
         let error = super::failure(&Launch { steps, ..launch() }, Failure::Exec(0, Errno::ENOMEM));
-        assert!(error.to_string().contains("out of memory: the limit as is 4096\n"), "{error}");
+        let expected = format!("{}: the limit as is 4096\n", reason(Errno::ENOMEM));
+        assert!(error.to_string().contains(&expected), "{error}");
     }
 
     #[test]

@@ -80,12 +80,18 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
             Ok(report.ending())
         }
         Err(error) => {
-            let mut record = Record::of(plan);
-            record.failure = Some(error.message().to_string());
-            outlets.write(&record.close(clock.now(), error.status()));
+            outlets.write(&report_of_failure(plan, &error, clock));
             Err(error)
         }
     }
+}
+
+/// The report of a command that was not started. Never inlined: its data would be on the stack while the command runs.
+#[inline(never)]
+fn report_of_failure(plan: &Plan, error: &Error, clock: Clock) -> Box<Report> {
+    let mut record = Record::of(plan);
+    record.failure = Some(error.message().to_string());
+    Box::new(record.close(clock.now(), error.status()))
 }
 
 /// Logs that an orphan was reaped.
@@ -177,7 +183,7 @@ impl<'a> Runtime<'a> {
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
     #[inline(never)]
-    fn supervise(mut self: Box<Self>) -> Report {
+    fn supervise(mut self: Box<Self>) -> Box<Report> {
         process::yield_cpu();
         loop {
             match self.step() {
@@ -209,8 +215,8 @@ impl<'a> Runtime<'a> {
         if !reaps || !self.delivery.is_killing() {
             self.delivery.go_on();
         }
-        if let Some(not_stopped) = self.slow_stop.go_on() {
-            self.recorder.not_stopped(not_stopped);
+        if self.slow_stop.is_searching() {
+            self.search();
         }
         match self.next_signal()? {
             Some(received) if received.signal == Signal::CHLD => {
@@ -220,6 +226,14 @@ impl<'a> Runtime<'a> {
             None => self.reaper.pass_time(self.clock.now()),
         }
         Ok(None)
+    }
+
+    /// Goes on with the search for processes that do not stop. Never inlined: the waiting loop has no room for its data.
+    #[inline(never)]
+    fn search(&mut self) {
+        if let Some(not_stopped) = self.slow_stop.go_on() {
+            self.recorder.not_stopped(not_stopped);
+        }
     }
 
     /// Releases what sexton was started with, and what the start has used. The command does not wait for that: it has
@@ -531,7 +545,8 @@ impl<'a> Runtime<'a> {
     }
 
     /// Ends without waiting for the command, because a call that sexton cannot do without does not work.
-    fn abandon(mut self: Box<Self>, error: Error) -> Report {
+    #[inline(never)]
+    fn abandon(mut self: Box<Self>, error: Error) -> Box<Report> {
         let error = error.with_status(self.plan.statuses.fatal);
         crate::log::fatal(&error);
         self.recorder.failed(error.message().to_string());
@@ -546,7 +561,7 @@ impl<'a> Runtime<'a> {
     }
 
     #[inline(never)] // not part of the loop: nothing runs any more, and this may allocate
-    fn report(self: Box<Self>, ending: Ending) -> Report {
+    fn report(self: Box<Self>, ending: Ending) -> Box<Report> {
         let frozen = self.clock.left_out();
         if let Some((index, errno)) = self.left_out
             && let Some(step) = self.launch.steps.get(index)
@@ -564,7 +579,7 @@ impl<'a> Runtime<'a> {
         } else {
             info!("{report}");
         }
-        report
+        Box::new(report)
     }
 
     /// Stops sexton as the command was stopped, so that the shell above sees a stopped job. Returns when the shell has

@@ -41,6 +41,12 @@ impl SlowStop {
         self.look.is_under_way()
     }
 
+    /// Whether the result of a search is still to be logged.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        self.search.is_some()
+    }
+
     /// Goes on with a look that is under way; the result, if it is to be logged now.
     #[must_use]
     pub fn go_on(&mut self) -> Option<NotStopped> {

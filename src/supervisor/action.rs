@@ -102,6 +102,7 @@ impl Actions {
     /// More than any event causes; the exhaustive test would show one that is lost.
     const CAPACITY: usize = 8;
 
+    #[inline(never)]
     pub(super) fn push(&mut self, action: Action) {
         debug_assert!(self.length < Actions::CAPACITY);
         if let Some(slot) = self.items.get_mut(self.length) {

@@ -30,9 +30,12 @@ pub mod watch;
 
 pub use nix::errno::Errno;
 
+use nix::libc;
+use std::ffi::CStr;
 use std::fmt::{self, Write};
 
-/// An errno as the end of a message: "no such file or directory". Displays without allocating.
+/// An errno as the end of a message: "no such file or directory", as the C library
+/// has it (strerror(3)). Displays without allocating.
 #[must_use]
 pub fn reason(errno: Errno) -> Explained {
     Explained(errno)
@@ -44,14 +47,17 @@ pub struct Explained(Errno);
 
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.desc();
-        match text.split_at_checked(1) {
+        // SAFETY: takes an integer.
+        let text = unsafe { libc::strerror(self.0 as i32) };
+        // SAFETY: a string of the C library, which stays as it is until this thread's next call.
+        let text = unsafe { CStr::from_ptr(text) };
+        match text.to_bytes() {
             // An abbreviation stays as it is.
-            Some((first, rest)) if !rest.starts_with(|c: char| c.is_ascii_uppercase()) => {
-                first.chars().try_for_each(|c| f.write_char(c.to_ascii_lowercase()))?;
-                f.write_str(rest)
+            [first, second, ..] if !second.is_ascii_uppercase() => {
+                f.write_char(first.to_ascii_lowercase().into())?;
+                f.write_str(text.to_str().ok().and_then(|text| text.get(1..)).unwrap_or_default())
             }
-            _ => f.write_str(text),
+            _ => f.write_str(text.to_str().unwrap_or_default()),
         }
     }
 }

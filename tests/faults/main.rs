@@ -91,9 +91,25 @@ fn run(scenario: &Scenario, fault: Option<&Fault>, worker: usize) -> Run {
     Run { status: ended.map(|(status, _)| status), said, seen }
 }
 
+/// The text of an errno in the static binary, by musl's strerror(3).
+fn reason(errno: Errno) -> String {
+    let text = match errno {
+        Errno::EBUSY => "resource busy",
+        Errno::ELOOP => "symbolic link loop",
+        Errno::EMFILE => "no file descriptors available",
+        Errno::ENAMETOOLONG => "filename too long",
+        Errno::ENOMEM => "out of memory",
+        Errno::ENOTTY => "not a tty",
+        Errno::EOPNOTSUPP => "not supported",
+        Errno::EAGAIN => "resource temporarily unavailable",
+        _ => errno.desc(),
+    };
+    text.to_lowercase()
+}
+
 /// What sexton said that is no news, with the reason left out if it is the errno's.
 fn messages(said: &str, errno: i32) -> Vec<String> {
-    let reason = Errno::from_raw(errno).desc().to_lowercase();
+    let reason = reason(Errno::from_raw(errno));
     let mut lines: Vec<String> = Vec::new();
     for line in said.lines() {
         let told =

@@ -525,7 +525,7 @@ fn a_failure_before_the_fork_is_logged_too() {
         ),
         (
             setup(&[]).user(nobody_else).limit(NPROC, 1, 1),
-            "start a process: try again\n\
+            "start a process: resource temporarily unavailable\n\
              sexton: hint: a limit on processes is reached: nproc, pids cgroup, or kernel (pid_max, threads-max)\n",
         ),
     ] {

@@ -325,7 +325,7 @@ fn a_limit_that_is_reached_is_named() {
     other.expect("ready");
     let ended = Setup::new(&[&user, "/bin/echo", "run"]).limit(NPROC, 0, 0).run();
     let hint = "the user has more processes than the limit nproc allows";
-    let message = "execute '/bin/echo': try again: the limit nproc is 0";
+    let message = "execute '/bin/echo': resource temporarily unavailable: the limit nproc is 0";
     check("nproc", &ended, 126, message, hint, true);
 }
 

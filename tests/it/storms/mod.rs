@@ -86,7 +86,7 @@ fn a_cgroup_without_room_for_the_command_is_an_error() {
     assert_eq!(ended.status, 125, "{ended:?}");
     assert_eq!(
         ended.stderr,
-        "sexton: fatal: unable to start a process: try again: the pids cgroup allows 1\n\
+        "sexton: fatal: unable to start a process: resource temporarily unavailable: the pids cgroup allows 1\n\
          sexton: hint: see --pids-limit of docker run, or podPidsLimit of the kubelet\n"
     );
 }
