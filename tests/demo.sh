@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows the main job, for real: builds the static binary and runs it as PID 1 of a PID namespace, on a
+# Shows sexton at work: builds the static binary and runs it as PID 1 of a PID namespace, on a
 # command that leaves zombies behind and is then stopped. Needs root, and the right to make PID namespaces: without
 # it this says so, and fails.
 #
@@ -20,9 +20,9 @@ else
   bash tests/static.sh "$sexton"
 fi
 
-# Main is a `sleep` that waits for nobody, as many programs do. A helper that it left behind makes five
+# The command is a `sleep` that waits for nobody, as many programs do. A helper that it left behind makes five
 # orphans, which end at once (`cat` sees the end of its input when the last is gone), and counts.
-main='( (until grep -q sleep /proc/$$/comm; do :; done
+command='( (until grep -q sleep /proc/$$/comm; do :; done
         for i in 1 2 3 4 5; do (sh -c : &); done | cat
         sleep 0.1; echo zombies: $(grep -l "^State:.Z" /proc/[0-9]*/status | wc -l); echo ready) & )
       exec sleep 1000'
@@ -30,7 +30,7 @@ main='( (until grep -q sleep /proc/$$/comm; do :; done
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sexton-demo.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# in_namespace PROGRAM... : runs it as PID 1, waits until main says ready, sends SIGTERM to PID 1. Whoever is in the
+# in_namespace PROGRAM... : runs it as PID 1, waits for the line "ready", sends SIGTERM to PID 1. Whoever is in the
 # namespace holds the pipe open, so its end is when the last of them has ended. Each namespace has a pipe of its own:
 # those of the one before may still hold theirs, because a killed namespace ends after its unshare.
 in_namespace() {
@@ -43,7 +43,7 @@ in_namespace() {
   while read -r line <&3 && [ "$line" != ready ]; do echo "  $line"; done
   if [ "$line" != ready ]; then
     wait $unshare || status=$?
-    echo "tests/demo.sh: NOT SHOWN: main was not ready, and its namespace ended with status $status" >&2
+    echo "tests/demo.sh: NOT SHOWN: the command was not ready, and its namespace ended with status $status" >&2
     exit 1
   fi
   begin=$EPOCHREALTIME
@@ -56,7 +56,7 @@ in_namespace() {
   printf '    SIGTERM: gone after %d ms, status %d\n' $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)) $status
 }
 
-echo "main as PID 1, without an init (killed after 2 s, as SIGTERM has no effect):"
-in_namespace sh -c "$main"
-echo "the same main under sexton as PID 1:"
-in_namespace "$sexton" -v -- sh -c "$main"
+echo "the command as PID 1, without an init (killed after 2 s, because SIGTERM has no effect):"
+in_namespace sh -c "$command"
+echo "the same command under sexton as PID 1:"
+in_namespace "$sexton" -v -- sh -c "$command"

@@ -116,7 +116,7 @@ check "stubborn: sexton says what it did" says_in_order stubborn app \
 check "prestop: the hook, then SIGTERM" says_in_order prestop app 'hook: begins' 'hook: ends' 'server: stopped'
 check "prestop: what the hook left behind is reaped" says prestop app '(usleep): exited with status 0'
 check "drain: it lasted 10 s" says drain web 'phases: drain 10.'
-check "drain: then the server got SIGTERM" says_in_order drain web 'sexton: info: received SIGTERM' 'sexton: info: sent SIGTERM to main'
+check "drain: then the server got SIGTERM" says_in_order drain web 'sexton: info: received SIGTERM' 'sexton: info: sent SIGTERM to the command'
 check "wrapper: the server was told" says wrapper app 'server: stopped'
 check "restricted: the server was told" says restricted app 'server: stopped'
 check "restricted: a termination message, without root" grep -q '^sexton: command exited with status 0' "$bed/kept/restricted.message"
