@@ -274,14 +274,15 @@ def inspects_the_container(name):
 
 def restricts_files(name):
     """Landlock: the command may write nowhere else."""
-    if name != "tino":
+    flags = {"sexton": ["--fs-write", "/tmp"], "tino": ["--write-restrict", "--write-allow", "/tmp"]}.get(name)
+    if flags is None:
         return lacks(name, "(?i)(landlock|restrict)")
     script = "echo >/var/tmp/comparison && echo written"
-    run = Run(name, ["--write-restrict", "--write-allow", "/tmp"], ["sh", "-c", script])
+    run = Run(name, flags, ["sh", "-c", script])
     run.status()
     if "written" in run.text:
         os.unlink("/var/tmp/comparison")
-    return yes("written" not in run.text, ["--write-restrict"])
+    return yes("written" not in run.text, flags)
 
 
 def runs_services(name):
