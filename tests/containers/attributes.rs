@@ -241,9 +241,9 @@ fn a_variable_of_a_login_can_be_set_otherwise(engine: &Engine) {
 
 fn a_name_that_cannot_be_looked_up_is_an_error(engine: &Engine) {
     let main = ["echo", "main ran"];
-    assert_refused(engine, &["--user", "app"], &main, 125, "no /etc/passwd");
-    assert_refused(engine, &["--user", "1:web"], &main, 125, "no /etc/group");
-    assert_refused(engine, &["--groups", "web"], &main, 125, "no /etc/group");
+    assert_refused(engine, &["--user", "app"], &main, 125, "/etc/passwd does not exist");
+    assert_refused(engine, &["--user", "1:web"], &main, 125, "/etc/group does not exist");
+    assert_refused(engine, &["--groups", "web"], &main, 125, "/etc/group does not exist");
     let image = build_image_with_users(engine);
     for (flag, name) in [("--user", "nobody"), ("--groups", "staff")] {
         let ended = engine.run_with(&[flag, name]).image(&image).start(&main).end();
@@ -543,7 +543,13 @@ fn a_dry_run_finds_what_the_command_would_fail_of(engine: &Engine) {
     assert_refused(engine, &dry, &["no-such-command"], 127, "no-such-command");
     assert_refused(engine, &dry, &["/etc/notexec"], 126, "/etc/notexec");
     let main = ["echo", "main ran"];
-    assert_refused(engine, &["--dry-run", "--user", "app"], &main, 125, "no /etc/passwd");
+    assert_refused(
+        engine,
+        &["--dry-run", "--user", "app"],
+        &main,
+        125,
+        "/etc/passwd does not exist",
+    );
     assert_refused(engine, &["--dry-run", "--cap-ambient", "sys_boot"], &main, 125, "sys_boot");
 }
 

@@ -50,7 +50,7 @@ fn a_command_that_is_killed_is_told_of(engine: &Engine) {
     let ended = start(engine, &[], &glutton).end();
     ended.assert_status(137);
     let [line] = blamed(&ended)[..] else { panic!("not one line: {ended:#?}") };
-    let told = "sexton: warning: command killed by SIGKILL: kernel OOM killer: ";
+    let told = "sexton: warning: command killed by SIGKILL: kernel OOM killer (memory limit hit); ";
     assert!(line.starts_with(told), "{ended:#?}");
     let members = [r#""cause":"oom""#, r#""signal":"SIGKILL""#, r#""oom_killed":true"#];
     assert_reported(&ended, &members);
@@ -63,7 +63,7 @@ fn a_child_that_the_command_reaps_itself_is_counted(engine: &Engine) {
     container.wait_for("its status is 137");
     let ended = container.end();
     ended.assert_status(5);
-    let told = "sexton: warning: command exited with status 5, ";
+    let told = "sexton: warning: command exited with status 5; ";
     let counted = "; 1 OOM kill in the container; ";
     let line = ended.stderr.lines().find(|line| line.starts_with(told));
     assert!(line.is_some_and(|line| line.contains(counted)), "{ended:#?}");

@@ -54,7 +54,7 @@ echo +memory +pids +cpu >/sys/fs/cgroup/cgroup.subtree_control
 for way in as_child as_pid_1 as_pid_1_of_engine; do
     $way $glutton
     check "$way: main is killed: status" is $status 137
-    check "$way: main is killed: warning" has $err "sexton: warning: command killed by SIGKILL: $blamed: "
+    check "$way: main is killed: warning" has $err "sexton: warning: command killed by SIGKILL: $blamed ("
     check "$way: main is killed: report" has $report '"cause":"oom"'
     check "$way: main is killed: limit" has $err "$blamed (memory limit hit); ran for"
     check "$way: main is killed: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"own-limit"'

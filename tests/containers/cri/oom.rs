@@ -34,7 +34,7 @@ fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Hand
     let ended = container.end();
     ended.assert_status(137);
     container.wait_for_reason("OOMKilled");
-    let told = "command killed by SIGKILL: kernel OOM killer: ";
+    let told = "command killed by SIGKILL: kernel OOM killer (memory limit hit); ";
     let [line] = blamed(&ended)[..] else { panic!("not one line: {ended:#?}") };
     assert!(line.starts_with(&format!("sexton: warning: {told}")), "{ended:#?}");
     let message = fs::read_to_string(&log).unwrap();
