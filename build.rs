@@ -37,7 +37,7 @@ fn pack_texts() -> io::Result<()> {
     let mut files = entries?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     files.sort(); // the order of a directory differs from one machine to the next
-    let texts: io::Result<Vec<Vec<u8>>> = files.iter().map(fs::read).collect();
+    let texts: io::Result<Vec<Vec<u8>>> = files.iter().map(|path| text(path)).collect();
     let pack::Packed { pairs, texts } = pack::pack(texts?);
     let mut source = format!("static PAIRS: [[u8; 2]; {}] = {pairs:?};\n", pairs.len());
     for (path, text) in files.iter().zip(texts) {
@@ -47,6 +47,25 @@ fn pack_texts() -> io::Result<()> {
     }
     let folder = var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(Path::new(&folder).join("texts.rs"), source)
+}
+
+/// A text, without the flags and names that this build does not have.
+fn text(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = fs::read_to_string(path)?;
+    if !path.ends_with("help.txt") {
+        return Ok(text.into());
+    }
+    if var("CARGO_FEATURE_GOSU").is_err() {
+        text = text.replace("|gosu|su-exec", "");
+    }
+    if var("CARGO_FEATURE_LANDLOCK").is_err()
+        && let Some((before, rest)) = text.split_once("      --fs-read ")
+        && let Some((_, after)) = rest.split_once("\n\n")
+    // they are the last of their section
+    {
+        text = format!("{before}\n{after}");
+    }
+    Ok(text.into())
 }
 
 fn set_linker_options() {

@@ -246,6 +246,21 @@ fn sexton_itself_is_not_confined() {
 }
 
 #[test]
+fn a_confined_command_cannot_look_into_sexton() {
+    for place in [Place::Init, Place::Child] {
+        let look = |flags: &[&str]| {
+            let script = "readlink /proc/$PPID/exe; : </proc/$PPID/mem";
+            Setup::new(&[flags, &["--", "sh", "-c", script]].concat()).place(place).run()
+        };
+        assert_eq!(look(&[]).status, 0, "as the same user");
+        for flag in ["--fs-read=/", "--tcp-connect=none", "--scope=unix"] {
+            let ended = look(&[flag]);
+            assert_eq!((ended.status, ended.stdout.as_str()), (2, ""), "{flag} {ended:?}");
+        }
+    }
+}
+
+#[test]
 fn the_command_s_streams_are_opened_before_it_is_confined() {
     let folder = Folder::new("confine-streams");
     let input = folder.file("input", "644", "from a file\n");
