@@ -463,7 +463,7 @@ const ALL: [&str; 6] = [
 fn a_kernel_without_landlock_is_an_error_or_a_warning() {
     for (errno, reason) in [
         (libc::ENOSYS, "function not implemented"),
-        (libc::EOPNOTSUPP, "operation not supported on transport endpoint"),
+        (libc::EOPNOTSUPP, "operation not supported"),
         (libc::EPERM, "operation not permitted"),
     ] {
         let run = |words: &[&str]| {
