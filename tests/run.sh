@@ -33,8 +33,8 @@ need unshare:util-linux nsenter:util-linux setpriv:util-linux script:bsdutils /u
     mandoc:mandoc zsh:zsh fish:fish /usr/lib/python3/dist-packages/yaml:python3-yaml # for the documentation
 
 # Left out of the quick set: what takes seconds, because it waits for a time-out or tries very much.
-slow=(classics:: contention:: drop_in:: exit_report:: foreign:: helpless:: parsers:: seccomp:: slow_stop:: start:: storms::
-  _orphans_ every_exit_status_passes death_by_any_signal the_command_s_status_is_not_lost five_thousand
+slow=(classics:: confine:: contention:: drop_in:: exit_report:: foreign:: helpless:: parsers:: seccomp:: slow_stop:: start::
+  storms:: _orphans_ every_exit_status_passes death_by_any_signal the_command_s_status_is_not_lost five_thousand
   thousands_of_processes may_vanish on_a_terminal_lines_fit a_zombie_is_shown_with the_advice_fits_the_parent
   a_tcp_server_that_never_reads what_a_wrapper_leaves what_ignores_sigterm everything_was_frozen
   a_limit_that_the_command_has_hit grace_0_kills_at_once held_up_is_explained nothing_outside_is_hit zsh_completes)
