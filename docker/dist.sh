@@ -22,7 +22,7 @@ export OWNER=${OWNER-}
 homepage=${OWNER:+https://github.com/$OWNER/sexton}
 homepage=${homepage:-$(sed -n 's/^documentation = "\(.*\)"/\1/p' Cargo.toml)}
 maintainer=$(git log -1 --format='%an <%ae>')
-inits=(tini tini-static docker-init dumb-init catatonit) # in whose place it works, by these names
+inits=(tini tini-static docker-init dumb-init catatonit gosu su-exec) # in whose place it works, by these names
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

@@ -79,7 +79,7 @@ for names in "x86_64 amd64 amd64 x86_64 x86_64" "aarch64 arm64 arm64 aarch64 aar
   for init in tini tini-static docker-init; do
     "${runner[@]}" "$tree/$init" --version | grep -q '^tini version' # an emulator hands on the name it was given
   done
-  [ "$(readlink "$tree/dumb-init" "$tree/catatonit" | sort -u)" = sexton ]
+  [ "$(readlink "$tree"/{dumb-init,catatonit,gosu,su-exec} | sort -u)" = sexton ]
 
   package=$folder/sexton_$version-1_$debian.deb
   [ "$(dpkg-deb --field "$package" Package Version Architecture | tr '\n' ' ')" = \
