@@ -181,15 +181,19 @@ class Case:
 
     def orphans(self):
         """Six processes of nobody, as `docker exec` leaves them: how many become zombies that stay."""
+        before = set(self.processes())
         for script in ORPHANS:
             inside = f"(sh -c '{script}' >/dev/null 2>&1 &)"
             subprocess.run(["nsenter", "-t", str(self.first), "-p", "-m", "sh", "-c", inside], stdin=subprocess.DEVNULL)
-        zombies = lambda: [state for _, state in self.processes().values()].count("Z")
-        time.sleep(0.5)  # until all have ended
-        wait_until(lambda: zombies() == 0, 2, 0.2)
-        count = zombies()
-        time.sleep(0.3)  # a program that ends because of them may take a moment
-        return {"zombies": count, "lives": self.unshare.poll() is None}
+
+        def states():
+            return [state for number, (_, state) in self.processes().items() if number not in before]
+
+        wait_until(lambda: set(states()) <= {"Z"}, 10, 0.1)  # all have ended
+        wait_until(lambda: not states(), 3, 0.2)
+        count = states().count("Z")
+        ended = wait_until(lambda: self.unshare.poll() is not None, 4)  # because of them
+        return {"zombies": count, "lives": not ended}
 
     def signalled(self, kind):
         client = None
