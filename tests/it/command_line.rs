@@ -44,7 +44,8 @@ fn every_flag_and_variable_refuses_a_missing_and_a_malformed_value_in_one_line()
         let variable = format!("SEXTON_{}", name.replace('-', "_").to_uppercase());
         // A path or the name of a variable may be almost anything.
         let malformed = match name.as_str() {
-            "chdir" | "stdin" | "report" | "env-file" | "install" => "",
+            "chdir" | "stdin" | "report" | "env-file" | "install" | "fs-read" | "fs-write"
+            | "fs-exec" => "",
             "stdout" | "stderr" => ">>",
             "unset-env" => "A=1",
             _ => "@#%",
