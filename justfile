@@ -85,7 +85,7 @@ storms:
 size *arguments:
     benches/size.sh {{arguments}}
 
-# The files of a release, in dist/, for all architectures: docs/release.md. And whether they are as they should be (root).
+# The files of a release, in dist/, for all architectures, and their tests (root): docs/release.md.
 dist:
     docker/dist.sh
     tests/dist.sh
