@@ -119,7 +119,7 @@ if os.fork() == 0:
             if os.fork() == 0: os._exit(0)
             os._exit(0)
         os.wait()
-    until = time.monotonic() + 1
+    until = time.monotonic() + 3
     def zombies(): return [p for p in os.listdir('/proc') if p.isdigit() and p != '1' and ') Z ' in read(p)]
     def read(p):
         try: return open(f'/proc/{p}/stat').read()
@@ -150,7 +150,7 @@ while True: signal.pause()
             run.kill(number)
         except (OSError, ValueError):
             break
-        got.append(run.read(f"got {number.value}\n", 2))
+        got.append(run.read(f"got {number.value}\n", 2 if name in ("tini", "catatonit", "tino") else PATIENCE))
         if not got[-1]:
             break
     run.status(0)
