@@ -41,14 +41,13 @@ pub fn parse<'a>(
     environment: &[&'a CStr],
     pid: i32,
 ) -> Result<Request<'a>, Error> {
-    let (own, others): (Vec<&CStr>, Vec<&CStr>) =
-        environment.iter().partition(|entry| variables::is_own(entry));
+    let (own, others) = variables::split(environment);
     let mut draft = Draft::new(others);
     if let Some(text) = read(argv, environment, &own, pid, &mut draft)? {
         return Ok(Request::Print(text));
     }
     let plan = &mut draft.plan;
-    plan.unknown_variables = own.iter().filter_map(variables::unknown).collect();
+    plan.unknown_variables = variables::unknown(&own);
     plan.hint_if_not_found = plan.argv.first().and_then(|word| suggest::hint_if_not_found(word));
     draft.request()
 }
@@ -56,8 +55,7 @@ pub fn parse<'a>(
 /// How the line of an error of `parse` looks, as set by the variables and by the flags before the error.
 #[must_use]
 pub fn logging(argv: &[&CStr], environment: &[&CStr]) -> Logging {
-    let own: Vec<&CStr> =
-        environment.iter().copied().filter(|entry| variables::is_own(entry)).collect();
+    let (own, _) = variables::split(environment);
     let mut draft = Draft::default();
     read(argv, environment, &own, 0, &mut draft).ok(); // the draft has the settings before the error
     draft.plan.logging

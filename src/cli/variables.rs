@@ -8,9 +8,9 @@ use crate::values::error::Error;
 use crate::values::error::Reason;
 use std::ffi::CStr;
 
-/// Whether an entry of the environment is a variable of sexton's, which the command does not get.
-pub fn is_own(entry: &CStr) -> bool {
-    entry.to_bytes().starts_with(PREFIX.as_bytes())
+/// sexton's own variables in the environment, and the others, which the command gets.
+pub fn split<'a>(environment: &[&'a CStr]) -> (Vec<&'a CStr>, Vec<&'a CStr>) {
+    environment.iter().partition(|entry| entry.to_bytes().starts_with(PREFIX.as_bytes()))
 }
 
 /// Reads the layer of the variables. If one cannot be used, the others are read nevertheless: one of them may be the
@@ -31,7 +31,7 @@ pub fn read(variables: &[&CStr], draft: &mut Draft) {
             draft.variable_error.get_or_insert_with(|| Error::invalid(value, &name, reason));
         }
         // A compatibility mode has switched these warnings off, but now sexton's own logging is asked for.
-        if ["log-level", "log-to", "log-format"].contains(&flag.long) {
+        if matches!(flag.long, "log-level" | "log-to" | "log-format") {
             draft.plan.warn_of_trouble = true;
         }
     }
@@ -77,19 +77,21 @@ fn yes_or_no(value: &[u8]) -> Option<bool> {
     }
 }
 
-/// The variable, unless sexton has one of that name or Kubernetes sets it for a service with the name "sexton". An
+/// Those of sexton's variables that it does not know. Kubernetes sets some for a service with the name "sexton", and an
 /// empty variable counts as one that is not set.
-pub fn unknown<'a>(entry: &&'a CStr) -> Option<UnknownVariable<'a>> {
-    let bytes = entry.to_bytes();
-    let name = bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
-    let is_empty = bytes.strip_prefix(name) == Some(b"=");
-    let known = || FLAGS.iter().filter_map(Flag::variable);
-    let service = [&b"SEXTON_SERVICE_"[..], b"SEXTON_PORT"];
-    let is_known = known().any(|known| known.as_bytes() == name)
-        || service.iter().any(|prefix| name.starts_with(prefix));
-    if is_empty || is_known {
-        return None;
+pub fn unknown<'a>(own: &[&'a CStr]) -> Vec<UnknownVariable<'a>> {
+    let mut unknown = Vec::new();
+    for entry in own {
+        let bytes = entry.to_bytes();
+        let name = bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
+        let is_empty = bytes.strip_prefix(name) == Some(b"=");
+        let is_known = FLAGS.iter().any(|flag| flag.is_set_by(name))
+            || name.starts_with(b"SEXTON_SERVICE_")
+            || name.starts_with(b"SEXTON_PORT");
+        if !is_empty && !is_known {
+            let suggestion = std::str::from_utf8(name).ok().and_then(suggest::variable);
+            unknown.push(UnknownVariable { name, suggestion });
+        }
     }
-    let suggestion = std::str::from_utf8(name).ok().and_then(suggest::variable);
-    Some(UnknownVariable { name, suggestion })
+    unknown
 }

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_line_ends_once() {
         assert_eq!(shown(&Line::plain("hello")), "hello\n");
-        let text = |level| Line::text("", &Style::default(), 1, level, "x");
+        let text = |level| Line::text("", &Style::SEXTON, 1, level, "x");
         assert_eq!(shown(&text(Level::Warn)), "sexton: warning: x\n");
         assert_eq!(shown(&text(Level::Error)), "sexton: error: x\n");
         assert_eq!(shown(&text(Level::Trace)), "sexton: trace: x\n");
@@ -97,11 +97,11 @@ mod tests {
     #[test]
     fn a_style_sets_the_beginning_and_the_place_of_a_hint() {
         let error = Error::usage("no").with_hint(Some("try"));
-        let usual = Line::fatal("", &Style::default(), 7, &error);
+        let usual = Line::fatal("", &Style::SEXTON, 7, &error);
         assert_eq!(shown(&usual), "sexton: fatal: no\nsexton: hint: try\n");
-        let style = Style { fatal: "[FATAL x (PID)] ", hint: None, ..Style::default() };
+        let style = Style { fatal: "[FATAL x (PID)] ", hint: None, ..Style::SEXTON };
         assert_eq!(shown(&Line::fatal("T ", &style, 7, &error)), "T [FATAL x (7)] no (try)\n");
-        let timed = Line::fatal("T ", &Style::default(), 7, &error);
+        let timed = Line::fatal("T ", &Style::SEXTON, 7, &error);
         assert_eq!(shown(&timed), "T sexton: fatal: no\nT sexton: hint: try\n");
     }
 

@@ -57,7 +57,7 @@ pub fn start(logging: &Logging, pid: i32) {
 
 /// Sets how the lines of a run look that ends before [`start`], besides their style.
 pub fn set_looks(Logging { format, time, .. }: Logging, pid: i32) {
-    LOGGER.looks.set(Looks { format, time, style: Style::default(), pid }).ok();
+    LOGGER.looks.set(Looks { format, time, style: &Style::SEXTON, pid }).ok();
 }
 
 /// To be called before sexton's rights or a stream's owner change: to write without blocking later, a stream may have
@@ -134,7 +134,7 @@ struct Looks {
     format: LogFormat,
     /// Whether a text line begins with the time.
     time: bool,
-    style: Style,
+    style: &'static Style,
     pid: i32,
 }
 
@@ -209,7 +209,7 @@ impl Logger {
         let Looks { format, time, style, pid } = self.looks();
         match format {
             LogFormat::Json => Line::json(Now, level, text),
-            LogFormat::Text => Line::text(Stamp(time), &style, pid, level, text),
+            LogFormat::Text => Line::text(Stamp(time), style, pid, level, text),
         }
     }
 
@@ -217,7 +217,7 @@ impl Logger {
         let Looks { format, time, style, pid } = self.looks();
         match format {
             LogFormat::Json => Line::json(Now, Level::Error, error.message()),
-            LogFormat::Text => Line::fatal(Stamp(time), &style, pid, error),
+            LogFormat::Text => Line::fatal(Stamp(time), style, pid, error),
         }
     }
 

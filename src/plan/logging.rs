@@ -18,7 +18,7 @@ pub struct Logging {
     /// Begin text lines with the time.
     pub time: bool,
     /// How text lines begin otherwise, and which stream they go to.
-    pub style: Style,
+    pub style: &'static Style,
 }
 
 impl Default for Logging {
@@ -28,7 +28,7 @@ impl Default for Logging {
             to: LogTo::Stderr,
             format: LogFormat::Text,
             time: false,
-            style: Style::default(),
+            style: &Style::SEXTON,
         }
     }
 }
@@ -46,20 +46,25 @@ pub struct Style {
     pub quiet_to_stdout: bool,
 }
 
-impl Default for Style {
-    fn default() -> Style {
-        Style {
-            fatal: "sexton: fatal: ",
-            levels: [
-                "sexton: error: ",
-                "sexton: warning: ",
-                "sexton: info: ",
-                "sexton: debug: ",
-                "sexton: trace: ",
-            ],
-            hint: Some("sexton: hint: "),
-            quiet_to_stdout: false,
-        }
+impl Style {
+    /// sexton's own.
+    pub const SEXTON: Style = Style {
+        fatal: "sexton: fatal: ",
+        levels: [
+            "sexton: error: ",
+            "sexton: warning: ",
+            "sexton: info: ",
+            "sexton: debug: ",
+            "sexton: trace: ",
+        ],
+        hint: Some("sexton: hint: "),
+        quiet_to_stdout: false,
+    };
+}
+
+impl Default for &Style {
+    fn default() -> Self {
+        &Style::SEXTON
     }
 }
 

@@ -22,20 +22,13 @@ pub fn variable<'a, S: AsRef<CStr>>(
     })
 }
 
-/// A variable in which systemd names a process by its ID (systemd.exec(5)). A program uses such a variable, and those
-/// that go with it, only if the ID is its own.
-struct ByPid {
-    name: &'static str,
-    /// The variables that go with it.
-    companions: &'static [&'static str],
-}
-
-/// The variables of sd_listen_fds(3), sd_watchdog_enabled(3) and systemd.exec(5). `MAINPID` and `MANAGERPID` hold
-/// process IDs too, but not those of a process that sexton is executed in place of.
-const BY_PID: [ByPid; 3] = [
-    ByPid { name: "LISTEN_PID", companions: &["LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID] },
-    ByPid { name: "WATCHDOG_PID", companions: &["WATCHDOG_USEC"] },
-    ByPid { name: "SYSTEMD_EXEC_PID", companions: &[] },
+/// Variables in which systemd names a process by its ID, each with those that go with it: sd_listen_fds(3),
+/// sd_watchdog_enabled(3) and systemd.exec(5). A program uses them only if the ID is its own. `MAINPID` and `MANAGERPID`
+/// hold process IDs too, but not those of a process that sexton is executed in place of.
+const BY_PID: [(&str, &[&str]); 3] = [
+    ("LISTEN_PID", &["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID]),
+    ("WATCHDOG_PID", &["WATCHDOG_PID", "WATCHDOG_USEC"]),
+    ("SYSTEMD_EXEC_PID", &["SYSTEMD_EXEC_PID"]),
 ];
 
 /// The inode number of a pidfd of the process that `LISTEN_PID` names. If it is set, systemd 259 and newer compare it.
@@ -72,16 +65,17 @@ impl Naming {
             naming.without_pidfd = environment.len() < before;
             naming.listen_fds = number(environment, "LISTEN_FDS").unwrap_or(0).max(0);
         }
-        for ByPid { name, companions } in &BY_PID {
+        for (name, names) in BY_PID {
             let Some(named) = number(environment, name) else { continue };
-            if named == pid {
-                let place = variable(environment, name.as_bytes()).map(|(place, _)| place);
-                naming.renamed.extend(place.map(|place| (place, *name)));
-            } else if !is_chosen(name) {
-                let names = || [*name].into_iter().chain(companions.iter().copied());
-                let left = |entry: &CStr| names().any(|name| is(entry, name) && !is_chosen(name));
-                let foreign = environment.iter().enumerate().filter(|(_, entry)| left(entry));
-                naming.foreign.extend(foreign.map(|(place, _)| (place, named)));
+            let is_foreign = named != pid && !is_chosen(name);
+            for (place, entry) in environment.iter().enumerate() {
+                if named == pid && is(entry, name) {
+                    naming.renamed.push((place, name));
+                    break; // the first one counts
+                }
+                if is_foreign && names.iter().any(|name| is(entry, name) && !is_chosen(name)) {
+                    naming.foreign.push((place, named));
+                }
             }
         }
         naming
@@ -258,15 +252,16 @@ impl Edits {
     pub fn for_login(identity: &Identity) -> Edits {
         let login = identity.login.as_ref();
         let home = login.map(|login| login.home.as_slice()).filter(|home| !home.is_empty());
-        let name = login.map(|login| login.name.as_slice());
-        let edit = |variable: &[u8], value: Option<&[u8]>| match value {
-            Some(value) => Edit::set_to(variable, value).ok(),
-            None => Edit::unset(variable).ok(),
-        };
-        let edit_name = |variable| identity.names_user.then(|| edit(variable, name)).flatten();
-        let edits =
-            [edit(b"HOME", Some(home.unwrap_or(b"/"))), edit_name(b"USER"), edit_name(b"LOGNAME")];
-        Edits(edits.into_iter().flatten().collect())
+        let mut edits = Vec::new();
+        edits.extend(Edit::set_to(b"HOME", home.unwrap_or(b"/")));
+        let names: &[&[u8]] = if identity.names_user { &[b"USER", b"LOGNAME"] } else { &[] };
+        for variable in names {
+            edits.extend(match login {
+                Some(login) => Edit::set_to(variable, &login.name),
+                None => Edit::unset(variable),
+            });
+        }
+        Edits(edits)
     }
 
     /// The environment with these changes. A variable that is set takes the place of the first variable of its name, or

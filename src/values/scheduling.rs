@@ -136,8 +136,11 @@ impl Scheduler {
 }
 
 fn realtime(priority: &str) -> Result<i32, Reason> {
-    integer(priority, 1..=99)
-        .map_err(|reason| format!("priority '{}': {reason}", Shortened(priority)).into())
+    level("priority", priority, 1..=99)
+}
+
+fn level(what: &str, text: &str, range: RangeInclusive<i32>) -> Result<i32, Reason> {
+    integer(text, range).map_err(|reason| format!("{what} '{}': {reason}", Shortened(text)).into())
 }
 
 impl fmt::Display for Scheduler {
@@ -176,11 +179,8 @@ impl IoPriority {
             Some((class, level)) => (class, Some(level)),
             None => (text, None),
         };
-        let level_or_default = || match level {
-            Some(text) => integer(text, 0..=7)
-                .map_err(|reason| format!("level '{}': {reason}", Shortened(text))),
-            None => Ok(DEFAULT_LEVEL),
-        };
+        let level_or_default =
+            || level.map_or(Ok(DEFAULT_LEVEL), |text| self::level("level", text, 0..=7));
         match (class, level) {
             ("realtime", _) => Ok(IoPriority::Realtime(level_or_default()?)),
             ("best-effort", _) => Ok(IoPriority::BestEffort(level_or_default()?)),

@@ -10,13 +10,14 @@ use crate::values::rewrite::Rule;
 use crate::values::signal::Signal;
 use log::LevelFilter;
 use std::ffi::CStr;
+use std::mem::take;
 
 /// The version with the same interface, in the form that container engines parse.
 const VERSION: &str = "tini version 0.1.7_catatonit";
 
 const USAGE: &str = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n";
 
-const STYLE: Style = Style {
+static STYLE: Style = Style {
     fatal: "ERROR (catatonit:PID): ",
     levels: [
         "ERROR (catatonit:PID): ",
@@ -48,22 +49,22 @@ pub struct Options<'a> {
 }
 
 impl<'a> invocation::Options<'a> for Options<'a> {
-    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+    fn read(&mut self, call: &Invocation<'a, '_>) -> Result<(), Printed> {
         // catatonit has blocked all signals, SIGPIPE among them, before it prints.
-        read(call).map_err(|text| Printed { can_break: false, ..text })
+        read(self, call).map_err(|text| Printed { can_break: false, ..text })
     }
 
     fn set_defaults(&self, draft: &mut Draft) {
         set_common_defaults(draft);
         draft.plan.statuses = STATUSES;
-        draft.plan.logging.style = STYLE;
+        draft.plan.logging.style = &STYLE;
         for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
             draft.rewrite(Rule::new(signal, None)).ok(); // no rewrite is in conflict with another
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
-        draft.plan.argv = self.argv;
+    fn set_options(&mut self, draft: &mut Draft<'a>) -> Result<(), Printed> {
+        draft.plan.argv = take(&mut self.argv);
         if self.to_group {
             draft.plan.policy.forward_to = Target::Group;
         }
@@ -77,8 +78,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
     }
 }
 
-fn read<'a>(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
-    let mut options = Options::default();
+fn read<'a>(options: &mut Options<'a>, call: &Invocation<'a, '_>) -> Result<(), Printed> {
     let mut words = Getopt::new("ghLPV", LONG, call.arguments);
     let fatal = |text: &str| call.fatal(&STYLE, text, STATUSES.fatal);
     if call.has_variable(b"CATATONIT_LOG") {
@@ -108,7 +108,7 @@ fn read<'a>(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
             return Err(fatal(&format!("missing program name\n{USAGE}")));
         }
     }
-    Ok(options)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ use crate::values::rewrite::Rule;
 use crate::values::signal::{Signal, SignalSet};
 use log::LevelFilter;
 use std::ffi::CStr;
+use std::mem::take;
 
 /// The version with the same interface.
 const VERSION: &str = "dumb-init v1.2.5";
 
 const PREFIX: &str = "[dumb-init] ";
-const STYLE: Style =
+static STYLE: Style =
     Style { fatal: PREFIX, levels: [PREFIX; 5], hint: None, quiet_to_stdout: false };
 
 const STATUSES: Statuses =
@@ -33,7 +34,7 @@ const LONG: &[Long] = &[
 const JOB_STOPS: [Signal; 3] = [Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// The highest signal that can be rewritten.
-const LAST: usize = 31;
+const LAST: i32 = 31;
 
 /// What dumb-init's command line and variables ask for.
 #[derive(Default)]
@@ -43,13 +44,12 @@ pub struct Options<'a> {
     single_child: bool,
     /// `-v`
     debug: bool,
-    /// `-r`: the last one for each signal.
-    rewrites: [Option<Rule>; LAST],
+    /// `-r`: of several for a signal the last one counts.
+    rewrites: Vec<Rule>,
 }
 
 impl<'a> invocation::Options<'a> for Options<'a> {
-    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
-        let mut options = Options::default();
+    fn read(&mut self, call: &Invocation<'a, '_>) -> Result<(), Printed> {
         let mut words = Getopt::new("hvVcr:", LONG, call.arguments);
         for word in words.by_ref() {
             match word {
@@ -57,12 +57,11 @@ impl<'a> invocation::Options<'a> for Options<'a> {
                 Item::Option(b'V', _) => {
                     return Err(Printed::on_stderr(format!("{VERSION}\n"), 0));
                 }
-                Item::Option(b'v', _) => options.debug = true,
-                Item::Option(b'c', _) => options.single_child = true,
+                Item::Option(b'v', _) => self.debug = true,
+                Item::Option(b'c', _) => self.single_child = true,
                 Item::Option(b'r', value) => {
-                    let (at, rule) =
-                        rewrite(value.unwrap_or_default()).ok_or_else(wrong_rewrite)?;
-                    *options.rewrites.get_mut(at).ok_or_else(wrong_rewrite)? = Some(rule);
+                    let rule = rewrite(value.unwrap_or_default());
+                    self.rewrites.push(rule.ok_or_else(wrong_rewrite)?);
                 }
                 Item::Option(..) => {}
                 Item::Wrong(reason) => {
@@ -71,17 +70,17 @@ impl<'a> invocation::Options<'a> for Options<'a> {
                 }
             }
         }
-        options.argv = words.rest().to_vec();
-        if options.argv.is_empty() {
+        self.argv = words.rest().to_vec();
+        if self.argv.is_empty() {
             let program = call.program();
             let text = format!(
                 "Usage: {program} [option] program [args]\nTry {program} --help for full usage.\n"
             );
             return Err(Printed::on_stderr(text, STATUSES.fatal));
         }
-        options.debug |= call.variable(b"DUMB_INIT_DEBUG") == Some(b"1");
-        options.single_child |= call.variable(b"DUMB_INIT_SETSID") == Some(b"0");
-        Ok(options)
+        self.debug |= call.variable(b"DUMB_INIT_DEBUG") == Some(b"1");
+        self.single_child |= call.variable(b"DUMB_INIT_SETSID") == Some(b"0");
+        Ok(())
     }
 
     fn set_defaults(&self, draft: &mut Draft) {
@@ -97,7 +96,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
             JOB_STOPS.into_iter().fold(SignalSet::EMPTY, SignalSet::with);
         draft.plan.subreaper = Subreaper::Off;
         draft.plan.statuses = STATUSES;
-        draft.plan.logging.style = STYLE;
+        draft.plan.logging.style = &STYLE;
         if !self.single_child {
             // The command's session is an orphaned process group, in which the kernel ignores these signals.
             for signal in JOB_STOPS {
@@ -106,30 +105,25 @@ impl<'a> invocation::Options<'a> for Options<'a> {
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
-        draft.plan.argv = self.argv;
+    fn set_options(&mut self, draft: &mut Draft<'a>) -> Result<(), Printed> {
+        draft.plan.argv = take(&mut self.argv);
         if self.debug {
             draft.plan.logging.level = LevelFilter::Debug;
         }
-        for rule in self.rewrites.into_iter().flatten() {
-            draft.rewrite(rule).ok(); // there is one for each signal
+        for &rule in self.rewrites.iter().rev() {
+            draft.rewrite(rule).ok(); // an earlier one for the same signal does not count
         }
         Ok(())
     }
 }
 
-/// Reads `15:3`, or `15:0` to ignore a signal. The first number is returned as an index from 0, too.
-fn rewrite(value: &[u8]) -> Option<(usize, Rule)> {
+/// Reads `15:3`, or `15:0` to ignore a signal.
+fn rewrite(value: &[u8]) -> Option<Rule> {
     let (from, rest) = integer(value)?;
     let (to, _) = integer(rest.strip_prefix(b":")?)?;
-    let from = i32::try_from(from).ok().and_then(Signal::new)?;
-    let at = usize::try_from(from.number()).ok()? - 1;
-    let to = match to {
-        0 => None,
-        1..=31 => Some(i32::try_from(to).ok().and_then(Signal::new)?),
-        _ => return None,
-    };
-    Some((at, Rule::new(from, to)))
+    let signal = |number| Signal::new(i32::try_from(number).ok().filter(|&number| number <= LAST)?);
+    let to = if to == 0 { None } else { Some(signal(to)?) };
+    Some(Rule::new(signal(from)?, to))
 }
 
 fn wrong_rewrite() -> Printed {

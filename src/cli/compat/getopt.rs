@@ -78,20 +78,19 @@ impl<'a, 'w> Getopt<'a, 'w> {
         let mut parts = text.splitn(2, |&byte| byte == b'=');
         let (typed, inline) = (parts.next().unwrap_or_default(), parts.next());
         let exact = self.long.iter().find(|(name, ..)| name.as_bytes() == typed);
-        let near: Vec<&Long> =
-            self.long.iter().filter(|(name, ..)| name.as_bytes().starts_with(typed)).collect();
-        let shown = printable(typed);
-        let &(name, takes_value, letter) = match (exact, &near[..]) {
-            (Some(option), _) => option,
-            (None, [option]) => *option,
-            (None, []) => {
-                let text = format!("unrecognized option '--{}'", printable(text));
-                return Item::Wrong(text);
+        let is_near = |option: &&Long| option.0.as_bytes().starts_with(typed);
+        let mut near = self.long.iter().filter(is_near);
+        let &(name, takes_value, letter) = match (exact, near.next(), near.next()) {
+            (Some(option), ..) | (None, Some(option), None) => option,
+            (None, None, _) => {
+                return Item::Wrong(format!("unrecognized option '--{}'", printable(text)));
             }
-            (None, several) => {
-                let names: String =
-                    several.iter().map(|(name, ..)| format!(" '--{name}'")).collect();
-                let text = format!("option '--{shown}' is ambiguous; possibilities:{names}");
+            (None, Some(_), Some(_)) => {
+                let shown = printable(typed);
+                let mut text = format!("option '--{shown}' is ambiguous; possibilities:");
+                for (name, ..) in self.long.iter().filter(is_near) {
+                    text += &format!(" '--{name}'");
+                }
                 return Item::Wrong(text);
             }
         };

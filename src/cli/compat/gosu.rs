@@ -8,6 +8,7 @@ use crate::plan::request::Printed;
 use crate::plan::{ChangesLess, Statuses, Style};
 use crate::values::error::Error;
 use std::ffi::CStr;
+use std::mem::take;
 
 /// The version with the same interface.
 const VERSION: &str = concat!("1.14 (sexton ", env!("CARGO_PKG_VERSION"), ")\n");
@@ -15,7 +16,15 @@ const VERSION: &str = concat!("1.14 (sexton ", env!("CARGO_PKG_VERSION"), ")\n")
 const STATUSES: Statuses =
     Statuses { fatal: 1, not_found: 1, incomplete: 1, denied: 1, not_executable: 1 };
 
+static GOSU: Style = style("error: ");
+static SU_EXEC: Style = style("su-exec: ");
+
+const fn style(prefix: &'static str) -> Style {
+    Style { fatal: prefix, levels: [prefix; 5], hint: None, quiet_to_stdout: false }
+}
+
 /// What the command line asks for.
+#[derive(Default)]
 pub struct Options<'a> {
     is_gosu: bool,
     user: &'a [u8],
@@ -23,50 +32,46 @@ pub struct Options<'a> {
 }
 
 impl<'a> invocation::Options<'a> for Options<'a> {
-    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
-        let is_gosu = !call.program.ends_with(b"su-exec");
+    fn read(&mut self, call: &Invocation<'a, '_>) -> Result<(), Printed> {
+        self.is_gosu = !call.program.ends_with(b"su-exec");
         let mut words = call.arguments.iter();
-        let user = words.next().map_or(&b""[..], |word| word.to_bytes());
-        let argv = words.as_slice().to_vec();
-        let asks = |words: &[&str]| is_gosu && words.iter().any(|word| word.as_bytes() == user);
-        if asks(&["--version", "-v"]) {
+        self.user = words.next().map_or(&b""[..], |word| word.to_bytes());
+        self.argv = words.as_slice().to_vec();
+        let asked = if self.is_gosu { self.user } else { b"" };
+        if matches!(asked, b"--version" | b"-v") {
             return Err(Printed::on_stdout(VERSION.to_owned()));
         }
-        let helps = asks(&["--help", "-h", "-?"]);
-        if !helps && !argv.is_empty() {
-            return Ok(Options { is_gosu, user, argv });
+        let helps = matches!(asked, b"--help" | b"-h" | b"-?");
+        if !helps && !self.argv.is_empty() {
+            return Ok(());
         }
         let status = if helps { 0 } else { STATUSES.fatal };
-        let about = if is_gosu { about() } else { String::new() };
+        let about = if self.is_gosu { about() } else { String::new() };
         let text = format!("Usage: {} user-spec command [args]\n{about}", call.program());
-        Err(Printed { to_stderr: is_gosu && status != 0, ..Printed::on_stderr(text, status) })
+        Err(Printed { to_stderr: self.is_gosu && status != 0, ..Printed::on_stderr(text, status) })
     }
 
     fn set_defaults(&self, draft: &mut Draft) {
         draft.plan.in_place = true;
         draft.plan.statuses = STATUSES;
-        let prefix = self.prefix();
-        draft.plan.logging.style =
-            Style { fatal: prefix, levels: [prefix; 5], hint: None, quiet_to_stdout: false };
+        draft.plan.logging.style = self.style();
         draft.plan.attributes.changes_less = Some(ChangesLess { group_apart: self.is_gosu });
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
-        let set = Reader::Text(user).read(self.user, draft);
-        set.map_err(|reason| {
+    fn set_options(&mut self, draft: &mut Draft<'a>) -> Result<(), Printed> {
+        draft.plan.argv = take(&mut self.argv);
+        Reader::Text(user).read(self.user, draft).map_err(|reason| {
             let error = Error::invalid(self.user, "--user", reason);
-            let text = format!("{}{}\n", self.prefix(), error.message());
+            let text = format!("{}{}\n", self.style().fatal, error.message());
             Printed::on_stderr(text, STATUSES.fatal)
-        })?;
-        draft.plan.argv = self.argv;
-        Ok(())
+        })
     }
 }
 
 impl Options<'_> {
-    /// How messages begin.
-    fn prefix(&self) -> &'static str {
-        if self.is_gosu { "error: " } else { "su-exec: " }
+    /// How messages look.
+    fn style(&self) -> &'static Style {
+        if self.is_gosu { &GOSU } else { &SU_EXEC }
     }
 }
 

@@ -46,12 +46,12 @@ impl Invocation<'_, '_> {
 }
 
 /// The options of a program in whose place sexton can be.
-pub trait Options<'a>: Sized {
+pub trait Options<'a> {
     /// Reads the program's own command line and variables.
     ///
     /// # Errors
     /// The text that the program would print instead of running a command.
-    fn read(call: &Invocation<'a, '_>) -> Result<Self, Printed>;
+    fn read(&mut self, call: &Invocation<'a, '_>) -> Result<(), Printed>;
 
     /// Sets what the program does without options: the lowest layer.
     fn set_defaults(&self, draft: &mut Draft<'a>);
@@ -60,7 +60,7 @@ pub trait Options<'a>: Sized {
     ///
     /// # Errors
     /// As for [`Options::read`].
-    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed>;
+    fn set_options(&mut self, draft: &mut Draft<'a>) -> Result<(), Printed>;
 }
 
 /// Sets the defaults that these programs have in common. They have no time-outs and kill no process: processes that the

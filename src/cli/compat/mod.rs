@@ -76,30 +76,30 @@ impl Program {
         draft: &mut Draft<'a>,
     ) -> Result<(), Printed> {
         let read = match self {
-            Program::Tini => layers::<tini::Options>,
-            Program::DumbInit => layers::<dumb_init::Options>,
-            Program::Catatonit => layers::<catatonit::Options>,
+            Program::Tini => layers(&mut tini::Options::default(), call, own_variables, draft),
+            Program::DumbInit => {
+                layers(&mut dumb_init::Options::default(), call, own_variables, draft)
+            }
+            Program::Catatonit => {
+                layers(&mut catatonit::Options::default(), call, own_variables, draft)
+            }
             #[cfg(feature = "gosu")]
-            Program::Gosu => layers::<gosu::Options>,
+            Program::Gosu => layers(&mut gosu::Options::default(), call, own_variables, draft),
         };
         // None of these programs checks whether its text was written.
-        read(call, own_variables, draft).map_err(|text| Printed { checked: false, ..text })
+        read.map_err(|text| Printed { checked: false, ..text })
     }
 }
 
-fn layers<'a, O: Options<'a>>(
+fn layers<'a>(
+    options: &mut dyn Options<'a>,
     call: &Invocation<'a, '_>,
     own_variables: &[&CStr],
     draft: &mut Draft<'a>,
 ) -> Result<(), Printed> {
-    let options = O::read(call)?;
+    options.read(call)?;
     options.set_defaults(draft);
-    read_variables(own_variables, draft);
-    options.set_options(draft)
-}
-
-#[inline(never)] // the bytes are those of all programs then
-fn read_variables(own_variables: &[&CStr], draft: &mut Draft) {
     variables::read(own_variables, draft);
     draft.layer = Layer::default();
+    options.set_options(draft)
 }

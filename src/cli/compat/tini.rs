@@ -13,11 +13,12 @@ use crate::values::rewrite;
 use crate::values::signal::Signal;
 use log::LevelFilter;
 use std::ffi::CStr;
+use std::mem::take;
 
 /// The version with the same interface, in the form that the Docker daemon parses.
 const VERSION: &str = "tini version 0.19.0 - git.sexton";
 
-const STYLE: Style = Style {
+static STYLE: Style = Style {
     fatal: "[FATAL tini (PID)] ",
     levels: [
         "[FATAL tini (PID)] ",
@@ -52,33 +53,33 @@ pub struct Options<'a> {
 }
 
 impl<'a> invocation::Options<'a> for Options<'a> {
-    fn read(call: &Invocation<'a, '_>) -> Result<Options<'a>, Printed> {
+    fn read(&mut self, call: &Invocation<'a, '_>) -> Result<(), Printed> {
         if let [only] = call.arguments
             && only.to_bytes() == b"--version"
         {
             return Err(Printed::on_stdout(format!("{VERSION}\n")));
         }
-        let mut options = Options { verbosity: 1, ..Options::default() };
+        self.verbosity = 1;
         let mut words = Getopt::new("p:hvwgle:s", &[], call.arguments);
         for word in words.by_ref() {
             match word {
                 Item::Option(b'h', _) => return Err(Printed::on_stdout(help(call))),
                 Item::Option(b'l', _) => return Err(Printed::on_stdout(licence())),
-                Item::Option(b'v', _) => options.verbosity += 1,
-                Item::Option(b'w', _) => options.warn_on_reap = true,
-                Item::Option(b'g', _) => options.to_group = true,
-                Item::Option(b's', _) => options.subreaper = true,
+                Item::Option(b'v', _) => self.verbosity += 1,
+                Item::Option(b'w', _) => self.warn_on_reap = true,
+                Item::Option(b'g', _) => self.to_group = true,
+                Item::Option(b's', _) => self.subreaper = true,
                 Item::Option(b'p', value) => {
                     let value = value.unwrap_or_default();
                     let signal = parent_death_signal(value);
                     let signal = signal.ok_or_else(|| not_valid(call, 'p', value))?;
-                    options.parent_death_signal = Some(signal);
+                    self.parent_death_signal = Some(signal);
                 }
                 Item::Option(b'e', value) => {
                     let value = value.unwrap_or_default();
                     let status =
                         expected_status(value).ok_or_else(|| not_valid(call, 'e', value))?;
-                    options.expected.push(status);
+                    self.expected.push(status);
                 }
                 Item::Option(..) => {}
                 Item::Wrong(reason) => {
@@ -87,37 +88,37 @@ impl<'a> invocation::Options<'a> for Options<'a> {
                 }
             }
         }
-        options.argv = words.rest().to_vec();
-        if options.argv.is_empty() {
+        self.argv = words.rest().to_vec();
+        if self.argv.is_empty() {
             return Err(Printed::on_stderr(help(call), STATUSES.fatal));
         }
         // The usage says `PROGRAM -- ARGS`, and glibc's getopt removes the dashes.
-        if options.argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
+        if self.argv.get(1).is_some_and(|word| word.to_bytes() == b"--")
             && !words.ended_by_dashes()
             && !call.has_variable(b"POSIXLY_CORRECT")
         {
-            options.argv.remove(1);
+            self.argv.remove(1);
         }
-        options.subreaper |= call.has_variable(b"TINI_SUBREAPER");
-        options.to_group |= call.has_variable(b"TINI_KILL_PROCESS_GROUP");
+        self.subreaper |= call.has_variable(b"TINI_SUBREAPER");
+        self.to_group |= call.has_variable(b"TINI_KILL_PROCESS_GROUP");
         if let Some(value) = call.variable(b"TINI_VERBOSITY") {
-            options.verbosity = integer(value).map_or(0, |(number, _)| number);
+            self.verbosity = integer(value).map_or(0, |(number, _)| number);
         }
-        Ok(options)
+        Ok(())
     }
 
     fn set_defaults(&self, draft: &mut Draft) {
         set_common_defaults(draft);
         draft.plan.subreaper = Subreaper::Off;
         draft.plan.warn_if_not_adopting = true;
-        draft.plan.logging.style = STYLE;
+        draft.plan.logging.style = &STYLE;
         for signal in [Signal::TTIN, Signal::TTOU] {
             draft.rewrite(rewrite::Rule::new(signal, None)).ok(); // no rewrite is in conflict with another
         }
     }
 
-    fn set_options(self, draft: &mut Draft<'a>) -> Result<(), Printed> {
-        draft.plan.argv = self.argv;
+    fn set_options(&mut self, draft: &mut Draft<'a>) -> Result<(), Printed> {
+        draft.plan.argv = take(&mut self.argv);
         if self.to_group {
             draft.plan.policy.forward_to = Target::Group;
         }
@@ -142,7 +143,7 @@ impl<'a> invocation::Options<'a> for Options<'a> {
             denied: mapped(STATUSES.denied),
             not_executable: mapped(STATUSES.not_executable),
         };
-        for status in self.expected {
+        for &status in &self.expected {
             draft.map_exit(exit_map::Rule::status(status, 0)).ok(); // a repeated one is mapped already
         }
         Ok(())
@@ -164,9 +165,10 @@ fn level(verbosity: i64) -> LevelFilter {
 fn parent_death_signal(value: &[u8]) -> Option<Signal> {
     let name = std::str::from_utf8(value).ok()?;
     let signal = Signal::parse(name).ok()?;
-    let unknown = ["SIGSTKFLT", "SIGIO", "SIGPWR"];
     // tini knows no other spelling than the one that sexton shows.
-    let known = signal.to_string() == name && signal.number() < 32 && !unknown.contains(&name);
+    let known = signal.to_string() == name
+        && signal.number() < 32
+        && !matches!(name, "SIGSTKFLT" | "SIGIO" | "SIGPWR");
     known.then_some(signal)
 }
 

@@ -97,11 +97,16 @@ impl Flag {
         self.has_variable().then(|| variable(self.long))
     }
 
+    /// Whether this is the name of that variable.
+    pub fn is_set_by(&self, name: &[u8]) -> bool {
+        let own = name.strip_prefix(PREFIX.as_bytes()).filter(|_| self.has_variable());
+        own.is_some_and(|own| own.iter().copied().eq(self.long.bytes().map(in_variable)))
+    }
+
     /// The value of that variable, if this entry of the environment is that variable.
     pub fn value_in<'a>(&self, entry: &'a CStr) -> Option<&'a [u8]> {
-        let rest = entry.to_bytes().strip_prefix(PREFIX.as_bytes())?;
-        let (name, value) = rest.split_at_checked(self.long.len())?;
-        let is_name = name.iter().copied().eq(self.long.bytes().map(in_variable));
-        value.strip_prefix(b"=").filter(|_| is_name && self.has_variable())
+        let length = PREFIX.len() + self.long.len();
+        let (name, value) = entry.to_bytes().split_at_checked(length)?;
+        value.strip_prefix(b"=").filter(|_| self.is_set_by(name))
     }
 }
