@@ -63,31 +63,26 @@ impl<'a> Findings<'a> {
         self.neglects.is_empty() && self.pids.is_none()
     }
 
-    /// All that is wrong, each in a few words.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// Calls `visit` with all that is wrong, each in a few words.
+    pub fn each_problem(&self, visit: &mut dyn FnMut(fmt::Arguments)) {
         for Unreaped { parent, zombies, .. } in &self.neglects {
             let count = zombies.len();
             let zombies = if count == 1 { "zombie" } else { "zombies" };
-            problems.push(format!("{count} {zombies} not reaped by {parent}"));
+            visit(format_args!("{count} {zombies} not reaped by {parent}"));
         }
         if let Some((used, limit)) = self.pids {
-            problems.push(format!("{used} of {limit} process IDs in use"));
+            visit(format_args!("{used} of {limit} process IDs in use"));
         }
-        problems
     }
 
     /// One line, or nothing if nothing is wrong.
     pub fn line(&self) -> String {
         let mut line = String::new();
-        for problem in self.problems() {
+        self.each_problem(&mut |problem| {
             let before = if line.is_empty() { "sexton: unhealthy: " } else { "; " };
-            write!(line, "{before}{}", Visible(&problem)).ok();
-        }
-        if !line.is_empty() {
-            line.push('\n');
-        }
-        line
+            write!(line, "{before}{problem}").ok();
+        });
+        if line.is_empty() { line } else { format!("{}\n", Visible(&line)) }
     }
 }
 

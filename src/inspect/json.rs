@@ -19,9 +19,7 @@ pub fn object(snapshot: &Snapshot, findings: &Findings) -> Object {
         stuck.push(&unreaped(neglect));
     }
     let mut problems = Array::default();
-    for problem in findings.problems() {
-        problems.push(&Quoted(problem.as_str()));
-    }
+    findings.each_problem(&mut |problem| problems.push(&Quoted(&problem as &dyn fmt::Display)));
     let mut json = Object::default();
     json.raw("version", 1);
     json.raw("init", init(snapshot));
@@ -55,7 +53,7 @@ fn process(process: &Process) -> Object {
     let mut json = Object::default();
     json.raw("pid", process.pid);
     json.optional("parent", stat.map(|stat| stat.parent));
-    json.optional("uid", status.and_then(|status| status.uid));
+    json.optional("uid", process.uid());
     json.optional("user", process.user.as_deref().map(Quoted));
     json.optional("state", process.state().map(Quoted));
     json.optional("age_seconds", process.age.map(Seconds));

@@ -90,6 +90,10 @@ impl Process {
         self.stat.map_or(0, |stat| stat.parent)
     }
 
+    pub fn uid(&self) -> Option<u32> {
+        self.status.and_then(|status| status.uid)
+    }
+
     /// What SIGTERM does to it; `None` if it cannot be seen, or has ended.
     pub fn on_sigterm(&self) -> Option<Reaction> {
         let status = self.status.filter(|_| !self.is_zombie())?;
@@ -191,7 +195,7 @@ impl Snapshot {
         };
         let own = process::id();
         let closer = (!states_only).then(|| (clock::since_boot(), processes::executable(own)));
-        processes::numbers()?.visit_all(|pid| {
+        processes::numbers()?.visit_all(&mut |pid| {
             if pid != own
                 && let Some(mut process) = Process::read_state(pid, &mut buffer)
                 && closer.is_none_or(|(now, program)| process.read_more(now, program, &mut buffer))
@@ -230,15 +234,20 @@ impl Snapshot {
 
     /// All that have ended and are not reaped yet.
     pub fn zombies(&self) -> Vec<&Process> {
-        self.processes.iter().filter(|process| process.is_zombie()).collect()
+        let mut zombies = Vec::new();
+        for process in &self.processes {
+            if process.is_zombie() {
+                zombies.push(process);
+            }
+        }
+        zombies
     }
 
-    /// Each process with its depth, children behind their parents.
-    pub fn tree(&self) -> Vec<(&Process, usize)> {
+    /// The indices of the processes, children behind their parents, each with its depth.
+    pub fn tree(&self) -> Vec<(usize, usize)> {
         let parents: Vec<(i32, i32)> =
             self.processes.iter().map(|process| (process.pid, process.parent())).collect();
-        let order = forest::order(&parents).into_iter();
-        order.filter_map(|(index, depth)| Some((self.processes.get(index)?, depth))).collect()
+        forest::order(&parents)
     }
 }
 
@@ -307,18 +316,16 @@ fn only_sexton(processes: &[Process]) -> Option<i32> {
 /// Looks each user up once.
 fn name_users(processes: &mut [Process]) {
     let passwd = files::contents(c"/etc/passwd").ok().flatten().unwrap_or_default();
-    let mut known: Vec<(u32, String)> = Vec::new();
-    for process in processes {
-        let Some(uid) = process.status.and_then(|status| status.uid) else { continue };
-        let name = match known.iter().find(|(other, _)| *other == uid) {
-            Some((_, name)) => name.clone(),
-            None => {
-                let name = user::name_of(&passwd, uid);
-                let name = name.map_or_else(|| format!("{uid}"), text);
-                known.push((uid, name.clone()));
-                name
-            }
-        };
-        process.user = Some(name);
+    for index in 0..processes.len() {
+        let Some(uid) = processes.get(index).and_then(Process::uid) else { continue };
+        let same = processes.iter().find(|process| process.uid() == Some(uid));
+        let known = same.and_then(|process| process.user.clone());
+        let user = known.unwrap_or_else(|| match user::name_of(&passwd, uid) {
+            Some(name) => text(name),
+            None => format!("{uid}"),
+        });
+        if let Some(process) = processes.get_mut(index) {
+            process.user = Some(user);
+        }
     }
 }

@@ -179,7 +179,8 @@ fn tree(snapshot: &Snapshot, page: &mut Page) {
     }
     line.push_str("COMMAND");
     page.line(Ink::Bold, &line);
-    for (process, depth) in snapshot.tree() {
+    for (index, depth) in snapshot.tree() {
+        let Some(process) = snapshot.processes.get(index) else { continue };
         line.clear();
         for (column, width) in COLUMNS.iter().zip(widths) {
             column.write(process, &mut cell);
@@ -330,15 +331,18 @@ impl fmt::Display for Span {
         const MINUTE: u64 = 60;
         const HOUR: u64 = 60 * MINUTE;
         const DAY: u64 = 24 * HOUR;
-        match self.0.as_secs() {
-            seconds @ 0..10 => write!(f, "{seconds}.{}s", self.0.subsec_millis() / 100),
-            seconds @ 10..MINUTE => write!(f, "{seconds}s"),
-            seconds @ MINUTE..HOUR => write!(f, "{}m{:02}s", seconds / MINUTE, seconds % MINUTE),
-            seconds @ HOUR..DAY => write!(f, "{}h{:02}m", seconds / HOUR, seconds % HOUR / MINUTE),
-            seconds if seconds < 100 * DAY => {
-                write!(f, "{}d{:02}h", seconds / DAY, seconds % DAY / HOUR)
-            }
-            seconds => write!(f, "{}d", seconds / DAY),
+        let seconds = self.0.as_secs();
+        let (whole, unit, part, smaller) = match seconds {
+            0..10 => return write!(f, "{seconds}.{}s", self.0.subsec_millis() / 100),
+            10..MINUTE => return write!(f, "{seconds}s"),
+            MINUTE..HOUR => (seconds / MINUTE, 'm', seconds % MINUTE, 's'),
+            HOUR..DAY => (seconds / HOUR, 'h', seconds % HOUR / MINUTE, 'm'),
+            _ => (seconds / DAY, 'd', seconds % DAY / HOUR, 'h'),
+        };
+        if seconds < 100 * DAY {
+            write!(f, "{whole}{unit}{part:02}{smaller}")
+        } else {
+            write!(f, "{whole}d")
         }
     }
 }

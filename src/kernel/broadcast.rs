@@ -79,7 +79,7 @@ impl Broadcast {
             let same = |other: &Joined| {
                 other.signal.signal == signal.signal && !other.signal.origin.carries_value()
             };
-            self.signals.retain(|other| !same(other));
+            self.keep(&|other| !same(other));
         }
         let free = self.signals.len() < self.signals.capacity().min(MOST);
         if free {
@@ -122,17 +122,21 @@ impl Broadcast {
         }
     }
 
+    fn keep(&mut self, is_kept: &dyn Fn(&Joined) -> bool) {
+        self.signals.retain(is_kept);
+    }
+
     /// The look has passed a process. The next one has a greater ID, unless the end comes first.
     pub fn passed(&mut self, pid: i32) {
         self.at = pid;
         let lap = self.lap;
-        self.signals.retain(|joined| joined.lap == lap || joined.from > pid);
+        self.keep(&|joined| joined.lap == lap || joined.from > pid);
     }
 
     /// The look has come to the end of all processes, and begins anew.
     pub fn passed_the_end(&mut self) {
         let lap = self.lap;
-        self.signals.retain(|joined| joined.lap == lap && joined.from > 0);
+        self.keep(&|joined| joined.lap == lap && joined.from > 0);
         self.lap = lap.saturating_add(1);
         self.at = 0;
     }

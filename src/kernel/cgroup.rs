@@ -32,10 +32,12 @@ fn visit_places(own: &str, controller: &str, visit: &mut dyn FnMut(Place) -> boo
     for (version, controller) in [(Version::V2, ""), (Version::V1, controller)] {
         let group = procfs::cgroup(own, controller).and_then(below_the_root).unwrap_or_default();
         // With a cgroup namespace, or where the engine mounts the group itself, it is at the mount's root.
-        let at_root = if group.is_empty() { None } else { Some("") };
-        for group in [Some(group), at_root].into_iter().flatten() {
+        for group in [group, ""] {
             if Place::new(version, controller, group).is_some_and(&mut *visit) {
                 return;
+            }
+            if group.is_empty() {
+                break;
             }
         }
     }
@@ -52,13 +54,14 @@ impl Place {
     /// `None` if its name is too long. The command may run, so the lack of memory is no panic.
     fn new(version: Version, controller: &str, group: &str) -> Option<Place> {
         let separator = if controller.is_empty() { "" } else { "/" };
-        let name = format_args!("{MOUNT}{separator}{controller}{group}");
-        let name: FixedText<LONGEST_PATH> = FixedText::of(name).ok()?;
-        let name = str::from_utf8(name.as_bytes()).ok()?;
+        let parts = [MOUNT, separator, controller, group];
+        let length = parts.iter().map(|part| part.len()).sum();
         let mut directory = String::new();
-        directory.try_reserve_exact(name.len()).ok()?;
-        directory.push_str(name);
-        Some(Place { directory, version })
+        directory.try_reserve_exact(length).ok()?;
+        for part in parts {
+            directory.push_str(part);
+        }
+        (length < LONGEST_PATH).then_some(Place { directory, version })
     }
 
     /// The name that a file has here.

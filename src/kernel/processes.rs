@@ -34,14 +34,20 @@ pub fn is_in_initial_namespace() -> bool {
 #[must_use]
 pub fn stat(pid: i32) -> Option<Stat> {
     let mut buffer = [0; 512];
-    Stat::parse(read(format_args!("/proc/{pid}/stat\0"), &mut buffer)?)
+    Stat::parse(read(pid, "stat", &mut buffer)?)
+}
+
+/// The same of a process that has not ended.
+#[must_use]
+pub fn living(pid: i32) -> Option<Stat> {
+    stat(pid).filter(|stat| !stat.is_zombie())
 }
 
 /// Reads `/proc/PID/status`; `None` if the process is gone or hidden.
 #[must_use]
 pub fn status(pid: i32) -> Option<Status> {
     let mut buffer = [0; 4096];
-    Some(Status::parse(read(format_args!("/proc/{pid}/status\0"), &mut buffer)?))
+    Some(Status::parse(read(pid, "status", &mut buffer)?))
 }
 
 /// Reads a whole file of `/proc/PID` in place of what a buffer holds.
@@ -51,20 +57,20 @@ pub fn status(pid: i32) -> Option<Status> {
 /// in the buffer then is unspecified.
 pub fn file(pid: i32, name: &str, contents: &mut Vec<u8>) -> Result<(), Errno> {
     contents.clear();
-    open::rest(&open_file(format_args!("/proc/{pid}/{name}\0"))?, contents, LARGEST)
+    open::rest(&open_file(pid, name)?, contents, LARGEST)
 }
 
 /// The first `MOST` bytes of a process's arguments, each with a null byte behind it.
 #[must_use]
 pub fn command_line<const MOST: usize>(pid: i32) -> Vec<u8> {
     let mut buffer = [0; MOST];
-    read(format_args!("/proc/{pid}/cmdline\0"), &mut buffer).unwrap_or_default().to_vec()
+    read(pid, "cmdline", &mut buffer).unwrap_or_default().to_vec()
 }
 
 /// How many descriptors a process has open; `None` if it is gone or somebody else's.
 #[must_use]
 pub fn open_files(pid: i32) -> Option<u64> {
-    let path = path(format_args!("/proc/{pid}/fd\0")).ok()?;
+    let path = path(pid, "fd").ok()?;
     let directory = Numbers::of(path.as_c_str()).ok()?;
     // Linux 6.2 shows the number as the size.
     let size = directory.size().ok()?;
@@ -76,12 +82,12 @@ pub fn open_files(pid: i32) -> Option<u64> {
 #[must_use]
 pub fn awaits_signals(pid: i32) -> Option<bool> {
     let mut buffer = [0; 24];
-    if let Some(call) = read(format_args!("/proc/{pid}/syscall\0"), &mut buffer) {
+    if let Some(call) = read(pid, "syscall", &mut buffer) {
         let number = std::str::from_utf8(call).ok()?.split_ascii_whitespace().next()?;
         return Some(number.parse() == Ok(signals::WAIT_CALL)); // or "running"
     }
     // That takes the right to trace it, which Yama may deny. This takes less, and shows 0 to those without it.
-    let place = read(format_args!("/proc/{pid}/wchan\0"), &mut buffer)?;
+    let place = read(pid, "wchan", &mut buffer)?;
     (place != b"0").then(|| place.starts_with(b"do_sigtimedwait"))
 }
 
@@ -93,8 +99,8 @@ pub fn connections(pid: i32) -> Option<u64> {
     const MOST: usize = 256 << 10;
     let mut table = procfs::Connections::default();
     let mut is_seen = false;
-    for name in ["tcp", "tcp6"] {
-        let Ok(file) = open_file(format_args!("/proc/{pid}/net/{name}\0")) else { continue };
+    for name in ["net/tcp", "net/tcp6"] {
+        let Ok(file) = open_file(pid, name) else { continue };
         is_seen = true;
         let mut buffer = [0; 4096];
         let mut length = 0;
@@ -111,7 +117,7 @@ pub fn connections(pid: i32) -> Option<u64> {
 /// Device and inode of the file that a process executes; `None` if it is gone or somebody else's.
 #[must_use]
 pub fn executable(pid: i32) -> Option<(u64, u64)> {
-    let path = path(format_args!("/proc/{pid}/exe\0")).ok()?;
+    let path = path(pid, "exe").ok()?;
     files::identity(path.as_c_str()).ok()
 }
 
@@ -130,12 +136,12 @@ pub fn numbers() -> Result<Numbers, Errno> {
 ///
 /// # Errors
 /// /proc cannot be read, is that of another PID namespace, or the kernel has no CONFIG_PROC_CHILDREN.
-pub fn for_each_child(mut visit: impl FnMut(i32)) -> Result<(), Errno> {
+pub fn for_each_child(visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
     if !is_own() {
         return Err(Errno::ENOENT);
     }
     let own = process::id();
-    children_of_thread(own, own, &mut visit).map_err(|_| Errno::ENOENT)
+    children_of_thread(own, own, visit).map_err(|_| Errno::ENOENT)
 }
 
 /// Calls `visit` with the children of another process. Each of its threads has a list; no more than `lists` are read,
@@ -153,8 +159,8 @@ pub fn visit_children(
         *lists = lists.saturating_sub(1);
         return children_of_thread(pid, pid, visit);
     }
-    let folder = path(format_args!("/proc/{pid}/task\0"))?;
-    Numbers::of(folder.as_c_str())?.visit_while(|thread| {
+    let folder = path(pid, "task")?;
+    Numbers::of(folder.as_c_str())?.visit_while(&mut |thread| {
         *lists = lists.saturating_sub(1);
         children_of_thread(pid, thread, visit).ok();
         *lists > 0
@@ -162,7 +168,8 @@ pub fn visit_children(
 }
 
 fn children_of_thread(pid: i32, thread: i32, visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
-    for_each_number(&open_file(format_args!("/proc/{pid}/task/{thread}/children\0"))?, visit)
+    let path = formatted(format_args!("/proc/{pid}/task/{thread}/children\0"))?;
+    for_each_number(&open::for_reading(path.as_c_str())?, visit)
 }
 
 /// Calls `visit` with each number of a file that has a space or an end of line behind each, the last one too.
@@ -200,7 +207,7 @@ impl Name {
             return Name::default();
         }
         let mut buffer = [0; 16];
-        Name::parse(read(format_args!("/proc/{pid}/comm\0"), &mut buffer).unwrap_or_default())
+        Name::parse(read(pid, "comm", &mut buffer).unwrap_or_default())
     }
 
     /// Reads `/proc/PID/wchan`: the function of the kernel in which a process sleeps. Empty if it does not sleep, or if
@@ -208,7 +215,7 @@ impl Name {
     #[must_use]
     pub fn of_wait(pid: i32) -> Name {
         let mut buffer = [0; 32];
-        let name = read(format_args!("/proc/{pid}/wchan\0"), &mut buffer).unwrap_or_default();
+        let name = read(pid, "wchan", &mut buffer).unwrap_or_default();
         if name == b"0" { Name::default() } else { Name::parse(name) }
     }
 
@@ -250,18 +257,22 @@ impl fmt::Display for Name {
     }
 }
 
-/// The beginning of a file, of the path that is formatted with a null byte at its end.
-fn read<'a>(path: fmt::Arguments, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    open::beginning(self::path(path).ok()?.as_c_str(), buffer).ok()
+/// The beginning of a file of a process.
+fn read<'a>(pid: i32, name: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    open::beginning(path(pid, name).ok()?.as_c_str(), buffer).ok()
 }
 
-fn open_file(path: fmt::Arguments) -> Result<OwnedFd, Errno> {
-    open::for_reading(self::path(path)?.as_c_str())
+fn open_file(pid: i32, name: &str) -> Result<OwnedFd, Errno> {
+    open::for_reading(path(pid, name)?.as_c_str())
+}
+
+fn path(pid: i32, name: &str) -> Result<Fixed, Errno> {
+    formatted(format_args!("/proc/{pid}/{name}\0"))
 }
 
 /// A path that has a null byte at its end.
-fn path(formatted: fmt::Arguments) -> Result<Fixed, Errno> {
-    Fixed::of(formatted).map_err(|fmt::Error| Errno::ENAMETOOLONG)
+fn formatted(path: fmt::Arguments) -> Result<Fixed, Errno> {
+    Fixed::of(path).map_err(|fmt::Error| Errno::ENAMETOOLONG)
 }
 
 #[cfg(test)]
@@ -272,7 +283,7 @@ mod tests {
     fn this_process_is_found_with_its_parent_and_name() {
         let own = std::process::id() as i32;
         let mut found = false;
-        numbers().unwrap().visit_all(|pid| found |= pid == own).unwrap();
+        numbers().unwrap().visit_all(&mut |pid| found |= pid == own).unwrap();
         assert!(found);
         assert_eq!(stat(own).unwrap().parent, std::os::unix::process::parent_id() as i32);
         assert!(Name::of(own).to_string().starts_with(" ("));

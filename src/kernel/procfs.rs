@@ -146,18 +146,19 @@ impl Status {
                 continue;
             };
             let value = value.get(1..).unwrap_or_default();
-            let word = |index| value.split_ascii_whitespace().nth(index);
+            let mut words = value.split_ascii_whitespace();
+            let first = words.next();
             let set = match key {
                 "Uid" => {
-                    status.uid = number(word(1));
+                    status.uid = number(words.next());
                     continue;
                 }
                 "TracerPid" => {
-                    status.tracer = number(word(0)).unwrap_or_default();
+                    status.tracer = number(first).unwrap_or_default();
                     continue;
                 }
                 "VmRSS" => {
-                    let kibibytes: Option<u64> = number(word(0));
+                    let kibibytes: Option<u64> = number(first);
                     status.memory = kibibytes.and_then(|count| count.checked_mul(1024));
                     continue;
                 }
@@ -167,7 +168,7 @@ impl Status {
                 "SigCgt" => &mut status.caught,
                 _ => continue,
             };
-            let bits = u64::from_str_radix(value.trim_ascii(), 16).unwrap_or_default();
+            let bits = u64::from_str_radix(first.unwrap_or_default(), 16).unwrap_or_default();
             *set = set.or(SignalSet::from_bits(bits));
         }
         status
@@ -286,8 +287,9 @@ pub fn limits(text: &str) -> Vec<(Resource, Limits)> {
         word => number(word),
     };
     let mut limits = Vec::new();
-    for (resource, name) in Resource::ALL.into_iter().zip(LIMITS) {
-        let values = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    for (&resource, name) in Resource::ALL.iter().zip(&LIMITS) {
+        let values = text.split(['\n']).find_map(|line| line.strip_prefix(name));
+        let Some(values) = values else { continue };
         let mut words = values.split_ascii_whitespace();
         if let (Some(soft), Some(hard)) = (value(words.next()), value(words.next())) {
             limits.push((resource, Limits { soft, hard }));

@@ -32,7 +32,7 @@ pub fn to_namespace(received: Received) -> Result<(), Errno> {
         return send::to_everybody(received);
     }
     let mut result = Err(Errno::ESRCH);
-    processes::numbers()?.visit_all(|pid| {
+    processes::numbers()?.visit_all(&mut |pid| {
         if pid != process::INIT {
             let sent = send::whole_or_alone(received, |signal| send::to_process(pid, signal));
             if sent.is_ok() || result == Err(Errno::ESRCH) {
@@ -52,7 +52,7 @@ pub type Signals = [Option<Received>; 2];
 /// They are not known: see [`processes::for_each_child`].
 pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
     let signals = signals.iter().flatten().copied();
-    processes::for_each_child(|pid| {
+    processes::for_each_child(&mut |pid| {
         send_to_child(pid, &mut signals.clone(), &mut Tally::default());
     })
 }
@@ -179,7 +179,7 @@ impl Scan {
         }
         let mut looks = 0;
         let seen = processes::numbers().and_then(|numbers| {
-            numbers.visit_while(|pid| {
+            numbers.visit_while(&mut |pid| {
                 looks += 1;
                 if let Some((stat, _)) = member(pid, root)
                     && !stat.is_zombie()
@@ -225,7 +225,7 @@ impl Scan {
                 send_to_child(process.pid, signals, tally);
                 true
             } else {
-                processes::stat(process.pid).filter(|stat| !stat.is_zombie()).is_some_and(|stat| {
+                processes::living(process.pid).is_some_and(|stat| {
                     let found = climb(stat, *root);
                     send_to_descendant(process.pid, found, *root, signals, tally)
                 })
@@ -246,8 +246,7 @@ impl Scan {
         let more = lap.visit_some(&mut |pid| {
             let got = known.got(pid);
             if broadcast.due(pid, got).next().is_some()
-                && let Some(stat) = processes::stat(pid)
-                && !stat.is_zombie()
+                && let Some(stat) = processes::living(pid)
                 && stat.parent != *outsider
             {
                 let found = climb(stat, *root);
@@ -348,14 +347,14 @@ impl Known {
         self.search = self.search.saturating_add(1);
         let (mut all, mut lists) = (true, Known::LISTS);
         for _ in 0..Known::TRIES {
-            let listed = processes::for_each_child(|pid| all &= self.note(pid, true));
+            let listed = processes::for_each_child(&mut |pid| all &= self.note(pid, true));
             // Those that are found last are searched, too.
             let mut is_new = false;
             while let Some(pid) = self.next_to_search() {
                 is_new = true;
-                let stat =
-                    processes::stat(pid).filter(|stat| !stat.is_zombie() && root.may_have(*stat));
-                if let Some(stat) = stat {
+                if let Some(stat) = processes::living(pid)
+                    && root.may_have(stat)
+                {
                     let note = &mut |pid| all &= self.note(pid, false);
                     let listed = processes::visit_children(pid, stat.threads, &mut lists, note);
                     all &= listed.is_ok() && lists > 0;
@@ -389,7 +388,7 @@ fn send_to_hidden_children(
     tally: &mut Tally,
 ) -> Result<bool, Errno> {
     let mut hidden = false;
-    processes::for_each_child(|pid| {
+    processes::for_each_child(&mut |pid| {
         if processes::stat(pid).is_none() {
             hidden = true;
             send_to_child(pid, &mut broadcast.due_at_end(known.got(pid)), tally);
@@ -460,7 +459,7 @@ pub enum Others {
 /// /proc cannot be read; ENOENT if it is not there, or that of another PID namespace.
 pub fn others() -> Result<Others, Errno> {
     let mut found = Others::Unseen;
-    processes::numbers()?.visit_while(|pid| {
+    processes::numbers()?.visit_while(&mut |pid| {
         if let Some(stat) = processes::stat(pid).filter(|_| pid != process::INIT) {
             found = match found {
                 _ if !stat.is_kernel && !stat.is_zombie() => Others::Living(pid),
@@ -480,9 +479,9 @@ pub fn others() -> Result<Others, Errno> {
 ///
 /// # Errors
 /// /proc cannot be read.
-pub fn for_each_survivor(root: i32, mut visit: impl FnMut(i32, char)) -> Result<(), Errno> {
+pub fn for_each_survivor(root: i32, visit: &mut dyn FnMut(i32, char)) -> Result<(), Errno> {
     let root = Root::of(root);
-    processes::numbers()?.visit_all(|pid| {
+    processes::numbers()?.visit_all(&mut |pid| {
         if let Some((stat, descent)) = member(pid, root)
             && (!stat.is_zombie() || descent == Descent::Child)
         {

@@ -228,7 +228,7 @@ impl Look {
     #[inline(never)]
     fn explained(&self, process: Unstopped) -> Option<Unstopped> {
         let Unstopped { pid, cause, .. } = process;
-        let stat = processes::stat(pid).filter(|stat| !stat.is_zombie())?;
+        let stat = processes::living(pid)?;
         let status = processes::status(pid);
         let reaction = status.map(|status| status.reaction(self.signal));
         let name = Name::of(pid);
@@ -270,7 +270,7 @@ impl Look {
         processes::visit_children(pid, stat.threads, &mut lists, &mut |child| {
             looks += 1;
             if looks <= CHILDREN
-                && let Some(stat) = processes::stat(child).filter(|stat| !stat.is_zombie())
+                && let Some(stat) = processes::living(child)
             {
                 if is_later(&stat) {
                     newest = Some(child);

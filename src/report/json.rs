@@ -7,6 +7,7 @@ use super::record::Report;
 use crate::kernel::cgroup::Totals;
 use crate::text::json::Object;
 use crate::values::outcome::{Outcome, Shortage};
+use std::fmt;
 
 impl Report {
     /// The report as one JSON object, with an end of line. `docs/report.schema.json` describes it.
@@ -89,22 +90,16 @@ impl Report {
             return;
         }
         let mut object = Object::default();
-        for (name, value) in [
-            ("peak_memory_bytes", group.peak),
-            ("memory_limit_bytes", group.limit),
-            ("forks_refused", group.refused),
-        ] {
+        let mut add = |name, value: u64, shown: &dyn fmt::Display| {
             if value > 0 {
-                object.raw(name, value);
+                object.raw(name, shown);
             }
-        }
-        for (name, value) in
-            [("throttled_seconds", group.throttled), ("frozen_seconds", group.frozen)]
-        {
-            if value > 0 {
-                object.raw(name, Seconds::of_micros(value));
-            }
-        }
+        };
+        add("peak_memory_bytes", group.peak, &group.peak);
+        add("memory_limit_bytes", group.limit, &group.limit);
+        add("forks_refused", group.refused, &group.refused);
+        add("throttled_seconds", group.throttled, &Seconds::of_micros(group.throttled));
+        add("frozen_seconds", group.frozen, &Seconds::of_micros(group.frozen));
         json.raw("cgroup", object);
     }
 }

@@ -11,6 +11,7 @@ use crate::text::json::{Array, Quoted};
 use crate::values::signal::Signal;
 use log::warn;
 use std::fmt;
+use std::mem::discriminant;
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,8 @@ impl NotStopped {
         let found = before.map(|before| &before.found);
         let is_known = |process: &Unstopped| {
             let same = |other: &Unstopped| {
-                other.pid == process.pid && words(other.cause).0 == words(process.cause).0
+                other.pid == process.pid
+                    && discriminant(&other.cause) == discriminant(&process.cause)
             };
             found.is_some_and(|found| found.named().any(same))
         };

@@ -94,7 +94,9 @@ impl Recorder {
 
     /// A stop signal came.
     pub fn stop(&mut self, signal: Received, name: Name, now: Time) {
-        self.record.stop.get_or_insert(Stop { signal, name, at: now });
+        if self.record.stop.is_none() {
+            self.record.stop = Some(Stop { signal, name, at: now });
+        }
     }
 
     /// Takes the first count of OOM kills.
@@ -146,18 +148,17 @@ impl Recorder {
             return;
         }
         let cpu = usage.user.saturating_add(usage.system);
-        record.limit = match signal {
-            Signal::XCPU if of_command(self.cpu, Resource::Cpu).soft != UNLIMITED => {
-                Some(Resource::Cpu)
-            }
-            Signal::XFSZ if of_command(self.fsize, Resource::Fsize).soft != UNLIMITED => {
-                Some(Resource::Fsize)
-            }
-            Signal::KILL if cpu >= nearly_all(of_command(self.cpu, Resource::Cpu).hard) => {
-                Some(Resource::Cpu)
-            }
+        let watched = match signal {
+            Signal::XCPU | Signal::KILL => Some((self.cpu, Resource::Cpu)),
+            Signal::XFSZ => Some((self.fsize, Resource::Fsize)),
             _ => None,
         };
+        if let Some((set, resource)) = watched {
+            let Limits { soft, hard } = of_command(set, resource);
+            let is_kill = signal == Signal::KILL;
+            let is_hit = if is_kill { cpu >= nearly_all(hard) } else { soft != UNLIMITED };
+            record.limit = is_hit.then_some(resource);
+        }
         if cpu < AT_ONCE && matches!(signal, Signal::KILL | Signal::SEGV) {
             record.suspect = self.memory_limit;
         }

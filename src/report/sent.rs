@@ -70,6 +70,7 @@ impl Sent {
     }
 }
 
+#[inline(never)]
 fn tenths(time: Time) -> u32 {
     let tenths =
         time.as_secs().saturating_mul(10).saturating_add((time.subsec_millis() / 100).into());

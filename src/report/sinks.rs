@@ -70,15 +70,6 @@ impl Outlet {
         Outlet::Stream(output)
     }
 
-    /// The descriptors that must stay open for it, besides the standard streams.
-    fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        let (one, other) = match self {
-            Outlet::Stream(output) => (output.descriptor(), output.own_descriptor()),
-            Outlet::Whole(file) | Outlet::Added(file) => (file.as_raw_fd(), None),
-        };
-        [Some(one).filter(|&fd| fd > fds::STDERR), other].into_iter().flatten()
-    }
-
     /// How many bytes a file has already.
     fn size(&self) -> u64 {
         match self {
@@ -122,27 +113,38 @@ impl Outlets {
     /// A file or a stream cannot be written; not the usual termination log, which is only there in Kubernetes.
     #[inline(never)]
     pub fn open(plan: &Plan) -> Result<Outlets, Error> {
-        let json = plan.report.as_deref().map(|path| {
+        let mut outlets = Outlets::default();
+        if let Some(path) = plan.report.as_deref() {
             // Output of the command in the same file is kept.
-            let outputs = plan.attributes.stdio.iter().skip(1).flatten();
-            let replaced = outputs.into_iter().all(|file| file.path.as_c_str() != path);
-            Outlet::open("report", path, Content::Kept, replaced)
-        });
-        let text = plan.termination_log.as_ref().map(|TerminationLog { path, by_default }| {
+            let mut outputs = plan.attributes.stdio.iter().skip(1).flatten();
+            let replaced = outputs.all(|file| file.path.as_c_str() != path);
+            outlets.json = Some(Outlet::open("report", path, Content::Kept, replaced)?);
+        }
+        if let Some(TerminationLog { path, by_default }) = &plan.termination_log {
             // Kubernetes makes the file; elsewhere there shall be none.
             let content = if *by_default { Content::KeptIfThere } else { Content::Kept };
             match Outlet::open("termination log", path, content, false) {
-                Ok(outlet) => Ok(Some(outlet)),
-                Err(_) if *by_default => Ok(None),
-                Err(error) => Err(error),
+                Ok(outlet) => outlets.text = Some(outlet),
+                Err(_) if *by_default => {}
+                Err(error) => return Err(error),
             }
-        });
-        Ok(Outlets { json: json.transpose()?, text: text.transpose()?.flatten() })
+        }
+        Ok(outlets)
     }
 
     /// The descriptors that are kept open for them, besides the standard streams.
-    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        [&self.json, &self.text].into_iter().flatten().flat_map(Outlet::descriptors)
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let mut descriptors = Vec::new();
+        for outlet in [&self.json, &self.text].into_iter().flatten() {
+            let (one, other) = match outlet {
+                Outlet::Stream(output) => (output.descriptor(), output.own_descriptor()),
+                Outlet::Whole(file) | Outlet::Added(file) => (file.as_raw_fd(), None),
+            };
+            descriptors.extend(Some(one).filter(|&fd| fd > fds::STDERR));
+            descriptors.extend(other);
+        }
+        descriptors
     }
 
     /// Writes the report to them.

@@ -45,19 +45,17 @@ impl fmt::Display for Report {
         {
             write!(f, "; sexton last sent {signal} {} earlier", Spoken(before))?;
         }
-        let noteworthy =
-            |(stage, took): &(Stage, Duration)| *stage != Stage::Run && took.as_millis() > 0;
-        let mut phases = record.times.each().filter(noteworthy).peekable();
-        if phases.peek().is_some() {
-            f.write_str("; phases:")?;
-        }
-        for (index, (stage, took)) in phases.enumerate() {
-            let separator = if index > 0 { "," } else { "" };
-            write!(f, "{separator} {} {}", stage.name(), Spoken(took))?;
+        let mut before = "; phases: ";
+        for (stage, took) in record.times.each() {
+            if stage != Stage::Run && took >= Duration::from_millis(1) {
+                write!(f, "{before}{} {}", stage.name(), Spoken(took))?;
+                before = ", ";
+            }
         }
         let stop = record.times.of(Stage::Stop);
-        if record.throttled > 0 && u128::from(record.throttled) * 10 >= stop.as_micros() {
-            let throttled = Seconds::of_micros(record.throttled);
+        let throttled = Duration::from_micros(record.throttled);
+        if !throttled.is_zero() && throttled.saturating_mul(10) >= stop {
+            let throttled = Seconds(throttled);
             write!(
                 f,
                 "; throttled for {throttled} s (sum of all CPUs) in a stop of {}",

@@ -247,7 +247,7 @@ impl Delivery {
             let is_kernel =
                 |pid| initial && processes::stat(pid).is_some_and(|stat| stat.is_kernel);
             let seen = processes::numbers().and_then(|all| {
-                all.visit_all(|pid| {
+                all.visit_all(&mut |pid| {
                     if !is_kernel(pid) {
                         killed.note(pid, self.own);
                     }
@@ -256,7 +256,7 @@ impl Delivery {
             killed.is_complete = seen.is_ok();
         } else {
             // Those further down become children one after the other, and are counted when they are reaped.
-            processes::for_each_child(|pid| killed.note(pid, self.own)).ok();
+            processes::for_each_child(&mut |pid| killed.note(pid, self.own)).ok();
         }
         killed
     }
@@ -265,7 +265,7 @@ impl Delivery {
     pub fn log_survivors(&self) -> Option<u64> {
         const MOST: u64 = 10;
         let mut count = 0;
-        let seen = tree::for_each_survivor(self.own, |pid, state| {
+        let seen = tree::for_each_survivor(self.own, &mut |pid, state| {
             count += 1;
             if count <= MOST {
                 let name = processes::Name::of(pid);

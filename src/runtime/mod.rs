@@ -72,7 +72,7 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
     let clock = Clock::start();
     let fatal = |error: Error| error.with_status(plan.statuses.fatal);
     let outlets = Outlets::open(plan).map_err(fatal)?;
-    let descriptors: Vec<RawFd> = outlets.descriptors().collect();
+    let descriptors = outlets.descriptors();
     match Runtime::start(plan, mask, clock, descriptors).map_err(fatal) {
         Ok(runtime) => {
             let report = runtime.supervise();

@@ -18,7 +18,7 @@ impl Numbers {
     /// The directory cannot be read.
     pub fn count(self) -> Result<u64, Errno> {
         let mut count = 0;
-        self.visit_all(|_| count += 1)?;
+        self.visit_all(&mut |_| count += 1)?;
         Ok(count)
     }
 
@@ -66,8 +66,8 @@ impl Numbers {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn visit_all(mut self, mut visit: impl FnMut(i32)) -> Result<(), Errno> {
-        while self.visit_some(&mut visit)? {}
+    pub fn visit_all(mut self, visit: &mut dyn FnMut(i32)) -> Result<(), Errno> {
+        while self.visit_some(visit)? {}
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Numbers {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn visit_while(mut self, mut visit: impl FnMut(i32) -> bool) -> Result<(), Errno> {
+    pub fn visit_while(mut self, visit: &mut dyn FnMut(i32) -> bool) -> Result<(), Errno> {
         let mut wanted = true;
         while wanted && self.visit_some(&mut |number| wanted = wanted && visit(number))? {}
         Ok(())

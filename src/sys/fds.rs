@@ -157,7 +157,7 @@ fn close_one_by_one(first: RawFd, last: RawFd) {
     };
     let read = super::directory::Numbers::of(c"/proc/self/fd").and_then(|numbers| {
         let own = numbers.descriptor();
-        numbers.visit_all(|fd| {
+        numbers.visit_all(&mut |fd| {
             if (first..=last).contains(&fd) && fd != own {
                 close(fd);
             }

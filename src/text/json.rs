@@ -50,10 +50,11 @@ impl Object {
 
     /// Adds a member whose value is JSON already, or null.
     pub fn optional(&mut self, name: &str, value: Option<impl fmt::Display>) {
-        match &value {
-            Some(value) => self.add(name, value),
-            None => self.add(name, &"null"),
-        }
+        let value: &dyn fmt::Display = match &value {
+            Some(value) => value,
+            None => &"null",
+        };
+        self.add(name, value);
     }
 
     /// Adds a member whose value is a string.
