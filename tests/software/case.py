@@ -267,7 +267,9 @@ class Case:
                 helper.wait()
         report = Path(self.folder, "report.json")
         if report.exists() and result.get("status", "never") != "never":  # one that was killed may be half written
-            result["killed"] = json.loads(report.read_text()).get("processes_killed")
+            report = json.loads(report.read_text())
+            result["killed"] = report.get("processes_killed")
+            result["left"] = report["phase_seconds"].get("linger")  # processes were there after the command's end
         result["log"] = self.out.read_text(errors="replace")[-1500:]
         return result
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how programs stop: driver.py [-j N] [--cases TEXT] [NAME...]. run.sh calls it once all is installed.
+"""Measures how programs stop: driver.py [-j N] [--cases NAME] [NAME...]. run.sh calls it once all is installed.
 
 Every case of a program runs in namespaces of its own (case.py), so that several can wait at the same time. A program's
 results are written to results.json when all its cases are done; those of other programs stay as they are.
@@ -156,6 +156,8 @@ def compact(result):
     if "zombies" in result:
         return [result["zombies"], "lives" if result["lives"] else "ended"]
     kept = [result["status"], result["seconds"]]
+    if result.get("left") is not None:
+        kept.append(f"left processes for {result['left']:.1f} s")
     if result.get("killed"):
         kept.append(f"killed {result['killed']}")
     if "outcome" in result:
@@ -188,7 +190,9 @@ class Program:
 
     def __init__(self, name, program, wanted):
         self.name, self.program = name, program
-        self.cases = [case for case in cases(program) if wanted in name_of(*case[:3])]
+        every = list(cases(program))
+        self.cases = [case for case in every if wanted == name_of(*case[:3])]
+        self.cases = self.cases or [case for case in every if wanted in name_of(*case[:3])]
         self.complete = not wanted
         self.results = {}
         self.made = threading.Lock()
@@ -213,7 +217,7 @@ class Program:
             if "error" in result or not self.complete:
                 print(result.get("error") or result["log"], flush=True)
             self.results[label] = compact(result)
-            if len(self.results) == len(self.cases) and self.complete:
+            if len(self.results) == len(self.cases):
                 self.write()
 
     def write(self):
@@ -223,7 +227,13 @@ class Program:
 
     def write_locked(self):
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        ordered = {name_of(*case[:3]): self.results[name_of(*case[:3])] for case in self.cases}
+        if not self.complete:
+            row = results.get(self.name, {})
+            if row.get("recipe") != self.program.get("recipe"):
+                return
+            self.results = row.get("cases", {}) | self.results
+        names = [name_of(*case[:3]) for case in cases(self.program)]
+        ordered = {name: self.results[name] for name in names if name in self.results}
         row = {"version": version(self.program)}
         row |= {"recipe": self.program["recipe"]} if "recipe" in self.program else {}
         results[self.name] = row | {"cases": ordered}
@@ -235,7 +245,7 @@ class Program:
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("-j", type=int, default=3, help="how many cases at the same time")
-    arguments.add_argument("--cases", default="", help="only cases with this in their name; nothing is written then")
+    arguments.add_argument("--cases", default="", help="only the case of this name, or those with it in their names")
     arguments.add_argument("--missing", action="store_true", help="only programs without a whole row")
     arguments.add_argument("--packages", metavar="REGISTRY", help="print the packages that the programs need")
     arguments.add_argument("names", nargs="*")

@@ -35,7 +35,8 @@ is 30 s by default: [docker.md](docker.md#stopping).
 | recipe | the status with the recipe |
 | under way | what became of a slow download of 12 MB, a request, a task, writes: without the recipe → with it |
 | silent | how long a TCP client that sends nothing delays the end, with the recipe; *killed*: by the end of the grace |
-| zombies | whether, as PID 1, it leaves zombies of others, such as those of `docker exec`; with sexton none does |
+| leaves | *zombies* of others, such as those of `docker exec`, as PID 1; with sexton there are none |
+| | *processes* when it ends: sexton sends them SIGTERM, and they have the rest of the grace period |
 
 """
 GROUP = """\
@@ -80,6 +81,12 @@ def fitting(line):
     return line
 
 
+def said(case):
+    """What a client or a check says of a case, after its status and its time."""
+    rest = [part for part in case[2:] if not part.startswith(("killed ", "left "))]
+    return rest[0] if rest else ""
+
+
 class Row:
     def __init__(self, name, program, result):
         self.name, self.program, self.cases = name, program, result["cases"]
@@ -98,15 +105,13 @@ class Row:
 
     def end(self, variant):
         """What became of its own processes."""
-        case = self.cases[f"{variant} TERM"]
-        return case[-1] if len(case) > 2 and "check" in self.program else ""
+        return said(self.cases[f"{variant} TERM"]) if "check" in self.program else ""
 
     def outcome(self, variant):
         """What became of what was under way, or of the program's own processes."""
         kind = self.kind()
-        case = self.cases.get(driver.name_of(variant, "TERM", kind))
-        text = str(case[-1]) if case and len(case) > 2 else ""
-        return "cut" if text.startswith("cut at") else "" if text.startswith("killed") else text
+        text = said(self.cases.get(driver.name_of(variant, "TERM", kind), []))
+        return "cut" if text.startswith("cut at") else text
 
     def changed(self):
         return self.status("alone") not in ("never", "no start", self.status("sexton"))
@@ -131,13 +136,19 @@ class Row:
         return f"{case[1]:.0f} s{killed}" if case[1] >= 0.5 else "0"
 
     def zombies(self):
-        case = self.cases.get("alone orphans")
-        return "" if case is None else "yes" if case[0] else "no"
+        return self.cases.get("alone orphans", [0])[0] > 0
+
+    def processes(self):
+        return any(part.startswith("left ") for part in self.cases["sexton TERM"][2:])
+
+    def leaves(self):
+        kinds = ["zombies" if self.zombies() else "", "processes" if self.processes() else ""]
+        return ", ".join(filter(None, kinds))
 
     def line(self):
         recipe = self.program.get("recipe")
         cells = [f"{self.title} {self.version}", f"`{recipe}`" if recipe else "none needed", self.status("alone"),
-                 self.status("sexton"), self.status("recipe"), self.under_way(), self.silent(), self.zombies()]
+                 self.status("sexton"), self.status("recipe"), self.under_way(), self.silent(), self.leaves()]
         return fitting("| " + " | ".join(str(cell) or " " for cell in cells).replace("|  ", "| ") + " |")
 
     def sentences(self):
@@ -170,7 +181,8 @@ COUNTED = [
     ("end a stop with a status other than 0, with an init and no flags", lambda row: row.status("sexton") != 0),
     ("end it so with the recipe", lambda row: row.status("recipe") != 0),
     ("start programs that are killed with tini, and end by themselves with sexton", lambda row: row.killed_by_tini()),
-    ("leave zombies of others, as PID 1", lambda row: row.zombies() == "yes"),
+    ("leave zombies of others, as PID 1", lambda row: row.zombies()),
+    ("leave processes when they end, which sexton ends", lambda row: row.processes()),
     ("cut the download, without the recipe", lambda row: row.cuts("sexton")),
     ("cut it with the recipe, too", lambda row: row.cuts("recipe") if row.outcome("recipe") else row.cuts("sexton")),
 ]
@@ -204,7 +216,7 @@ def page(results):
     every = [row for _, rows in groups for row in rows]
     text = HEAD.format(rows=len(every), limit=driver.LIMIT)
     for heading, rows in groups:
-        text += f"## {heading}\n\n| program | recipe | PID 1 | init | recipe | under way | silent | zombies |\n"
+        text += f"## {heading}\n\n| program | recipe | PID 1 | init | recipe | under way | silent | leaves |\n"
         text += "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
         text += "".join(row.line() + "\n" for row in rows) + "\n"
         notes = [f"- **{row.title}**: {'. '.join(row.sentences())}." for row in rows if row.sentences()]
