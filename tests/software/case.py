@@ -223,7 +223,6 @@ class Case:
         except subprocess.TimeoutExpired:
             result["status"] = "never"
             result["seconds"] = self.case["limit"]
-            result["left"] = sorted({name for name, _ in self.processes().values()})
             os.kill(self.first, signal.SIGKILL)
             self.unshare.wait(20)
         if kind == "download":

@@ -30,7 +30,7 @@ is 30 s by default: [docker.md](docker.md#stopping).
 
 | column | content |
 | --- | --- |
-| PID 1 | the status after SIGTERM, as PID 1 without an init; *never*: it had not ended after {limit} s |
+| PID 1 | the status after SIGTERM, as PID 1 without an init; *never*: it went on for {limit} s; *no start*: it hangs |
 | init | the status with sexton and no flags. Where tini's is another one, a sentence below the table has it |
 | recipe | the status with the recipe |
 | under way | what became of a slow download of 12 MB, a request, a task, writes: without the recipe → with it |
@@ -162,7 +162,8 @@ class Row:
         if end != self.end("sexton"):
             found.append(f"With tini {end}")
         if status != self.status("sexton"):
-            found.append(f"With tini the status is {status}" if status != "never" else "With tini it does not end")
+            late = f"With tini it had not ended after {driver.LIMIT} s"
+            found.append(late if status == "never" else f"With tini the status is {status}")
         return found
 
     def harm(self):

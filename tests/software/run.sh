@@ -5,7 +5,8 @@
 #   run.sh nginx redis    only these, by their names in programs/*.toml; without names all of them, which takes an hour
 #   run.sh --missing      those whose rows are missing or not whole
 #   IT_BIN=FILE           measure this init instead of the one that is built here
-#   SOFTWARE_CACHE=DIR    where packages of PyPI and npm are installed (~/.cache/sexton/software)
+#   SOFTWARE_CACHE=DIR    where packages of PyPI and npm are installed (~/.cache/sexton/software); not below /tmp, which
+#                         some programs have of their own
 #
 # All of them together are more than 3 GB of packages, so it is no part of .ci/run. Root; Debian 12.
 set -euo pipefail

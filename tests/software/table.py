@@ -5,10 +5,36 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# In texts $D is the folder of a case, $B that of what is installed, $O what `once` has made.
 FIELDS = {
-    "title", "package", "needs", "command", "user", "directory", "env", "files", "big", "prepare", "once", "helper",
-    "helper_ready", "helped", "ready", "start", "calm", "load", "check", "stopsignal", "slow", "download", "silent",
-    "work", "recipe", "note", "skip", "hangs",
+    "title": "its name on the page",
+    "package": "registry and name, whose version the page has",
+    "needs": "further packages",
+    "command": "the documented command in the foreground, in words as a shell splits them",
+    "user": "USER or USER:GROUP, whom setpriv(1) makes of root",
+    "directory": "its working directory; / if there is none",
+    "env": "its variables",
+    "files": "files in $D by their names, and their content; executable if it begins with #!",
+    "big": "a file of 12 MB in $D",
+    "once": "a script that runs once, in $O",
+    "prepare": "a script that runs in $D before each start",
+    "helper": "a server outside of the PID namespace, which runs first",
+    "helper_ready": "as `ready`",
+    "helped": "a script that runs when the helper is ready",
+    "ready": "port N, udp N, unix PATH, file PATH, log REGEX or sh SCRIPT",
+    "start": "seconds that a start may take: 40",
+    "calm": "seconds without a new process until it is taken for started: 0.4",
+    "load": "a script that runs when it is ready",
+    "stopsignal": "the signal that its documentation or its image names, if it is not TERM",
+    "slow": "it may take longer than 12 s by itself",
+    "hangs": "as PID 1 it does not start",
+    "download": "PORT PATH of 12 MB",
+    "silent": "PORT for a client that says nothing, or PORT WORDS",
+    "work": "start: a client's script; begun: it succeeds when the signal may come; check: prints what became of it",
+    "check": "a script that prints, after the end, what became of the program's own",
+    "recipe": "the flags that it needs",
+    "note": "a sentence for the page",
+    "skip": "why it is not measured",
 }
 
 
@@ -19,7 +45,7 @@ def load():
         programs = tomllib.loads(path.read_text())
         heading = programs.pop("heading")
         for name, program in programs.items():
-            unknown = set(program) - FIELDS
+            unknown = set(program) - set(FIELDS)
             if unknown or name in names:
                 raise SystemExit(f"{path.name}: {name}: unknown or given twice: {sorted(unknown) or name}")
             names.add(name)
