@@ -41,6 +41,7 @@ fn haproxy_completes_a_download(engine: &Engine) {
     let example = Example::build(engine, "haproxy");
     make_site(&example);
     let mut container = example.start(&[], &[]);
+    container.wait_for("Loading success."); // the worker serves before its master handles SIGUSR1
     let site = example.folder.join("site");
     let mut server = inside(&container, "busybox");
     let _server = Listener::spawn(server.args(["httpd", "-f", "-p", "8080", "-h"]).arg(site));
