@@ -3,54 +3,54 @@
 use super::findings::{Findings, Unreaped};
 use super::snapshot::{Init, Process, Snapshot};
 use crate::kernel::cgroup::Usage;
-use crate::text::json::{Array, Object, Quoted};
+use crate::text::json::{Object, Quoted};
 use crate::values::rlimit::{Limits, Resource, UNLIMITED};
 use std::fmt;
 use std::time::Duration;
 
 /// The whole object.
-pub fn object(snapshot: &Snapshot, findings: &Findings) -> Object {
-    let mut processes = Array::default();
-    for process in &snapshot.processes {
-        processes.push(&self::process(process));
-    }
-    let mut stuck = Array::default();
-    for neglect in &findings.neglects {
-        stuck.push(&unreaped(neglect));
-    }
-    let mut problems = Array::default();
-    findings.each_problem(&mut |problem| problems.push(&Quoted(&problem as &dyn fmt::Display)));
-    let mut json = Object::default();
+pub fn object(snapshot: &Snapshot, findings: &Findings) -> String {
+    let mut json = Object::new();
     json.raw("version", 1);
-    json.raw("init", init(snapshot));
+    init(snapshot, &mut json);
     json.optional("main", snapshot.main);
-    json.raw("processes", processes);
-    json.raw("stuck_zombies", stuck);
-    json.raw("limits", limits(&snapshot.limits));
-    json.optional("memory", snapshot.memory.map(|memory| usage(memory, "oom_kills")));
-    json.optional("pids", snapshot.pids.map(|pids| usage(pids, "limit_hits")));
-    json.raw("problems", problems);
-    json
+    json.begin("processes", '[');
+    for process in &snapshot.processes {
+        self::process(process, &mut json);
+    }
+    json.end(']');
+    json.begin("stuck_zombies", '[');
+    for neglect in &findings.neglects {
+        unreaped(neglect, &mut json);
+    }
+    json.end(']');
+    limits(&snapshot.limits, &mut json);
+    usage("memory", snapshot.memory, "oom_kills", &mut json);
+    usage("pids", snapshot.pids, "limit_hits", &mut json);
+    json.begin("problems", '[');
+    findings.each_problem(&mut |problem| json.item(Quoted(&problem as &dyn fmt::Display)));
+    json.end(']');
+    json.finish()
 }
 
-fn init(snapshot: &Snapshot) -> Object {
+fn init(snapshot: &Snapshot, json: &mut Object) {
     let (kind, is_named) = match snapshot.init {
         Init::Sexton => ("sexton", false),
         Init::Other => ("other", true),
         Init::Application => ("application", true),
         Init::Hidden => ("hidden", false),
     };
-    let mut json = Object::default();
+    json.begin("init", '{');
     json.text("kind", kind);
     if is_named {
         json.text("name", snapshot.init_name());
     }
-    json
+    json.end('}');
 }
 
-fn process(process: &Process) -> Object {
+fn process(process: &Process, json: &mut Object) {
     let Process { stat, status, .. } = process;
-    let mut json = Object::default();
+    json.begin_item();
     json.raw("pid", process.pid);
     json.optional("parent", stat.map(|stat| stat.parent));
     json.optional("uid", process.uid());
@@ -64,40 +64,44 @@ fn process(process: &Process) -> Object {
     json.optional("sigterm", process.on_sigterm().map(|reaction| Quoted(reaction.name())));
     json.optional("name", stat.map(|_| Quoted(process.name.as_str())));
     json.optional("command", stat.map(|_| Quoted(process.command.as_str())));
-    json
+    json.end('}');
 }
 
-fn unreaped(unreaped: &Unreaped) -> Object {
-    let mut pids = Array::default();
-    for zombie in &unreaped.zombies {
-        pids.push(&zombie.pid);
-    }
-    let mut json = Object::default();
+fn unreaped(unreaped: &Unreaped, json: &mut Object) {
+    json.begin_item();
     json.raw("parent", unreaped.parent.pid);
     json.text("name", unreaped.parent.name);
-    json.raw("pids", pids);
+    json.begin("pids", '[');
+    for zombie in &unreaped.zombies {
+        json.item(zombie.pid);
+    }
+    json.end(']');
     json.text("advice", &unreaped.advice);
-    json
+    json.end('}');
 }
 
-fn limits(limits: &[(Resource, Limits)]) -> Object {
-    let mut json = Object::default();
+fn limits(limits: &[(Resource, Limits)], json: &mut Object) {
+    json.begin("limits", '{');
     for (resource, Limits { soft, hard }) in limits {
         let value = |limit: u64| Some(limit).filter(|&limit| limit != UNLIMITED);
-        let mut both = Object::default();
-        both.optional("soft", value(*soft));
-        both.optional("hard", value(*hard));
-        json.raw(resource.name(), both);
+        json.begin(resource.name(), '{');
+        json.optional("soft", value(*soft));
+        json.optional("hard", value(*hard));
+        json.end('}');
     }
-    json
+    json.end('}');
 }
 
-fn usage(usage: Usage, hits: &str) -> Object {
-    let mut json = Object::default();
+fn usage(name: &str, usage: Option<Usage>, hits: &str, json: &mut Object) {
+    let Some(usage) = usage else {
+        json.raw(name, "null");
+        return;
+    };
+    json.begin(name, '{');
     json.raw("current", usage.current);
     json.optional("limit", usage.limit);
     json.optional(hits, usage.hits);
-    json
+    json.end('}');
 }
 
 /// Seconds with two decimals: /proc has no more.

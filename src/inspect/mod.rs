@@ -47,7 +47,7 @@ pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     let findings = Findings::new(&snapshot, zombies);
     let text = match inspection.format {
         _ if line_only => findings.line(),
-        StatusFormat::Json => format!("{}\n", json::object(&snapshot, &findings)),
+        StatusFormat::Json => json::object(&snapshot, &findings) + "\n",
         StatusFormat::Text => {
             let width = tty::width(fds::STDOUT);
             let paper = Paper { width, colour: width.is_some() && inspection.colour };

@@ -7,7 +7,7 @@ use crate::sys::{Errno, process};
 use crate::text::fixed::{Fixed, FixedText};
 use crate::values::outcome::Shortage;
 use std::ffi::CStr;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::os::fd::OwnedFd;
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
@@ -54,14 +54,10 @@ impl Place {
     /// `None` if its name is too long. The command may run, so the lack of memory is no panic.
     fn new(version: Version, controller: &str, group: &str) -> Option<Place> {
         let separator = if controller.is_empty() { "" } else { "/" };
-        let parts = [MOUNT, separator, controller, group];
-        let length = parts.iter().map(|part| part.len()).sum();
         let mut directory = String::new();
-        directory.try_reserve_exact(length).ok()?;
-        for part in parts {
-            directory.push_str(part);
-        }
-        (length < LONGEST_PATH).then_some(Place { directory, version })
+        directory.try_reserve_exact(MOUNT.len() + 1 + controller.len() + group.len()).ok()?;
+        write!(directory, "{MOUNT}{separator}{controller}{group}").ok()?;
+        (directory.len() < LONGEST_PATH).then_some(Place { directory, version })
     }
 
     /// The name that a file has here.

@@ -140,12 +140,7 @@ impl Status {
         for line in text.split(|&byte| byte == b'\n') {
             // The name may be no UTF-8; no other line is.
             let Ok(line) = std::str::from_utf8(line) else { continue };
-            // Not by `split_once`, which searches by code that could panic: the loop comes here.
-            let colon = line.bytes().position(|byte| byte == b':');
-            let Some((key, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
-                continue;
-            };
-            let value = value.get(1..).unwrap_or_default();
+            let Some((key, value)) = split_at_colon(line) else { continue };
             let mut words = value.split_ascii_whitespace();
             let first = words.next();
             let set = match key {
@@ -302,12 +297,18 @@ pub fn limits(text: &str) -> Vec<(Resource, Limits)> {
 #[must_use]
 pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
     // A group may be called anything; `lines` would take a carriage return at the end for the line's.
-    let path = text.as_bytes().split(|&byte| byte == b'\n').find_map(|line| {
-        let mut parts = line.splitn(3, |&byte| byte == b':').skip(1);
-        let mut controllers = parts.next()?.split(|&byte| byte == b',');
-        controllers.any(|name| name == controller.as_bytes()).then(|| parts.next()).flatten()
-    });
-    std::str::from_utf8(path?).ok()
+    text.split(['\n']).find_map(|line| {
+        let (_, rest) = split_at_colon(line)?;
+        let (controllers, path) = split_at_colon(rest)?;
+        controllers.split([',']).any(|name| name == controller).then_some(path)
+    })
+}
+
+/// What is before the first colon, and after it. Not `split_once`, which searches by code that could panic: the loop
+/// comes here.
+fn split_at_colon(line: &str) -> Option<(&str, &str)> {
+    let colon = line.bytes().position(|byte| byte == b':')?;
+    Some((line.get(..colon)?, line.get(colon + 1..)?))
 }
 
 /// The number behind a key of a file such as `memory.events`.

@@ -14,7 +14,7 @@ impl Report {
     #[must_use]
     pub fn json(&self) -> String {
         let record = &self.record;
-        let mut json = Object::default();
+        let mut json = Object::new();
         json.raw("version", 1);
         json.text("command", &record.command);
         json.raw("pid", record.pid);
@@ -44,24 +44,24 @@ impl Report {
             json.raw("timeout_after_seconds", Seconds(at));
         }
         if let Some(stop) = record.stop {
-            let mut object = Object::default();
-            object.text("signal", stop.signal.signal);
-            object.raw("pid", stop.signal.origin.pid);
-            object.raw("uid", stop.signal.origin.uid);
+            json.begin("stop", '{');
+            json.text("signal", stop.signal.signal);
+            json.raw("pid", stop.signal.origin.pid);
+            json.raw("uid", stop.signal.origin.uid);
             if !stop.name.as_str().is_empty() {
-                object.text("name", stop.name.as_str());
+                json.text("name", stop.name.as_str());
             }
-            object.raw("after_seconds", Seconds(stop.at));
+            json.raw("after_seconds", Seconds(stop.at));
             if record.throttled > 0 {
-                object.raw("throttled_seconds", Seconds::of_micros(record.throttled));
+                json.raw("throttled_seconds", Seconds::of_micros(record.throttled));
             }
-            json.raw("stop", object);
+            json.end('}');
         }
-        let mut phases = Object::default();
+        json.begin("phase_seconds", '{');
         for (stage, took) in record.times.each() {
-            phases.raw(stage.name(), Seconds(took));
+            json.raw(stage.name(), Seconds(took));
         }
-        json.raw("phase_seconds", phases);
+        json.end('}');
         if !record.frozen.is_zero() {
             json.raw("frozen_seconds", Seconds(record.frozen));
         }
@@ -76,12 +76,14 @@ impl Report {
         }
         json.raw("survivors", record.survivors);
         if let Some(not_stopped) = &record.not_stopped {
-            json.raw("not_stopped", not_stopped.json());
+            json.begin("not_stopped", '[');
+            not_stopped.json(&mut json);
+            json.end(']');
             if not_stopped.found.more > 0 {
                 json.raw("not_stopped_more", not_stopped.found.more);
             }
         }
-        format!("{json}\n")
+        json.finish() + "\n"
     }
 
     fn group(&self, json: &mut Object) {
@@ -89,10 +91,10 @@ impl Report {
         if group == Totals::default() {
             return;
         }
-        let mut object = Object::default();
+        json.begin("cgroup", '{');
         let mut add = |name, value: u64, shown: &dyn fmt::Display| {
             if value > 0 {
-                object.raw(name, shown);
+                json.raw(name, shown);
             }
         };
         add("peak_memory_bytes", group.peak, &group.peak);
@@ -100,6 +102,6 @@ impl Report {
         add("forks_refused", group.refused, &group.refused);
         add("throttled_seconds", group.throttled, &Seconds::of_micros(group.throttled));
         add("frozen_seconds", group.frozen, &Seconds::of_micros(group.frozen));
-        json.raw("cgroup", object);
+        json.end('}');
     }
 }

@@ -7,7 +7,7 @@ use crate::kernel::processes::Name;
 use crate::kernel::procfs::Reaction;
 use crate::kernel::unstopped::{Cause, Found, Unstopped};
 use crate::supervisor::Search;
-use crate::text::json::{Array, Quoted};
+use crate::text::json::Object;
 use crate::values::signal::Signal;
 use log::warn;
 use std::fmt;
@@ -41,31 +41,19 @@ impl NotStopped {
         }
     }
 
-    /// The processes that are named, as a JSON array.
-    pub(super) fn json(&self) -> Array {
-        let mut array = Array::default();
+    /// The processes that are named, as the items of a JSON array.
+    pub(super) fn json(&self, json: &mut Object) {
+        let signal = self.search.signal;
         for process in self.found.named() {
-            array.push(&Json(process, self.search.signal));
+            json.begin_item();
+            json.raw("pid", process.pid);
+            json.text("name", process.name.as_str());
+            json.text("state", process.state);
+            json.text("reaction", process.reaction.map_or("unknown", Reaction::name));
+            json.text("cause", words(process.cause).0);
+            json.text("text", Explained(process, signal));
+            json.end('}');
         }
-        array
-    }
-}
-
-/// A process as a JSON object.
-struct Json<'a>(&'a Unstopped, Signal);
-
-impl fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Json(process, signal) = self;
-        let Unstopped { pid, name, state, reaction, cause } = process;
-        let (name, cause) = (Quoted(name.as_str()), words(*cause).0);
-        let reaction = reaction.map_or("unknown", Reaction::name);
-        let text = Explained(process, *signal);
-        let text = Quoted(&text as &dyn fmt::Display);
-        write!(
-            f,
-            r#"{{"pid":{pid},"name":{name},"state":"{state}","reaction":"{reaction}","cause":"{cause}","text":{text}}}"#
-        )
     }
 }
 
@@ -247,9 +235,13 @@ mod tests {
         let search =
             Search { signal: Signal::TERM, to: Target::Command, after: 0, before_kill: false };
         let not_stopped = NotStopped { search, found };
+        let mut json = Object::new();
+        json.begin("a", '[');
+        not_stopped.json(&mut json);
+        json.end(']');
         assert_eq!(
-            not_stopped.json().to_string(),
-            r#"[{"pid":7,"name":"app","state":"S","reaction":"handled","cause":"ignored","text":"app (pid 7) ignores SIGTERM"}]"#
+            json.finish(),
+            r#"{"a":[{"pid":7,"name":"app","state":"S","reaction":"handled","cause":"ignored","text":"app (pid 7) ignores SIGTERM"}]}"#
         );
     }
 }

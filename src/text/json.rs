@@ -38,12 +38,18 @@ impl Write for Escaping<'_> {
     }
 }
 
-/// An object, member by member.
-#[derive(Default)]
+/// An object that is being written, member by member. What is begun inside of it, an object or an array, has the members
+/// or items that follow, until it is ended.
 pub struct Object(String);
 
 impl Object {
-    /// Adds a member whose value is JSON already: a number, a boolean, an object.
+    /// One without members.
+    #[must_use]
+    pub fn new() -> Object {
+        Object("{".to_owned())
+    }
+
+    /// Adds a member whose value is JSON already: a number, a boolean.
     pub fn raw(&mut self, name: &str, value: impl fmt::Display) {
         self.add(name, &value);
     }
@@ -62,38 +68,44 @@ impl Object {
         self.add(name, &Quoted(&value as &dyn fmt::Display));
     }
 
+    /// Adds an item of an array, which is JSON already.
+    pub fn item(&mut self, value: impl fmt::Display) {
+        self.add("", &value);
+    }
+
+    /// Begins a member that is an object, with `{`, or an array, with `[`.
+    pub fn begin(&mut self, name: &str, bracket: char) {
+        self.add(name, &bracket);
+    }
+
+    /// Begins an item that is an object.
+    pub fn begin_item(&mut self) {
+        self.add("", &'{');
+    }
+
+    /// Ends what was begun last.
+    pub fn end(&mut self, bracket: char) {
+        self.0.push(bracket);
+    }
+
+    /// The whole object.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.end('}');
+        self.0
+    }
+
+    /// Writing to a string never fails.
     fn add(&mut self, name: &str, value: &dyn fmt::Display) {
-        append(&mut self.0, format_args!("{}:{value}", Quoted(name)));
+        let is_first = matches!(self.0.as_bytes().last(), Some(b'{' | b'['));
+        if !is_first {
+            self.0.push(',');
+        }
+        if !name.is_empty() {
+            write!(self.0, "{}:", Quoted(name)).ok();
+        }
+        write!(self.0, "{value}").ok();
     }
-}
-
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{}}}", self.0)
-    }
-}
-
-/// An array, item by item.
-#[derive(Default)]
-pub struct Array(String);
-
-impl Array {
-    /// Adds an item that is JSON already.
-    pub fn push(&mut self, item: &dyn fmt::Display) {
-        append(&mut self.0, format_args!("{item}"));
-    }
-}
-
-impl fmt::Display for Array {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.0)
-    }
-}
-
-fn append(list: &mut String, item: fmt::Arguments) {
-    let separator = if list.is_empty() { "" } else { "," };
-    // Writing to a string never fails.
-    write!(list, "{separator}{item}").ok();
 }
 
 #[cfg(test)]
@@ -109,17 +121,23 @@ mod tests {
 
     #[test]
     fn objects_and_arrays_have_commas_between() {
-        let mut object = Object::default();
+        let mut object = Object::new();
         object.raw("a", 1);
-        object.text("b", "x");
+        object.text("b", "x{");
         object.optional("c", None::<i32>);
         object.optional("d", Some(2));
-        let mut array = Array::default();
-        array.push(&Quoted("1"));
-        array.push(&2);
-        object.raw("e", array);
-        object.raw("f", Array::default());
-        let expected = r#"{"a":1,"b":"x","c":null,"d":2,"e":["1",2],"f":[]}"#;
-        assert_eq!(object.to_string(), expected);
+        object.begin("e", '[');
+        object.item(Quoted("1["));
+        object.item(2);
+        object.begin_item();
+        object.raw("f", false);
+        object.end('}');
+        object.end(']');
+        object.begin("g", '[');
+        object.end(']');
+        object.begin("h", '{');
+        object.end('}');
+        let expected = r#"{"a":1,"b":"x{","c":null,"d":2,"e":["1[",2,{"f":false}],"g":[],"h":{}}"#;
+        assert_eq!(object.finish(), expected);
     }
 }
