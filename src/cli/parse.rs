@@ -98,7 +98,7 @@ impl<'a> Given<'a> {
     ) -> Result<Given<'a>, Error> {
         let long = flag.long;
         let value = match flag.kind {
-            Kind::Value(_) | Kind::List(_) => Some(inline.or_else(next).ok_or_else(|| {
+            Kind::Value(_) => Some(inline.or_else(next).ok_or_else(|| {
                 Error::usage(format!("--{long} needs a value: --{long} {}", help::value(long)))
             })?),
             Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) if inline.is_some() => {
@@ -113,7 +113,7 @@ impl<'a> Given<'a> {
     fn read(&self, draft: &mut Draft) -> Result<Option<Page>, Error> {
         let value = self.value.unwrap_or_default();
         let result = match self.flag.kind {
-            Kind::Value(reader) | Kind::List(reader) => reader.read(value, draft),
+            Kind::Value(reader) => reader.read(value, draft),
             Kind::Optional(set) => set(draft, self.value.map_or(Choice::Default, Choice::Value)),
             Kind::Switch(set) => {
                 set(draft, true);

@@ -10,10 +10,9 @@ pub fn flag(typed: &str) -> Option<&'static str> {
 
 /// The name of a variable that may have been meant.
 pub fn variable(typed: &str) -> Option<String> {
-    let own = |name: &str| name.strip_prefix(PREFIX).map(str::to_owned);
-    let typed = own(typed)?;
+    let typed = typed.strip_prefix(PREFIX)?;
     let mut known = FLAGS.iter().filter_map(Flag::variable);
-    known.find(|known| own(known).is_some_and(|known| is_near(&known, &typed)))
+    known.find(|known| known.strip_prefix(PREFIX).is_some_and(|known| is_near(known, typed)))
 }
 
 /// A hint for a command that is not found and looks like an option: behind `ENTRYPOINT ["/sexton", "--"]` every

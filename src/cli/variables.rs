@@ -39,10 +39,10 @@ pub fn read(variables: &[&CStr], draft: &mut Draft) {
 
 fn read_one(flag: &Flag, value: &[u8], draft: &mut Draft) -> Result<(), Reason> {
     match flag.kind {
-        Kind::Value(reader) => reader.read(value, draft),
-        Kind::List(reader) => {
+        Kind::Value(reader) if flag.kind.is_list() => {
             value.split(|&byte| byte == b',').try_for_each(|item| reader.read(item, draft))
         }
+        Kind::Value(reader) => reader.read(value, draft),
         Kind::Optional(set) => {
             let choice = match yes_or_no(value) {
                 Some(true) => Choice::Default,

@@ -38,12 +38,9 @@ fn lookup(text: &str) -> Option<Duration> {
     // The fraction is counted in billionths, because 0.1 is not exact as a floating-point number.
     let fraction = digits(fraction)?.bytes().chain(std::iter::repeat(b'0')).take(9);
     let billionths = fraction.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    let total = u128::from(whole) * u128::from(nanoseconds)
-        + u128::from(billionths) * u128::from(nanoseconds) / 1_000_000_000;
-    Some(
-        Duration::from_secs((total / 1_000_000_000).try_into().unwrap_or(u64::MAX))
-            .saturating_add(Duration::from_nanos((total % 1_000_000_000) as u64)),
-    )
+    // Both factors are divided by a thousand, so that no product is larger than 64 bits.
+    let fraction = billionths * (nanoseconds / 1000) / 1_000_000;
+    Some(Duration::from_nanos(whole.saturating_mul(nanoseconds).saturating_add(fraction)))
 }
 
 /// The text, if it is one digit or more and nothing else.

@@ -263,15 +263,15 @@ fn bytes(text: &[u8]) -> Option<u64> {
 }
 
 /// A time as a number of units of that many nanoseconds. A bare number counts units.
-fn time(text: &str, unit: u128) -> Option<u64> {
+fn time(text: &str, unit: u64) -> Option<u64> {
     if let Some(count) = decimal(text.as_bytes()) {
         return Some(count);
     }
     if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    let nanoseconds = duration::parse(text).ok()?.as_nanos();
-    (nanoseconds % unit == 0).then(|| (nanoseconds / unit).try_into().ok()).flatten()
+    let nanoseconds = u64::try_from(duration::parse(text).ok()?.as_nanos()).ok()?;
+    (nanoseconds % unit == 0).then(|| nanoseconds / unit)
 }
 
 #[cfg(test)]

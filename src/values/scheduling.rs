@@ -82,12 +82,15 @@ fn range(part: &str) -> Option<impl Iterator<Item = usize>> {
 /// Displays as `0-3,6`, like /proc.
 impl fmt::Display for Cpus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut numbers = self.numbers().peekable();
+        let mut numbers = self.numbers();
         let mut separator = "";
-        while let Some(first) = numbers.next() {
+        let mut next = numbers.next();
+        while let Some(first) = next {
             let mut last = first;
-            while numbers.next_if_eq(&(last + 1)).is_some() {
+            next = numbers.next();
+            while next == Some(last + 1) {
                 last += 1;
+                next = numbers.next();
             }
             write!(f, "{separator}{first}")?;
             if last > first {

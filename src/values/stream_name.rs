@@ -31,29 +31,28 @@ pub fn name(path: &CStr, dash: i32, pid: i32) -> Name {
     if !path.starts_with(b"/") {
         return Name::File;
     }
-    let mut parts = [None; 7];
+    let mut parts = [&b""[..]; 7];
     let named = path.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    let mut count = 0;
     for (slot, part) in parts.iter_mut().zip(named) {
-        *slot = Some(part);
+        *slot = part;
+        count += 1;
     }
-    let own = |number: Option<i32>| number.map_or(Name::File, Name::Own);
-    match parts {
-        [Some(b"dev"), Some(b"stdin"), None, ..] => Name::Own(0),
-        [Some(b"dev"), Some(b"stdout"), None, ..] => Name::Own(1),
-        [Some(b"dev"), Some(b"stderr"), None, ..] => Name::Own(2),
-        [Some(b"dev"), Some(b"fd"), Some(fd), None, ..] => own(number(fd)),
-        [Some(b"proc"), Some(b"self" | b"thread-self"), Some(b"fd"), Some(fd), None, ..] => {
-            own(number(fd))
+    let [first, second, third, fourth, fifth, ..] = parts;
+    let own = |fd| number(fd).map_or(Name::File, Name::Own);
+    match (first, count) {
+        (b"dev", 2) => match second {
+            b"stdin" => Name::Own(0),
+            b"stdout" => Name::Own(1),
+            b"stderr" => Name::Own(2),
+            _ => Name::File,
+        },
+        (b"dev", 3) if second == b"fd" => own(third),
+        (b"proc", 4) if third == b"fd" => {
+            let is_own = matches!(second, b"self" | b"thread-self") || number(second) == Some(pid);
+            if is_own { own(fourth) } else { Name::Foreign }
         }
-        [Some(b"proc"), Some(process), Some(b"fd"), Some(fd), None, ..]
-            if number(process) == Some(pid) =>
-        {
-            own(number(fd))
-        }
-        [Some(b"proc"), Some(_), Some(b"fd"), Some(_), None, ..] => Name::Foreign,
-        [Some(b"proc"), Some(_), Some(b"task"), Some(_), Some(b"fd"), Some(_), None] => {
-            Name::Foreign
-        }
+        (b"proc", 6) if third == b"task" && fifth == b"fd" => Name::Foreign,
         _ => Name::File,
     }
 }

@@ -18,8 +18,6 @@ pub enum Kind {
     Value(Reader),
     /// `--name` or `--name=VALUE`. The variable takes yes, no or a value.
     Optional(fn(&mut Draft, Choice) -> Result<(), Reason>),
-    /// `--name VALUE`, which adds to a list. The variable takes several values with commas between them.
-    List(Reader),
     /// `--name`. The variable takes yes or no.
     Switch(fn(&mut Draft, bool)),
     /// `-n`, `-nn` and so on. The variable takes the number of times.
@@ -39,13 +37,15 @@ pub enum Choice<'a> {
     Value(&'a [u8]),
 }
 
-/// What reads a value.
+/// What reads a value: valid UTF-8 only, or any bytes, as for paths and for variables of the command. A list is added to;
+/// its variable takes several values with commas between them.
 #[derive(Clone, Copy)]
+#[expect(missing_docs, reason = "each is what its name says")]
 pub enum Reader {
-    /// Takes valid UTF-8 only.
     Text(fn(&mut Draft, &str) -> Result<(), Reason>),
-    /// Takes any bytes: paths, and variables of the command.
+    TextList(fn(&mut Draft, &str) -> Result<(), Reason>),
     Bytes(fn(&mut Draft, &[u8]) -> Result<(), Reason>),
+    BytesList(fn(&mut Draft, &[u8]) -> Result<(), Reason>),
 }
 
 /// A text to print.
@@ -64,12 +64,19 @@ impl Reader {
     /// Why it cannot be used.
     pub fn read(self, value: &[u8], draft: &mut Draft) -> Result<(), Reason> {
         match self {
-            Reader::Text(read) => {
+            Reader::Text(read) | Reader::TextList(read) => {
                 let text = std::str::from_utf8(value).map_err(|_| "it is not valid UTF-8")?;
                 read(draft, text)
             }
-            Reader::Bytes(read) => read(draft, value),
+            Reader::Bytes(read) | Reader::BytesList(read) => read(draft, value),
         }
+    }
+}
+
+impl Kind {
+    /// Whether the flag adds to a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Kind::Value(Reader::TextList(_) | Reader::BytesList(_)))
     }
 }
 
@@ -83,7 +90,9 @@ const fn in_variable(byte: u8) -> u8 {
 
 /// The name of the variable for a flag of this name.
 pub fn variable(long: &str) -> String {
-    PREFIX.chars().chain(long.bytes().map(in_variable).map(char::from)).collect()
+    let mut name = PREFIX.to_owned();
+    name.extend(long.bytes().map(in_variable).map(char::from));
+    name
 }
 
 impl Flag {

@@ -33,7 +33,7 @@ mod tests {
             short.map_or("    ".to_owned(), |(letter, _)| format!("-{}, ", char::from(*letter)));
         let long = flag.long;
         match flag.kind {
-            Kind::Value(_) | Kind::List(_) => format!("  {short}--{long} "),
+            Kind::Value(_) => format!("  {short}--{long} "),
             Kind::Optional(_) => format!("  {short}--{long}[="),
             Kind::Switch(_) | Kind::Count(_) | Kind::Print(_) => format!("  {short}--{long}"),
         }
@@ -51,8 +51,7 @@ mod tests {
             let value = line
                 .strip_prefix(&usage(flag))
                 .unwrap_or_else(|| panic!("{line} for --{}", flag.long));
-            let takes_value =
-                matches!(flag.kind, Kind::Value(_) | Kind::List(_) | Kind::Optional(_));
+            let takes_value = matches!(flag.kind, Kind::Value(_) | Kind::Optional(_));
             assert_eq!(value.is_empty(), !takes_value, "{line}");
             let (_, paragraph) = help.split_once(&format!("{line}\n          ")).unwrap();
             let end = paragraph

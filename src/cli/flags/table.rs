@@ -1,6 +1,6 @@
 //! The table of all flags. In the functions of an entry `d` is the draft and `v` the value.
 
-use super::flag::Reader::{Bytes, Text};
+use super::flag::Reader::{Bytes, BytesList, Text, TextList};
 use super::flag::{Flag, Kind, Page};
 #[cfg(feature = "landlock")]
 use super::values::{confine, either};
@@ -39,7 +39,10 @@ pub static FLAGS: &[Flag] = &[
             set(&mut d.plan.policy.forward_to, value)
         })),
     },
-    Flag { long: "rewrite", kind: Kind::List(Text(|d, v| d.rewrite(rewrite::Rule::parse(v)?))) },
+    Flag {
+        long: "rewrite",
+        kind: Kind::Value(TextList(|d, v| d.rewrite(rewrite::Rule::parse(v)?))),
+    },
     Flag {
         long: "stop-signals",
         kind: Kind::Value(Text(|d, v| set(&mut d.plan.policy.stop_signals, stop_signals(v)?))),
@@ -87,46 +90,46 @@ pub static FLAGS: &[Flag] = &[
     },
     Flag {
         long: "cap-drop",
-        kind: Kind::List(Text(|d, v| d.capabilities(|lists| &mut lists.drop, v))),
+        kind: Kind::Value(TextList(|d, v| d.capabilities(|lists| &mut lists.drop, v))),
     },
     Flag {
         long: "cap-keep",
-        kind: Kind::List(Text(|d, v| d.capabilities(|lists| &mut lists.keep, v))),
+        kind: Kind::Value(TextList(|d, v| d.capabilities(|lists| &mut lists.keep, v))),
     },
     Flag {
         long: "cap-ambient",
-        kind: Kind::List(Text(|d, v| d.capabilities(|lists| &mut lists.ambient, v))),
+        kind: Kind::Value(TextList(|d, v| d.capabilities(|lists| &mut lists.ambient, v))),
     },
     Flag { long: "no-new-privs", kind: Kind::Switch(|d, on| d.plan.attributes.no_new_privs = on) },
     #[cfg(feature = "landlock")]
     Flag {
         long: "fs-read",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_READ, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::FS_READ, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
         long: "fs-write",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_WRITE, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::FS_WRITE, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
         long: "fs-exec",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::FS_EXEC, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::FS_EXEC, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
         long: "tcp-bind",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::TCP_BIND, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::TCP_BIND, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
         long: "tcp-connect",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::TCP_CONNECT, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::TCP_CONNECT, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
         long: "scope",
-        kind: Kind::List(Bytes(|d, v| confine(d, &confinement::Kind::SCOPE, v))),
+        kind: Kind::Value(BytesList(|d, v| confine(d, &confinement::Kind::SCOPE, v))),
     },
     #[cfg(feature = "landlock")]
     Flag {
@@ -136,7 +139,7 @@ pub static FLAGS: &[Flag] = &[
             set(&mut d.plan.attributes.confinement.best_effort, best_effort)
         })),
     },
-    Flag { long: "rlimit", kind: Kind::List(Text(|d, v| d.limit(rlimit::Spec::parse(v)?))) },
+    Flag { long: "rlimit", kind: Kind::Value(TextList(|d, v| d.limit(rlimit::Spec::parse(v)?))) },
     Flag {
         long: "chdir",
         kind: Kind::Value(Bytes(|d, v| set(&mut d.plan.attributes.directory, Some(path(v)?)))),
@@ -145,10 +148,13 @@ pub static FLAGS: &[Flag] = &[
         long: "umask",
         kind: Kind::Value(Text(|d, v| set(&mut d.plan.attributes.umask, Some(umask(v)?)))),
     },
-    Flag { long: "env", kind: Kind::List(Bytes(|d, v| d.edit(Edit::set(v)?))) },
-    Flag { long: "unset-env", kind: Kind::List(Bytes(|d, v| d.edit(Edit::unset(v)?))) },
-    Flag { long: "env-file", kind: Kind::List(Bytes(|d, v| d.environment_file(path(v)?))) },
-    Flag { long: "env-from-file", kind: Kind::List(Bytes(|d, v| d.edit(Edit::from_file(v)?))) },
+    Flag { long: "env", kind: Kind::Value(BytesList(|d, v| d.edit(Edit::set(v)?))) },
+    Flag { long: "unset-env", kind: Kind::Value(BytesList(|d, v| d.edit(Edit::unset(v)?))) },
+    Flag { long: "env-file", kind: Kind::Value(BytesList(|d, v| d.environment_file(path(v)?))) },
+    Flag {
+        long: "env-from-file",
+        kind: Kind::Value(BytesList(|d, v| d.edit(Edit::from_file(v)?))),
+    },
     Flag { long: "expand-env", kind: Kind::Switch(|d, on| d.plan.expands_arguments = on) },
     Flag {
         long: "nice",
@@ -212,7 +218,10 @@ pub static FLAGS: &[Flag] = &[
         })),
     },
     Flag { long: "warn-on-reap", kind: Kind::Switch(|d, on| d.plan.warn_on_reap = on) },
-    Flag { long: "map-exit", kind: Kind::List(Text(|d, v| d.map_exit(exit_map::Rule::parse(v)?))) },
+    Flag {
+        long: "map-exit",
+        kind: Kind::Value(TextList(|d, v| d.map_exit(exit_map::Rule::parse(v)?))),
+    },
     Flag {
         long: "log-level",
         kind: Kind::Value(Text(|d, v| {

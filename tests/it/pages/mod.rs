@@ -62,7 +62,7 @@ fn capabilities() -> Vec<String> {
 
 /// Whether it can be given more than once.
 fn repeats(flag: &Flag) -> bool {
-    matches!(flag.kind, Kind::List(_) | Kind::Count(_))
+    flag.kind.is_list() || matches!(flag.kind, Kind::Count(_))
 }
 
 /// A flag with a value of a new sort has to be given its own here.

@@ -1,7 +1,6 @@
 //! `docs/options.md`.
 
 use super::by_section;
-use sexton::internals::cli::flags::Kind;
 
 pub fn page() -> String {
     let mut text = "\
@@ -26,7 +25,7 @@ Durations: `5s`, `500ms`, `2m`, `1h` or bare seconds, also with a fraction. Sign
             text += &format!("\n## {section}\n\n| option | variable | |\n| --- | --- | --- |\n");
         }
         let short = flag.short.map_or(String::new(), |short| format!("`-{short}`, "));
-        let again = if matches!(flag.kind, Kind::List(_)) { " Repeatable." } else { "" };
+        let again = if flag.kind.is_list() { " Repeatable." } else { "" };
         let variable = flag.variable.as_ref().map_or(String::new(), |name| format!("`{name}`"));
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
         text += &format!(
