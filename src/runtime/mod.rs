@@ -419,7 +419,7 @@ impl<'a> Runtime<'a> {
             // The action is logged afterwards: a log on a file system that does not answer must not put SIGKILL off.
             self.carry_out(action, now);
             self.log_incoming();
-            trace!("{action:?}");
+            trace!("{}", action.name());
         }
         if let Some(stage) = self.supervisor.stage() {
             self.recorder.phase(stage, now);

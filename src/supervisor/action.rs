@@ -5,7 +5,6 @@
 use crate::plan::Target;
 use crate::values::outcome::{EndedBy, Outcome};
 use crate::values::signal::{Received, Signal};
-use std::fmt;
 
 /// What to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,8 +58,29 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// What is done, for the trace log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Action::Send { .. } => "send a signal",
+            Action::HangUp => "hang up terminals",
+            Action::Look => "look whether all that is left ignores SIGTERM",
+            Action::FindUnstopped(_) => "search for processes that have not ended",
+            Action::Kill(_) => "kill every process",
+            Action::Suspend(_) => "suspend sexton",
+            Action::Stop => "stop sexton",
+            Action::Continue => "continue the command",
+            Action::Resume { .. } => "resume the command",
+            Action::RecordStop(_) => "record the stop",
+            Action::TimedOut => "record the time-out",
+            Action::Exit { .. } => "exit",
+        }
+    }
+}
+
 /// A search for processes that have not ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Search {
     /// The signal that was to end them.
     pub signal: Signal,
@@ -70,13 +90,6 @@ pub struct Search {
     pub after: u64,
     /// SIGKILL is about to follow: the answer is logged after it.
     pub before_kill: bool,
-}
-
-/// Short, because the trace log shows it.
-impl fmt::Debug for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.before_kill { "BeforeKill" } else { "Slow" })
-    }
 }
 
 /// Why the tree is killed.
