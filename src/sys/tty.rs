@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::sys::termios::tcgetsid;
 use nix::unistd::{Pid, getpgrp, read, setpgid, tcgetpgrp, tcsetpgrp};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -25,22 +25,27 @@ pub(super) fn open_again(fd: BorrowedFd) -> Option<OwnedFd> {
     open_terminal().ok()
 }
 
-/// Runs `action` on the controlling terminal, if there is one: what `/dev/tty` is, or, where that
-/// does not exist, whichever of descriptors 0 to 2 it is.
+/// Runs `action` on the controlling terminal, if there is one.
 fn with_terminal<T>(action: impl FnOnce(BorrowedFd) -> T) -> Option<T> {
+    let (fd, _opened) = terminal()?;
+    // SAFETY: a descriptor that is open as long as `_opened` is there, or a standard stream, which the calls report if
+    // it is closed.
+    Some(action(unsafe { BorrowedFd::borrow_raw(fd) }))
+}
+
+/// What `/dev/tty` is, or, where that does not exist, whichever of descriptors 0 to 2 is the controlling terminal.
+#[inline(never)]
+fn terminal() -> Option<(RawFd, Option<OwnedFd>)> {
     match open_terminal() {
-        Ok(terminal) => return Some(action(terminal.as_fd())),
+        Ok(terminal) => return Some((terminal.as_raw_fd(), Some(terminal))),
         Err(Errno::ENXIO) => return None, // the session has none
         Err(_) => {}
     }
-    for fd in 0..=fds::STDERR {
-        // SAFETY: a descriptor number that may be closed, which the calls report; it is not kept.
-        let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-        if tcgetpgrp(fd).is_ok() {
-            return Some(action(fd));
-        }
-    }
-    None
+    let is_terminal = |fd: &RawFd| {
+        // SAFETY: a descriptor number that may be closed, which the call reports; it is not kept.
+        tcgetpgrp(unsafe { BorrowedFd::borrow_raw(*fd) }).is_ok()
+    };
+    (0..=fds::STDERR).find(is_terminal).map(|fd| (fd, None))
 }
 
 /// How many columns the terminal has that a descriptor is; `None` if it is none. 80 if it does not know.
