@@ -1,4 +1,4 @@
-//! In place of the unwinder, where a panic ends the process anyway: std would walk and name the stack for the
+//! In place of the unwinder, and of getcwd(3), where a panic ends the process anyway: std would walk and name the stack for the
 //! panic's message, which takes more code than all of sexton.
 //!
 //! A panic still prints its message and its place. These are the functions that std's prebuilt objects refer
@@ -9,7 +9,7 @@
     reason = "symbols of the C library's neighbour; compiled into the binary only"
 )]
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 /// `_URC_END_OF_STACK`
 const END_OF_STACK: c_int = 5;
@@ -39,4 +39,13 @@ without_frames! {
     _Unwind_GetRegionStart(*const c_void) -> usize = 0;
     _Unwind_SetGR(*const c_void, c_int, usize) -> () = ();
     _Unwind_SetIP(*const c_void, usize) -> () = ();
+}
+
+/// std asks for the working directory to shorten the paths of a backtrace, and there is no backtrace. musl's getcwd(3)
+/// would bring its heap along.
+// SAFETY: nothing else defines the symbol, because the C library is only searched for what is missing.
+#[unsafe(no_mangle)]
+extern "C" fn getcwd(_: *mut c_char, _: usize) -> *mut c_char {
+    nix::errno::Errno::ENOSYS.set(); // std repeats the call on ERANGE
+    std::ptr::null_mut()
 }
