@@ -201,7 +201,7 @@ _sexton() {
         value=${value#*=}
         _sexton_value "$flag"
     elif [[ ! $command && $value == -* ]]; then
-        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --fs-read --fs-write --fs-exec --tcp-bind --tcp-connect --scope --confine --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --protect --pause -P --status --check --exec --install --dry-run --help -h --version -V --as"
+        _sexton_propose "" "--forward-to --rewrite --stop-signals --timeout --drain --grace --slow-stop-after --escalate --linger --wait-all --pdeathsig --user --groups --cap-drop --cap-keep --cap-ambient --no-new-privs --fs-read --fs-write --fs-exec --tcp-bind --tcp-connect --scope --confine --rlimit --chdir --umask --env --unset-env --env-file --env-from-file --expand-env --nice --cpus --sched --ionice --oom-score-adj --setsid --stdin --stdout --stderr --close-fds --subreaper --notify-access --warn-on-reap --map-exit --log-level --verbose -v --log-to --log-format --log-time --report --termination-log --protect --pause -P --status --check --exec --install --dry-run --help -h --version -V --as"
     else
         # The command's own completion, if bash-completion is there to find it.
         [[ $command ]] || command=$current

@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// Where the local daemon listens.
-const DEV_LOG: &str = "/dev/log";
+const DEV_LOG: &[u8] = b"/dev/log";
 
 /// A way to a daemon.
 pub struct Socket {
@@ -77,7 +77,7 @@ impl Socket {
         match self.address {
             SyslogAddress::Tcp(_) => self.enqueue(line),
             SyslogAddress::Local => {
-                socket::send_to_path(self.made(socket::local_datagram)?, line, DEV_LOG)
+                socket::send_to_local(self.made(socket::local_datagram)?, line, DEV_LOG)
             }
             SyslogAddress::Udp(address) => {
                 socket::send_to(self.made(|| socket::datagram(address))?, line, address)

@@ -48,6 +48,8 @@ pub struct Plan<'a> {
     pub subreaper: Subreaper,
     /// Warn if sexton adopts no orphans, because it is neither PID 1 nor a subreaper.
     pub warn_if_not_adopting: bool,
+    /// Have systemd accept messages of the command, not of sexton alone (`NOTIFYACCESS=all`, sd_notify(3)).
+    pub notify_access: bool,
     /// Log each reaped orphan as a warning.
     pub warn_on_reap: bool,
     /// Log as a warning, and not as information, what only sexton knows about the end of the command: an OOM kill, say.
@@ -87,6 +89,7 @@ impl Default for Plan<'_> {
             parent_death_signal: None,
             subreaper: Subreaper::Auto,
             warn_if_not_adopting: false,
+            notify_access: false,
             warn_on_reap: false,
             warn_of_trouble: true,
             reraise_signal: true,

@@ -146,6 +146,7 @@ impl<'a> Runtime<'a> {
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
+        self_setup::notify_access(plan);
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let words = launch.words();
         let program = Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);

@@ -4,8 +4,9 @@
 
 use crate::kernel::processes::{Name, is_shell};
 use crate::plan::{Grouping, Plan, Subreaper};
-use crate::sys::{credentials, fds, process, reason, scheduling, signals};
+use crate::sys::{credentials, fds, process, reason, scheduling, signals, socket};
 use crate::values::capabilities::CapabilitySet;
+use crate::values::environment::variable;
 use crate::values::error::Error;
 use crate::values::signal::Signal;
 use log::{Level, debug, info, log_enabled, warn};
@@ -72,6 +73,22 @@ pub fn report_shell(pid: i32) {
     let name = Name::of(process::INIT);
     if is_shell(name.as_str()) {
         info!("PID 1 is a shell{name}: write ENTRYPOINT as a list, [\"/sexton\", ...]");
+    }
+}
+
+/// Has systemd accept messages of the command, if the plan wants that: before the fork, so that systemd has read it when
+/// the command's first message comes. The socket does not block, and is closed at once.
+pub fn notify_access(plan: &Plan) {
+    if !plan.notify_access {
+        return;
+    }
+    let Some((_, name)) = variable(&plan.environment, b"NOTIFY_SOCKET") else {
+        return info!("no notify access: NOTIFY_SOCKET is not set");
+    };
+    let sent = socket::local_datagram()
+        .and_then(|socket| socket::send_to_local(&socket, b"NOTIFYACCESS=all", name));
+    if let Err(errno) = sent {
+        warn!("no notify access: unable to send to NOTIFY_SOCKET: {}", reason(errno));
     }
 }
 

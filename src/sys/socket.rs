@@ -1,9 +1,9 @@
 //! Sockets that do not block (socket(2), connect(2), send(2)). Their descriptors are above 2.
 
 use super::{Errno, fds};
-use nix::sys::socket::{
-    self, AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, UnixAddr,
-};
+use nix::libc;
+use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage};
+use std::mem::offset_of;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -49,13 +49,31 @@ pub fn send(socket: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
     socket::send(socket.as_raw_fd(), bytes, FLAGS)
 }
 
-/// Sends a datagram to the socket that has this path.
+/// Sends a datagram to the socket of this host that has this path, or with `@` in front the abstract name behind that.
 ///
 /// # Errors
-/// ENOENT or ECONNREFUSED if nobody receives there; EAGAIN if there is no room; others of sendto(2).
-pub fn send_to_path(socket: &OwnedFd, bytes: &[u8], path: &str) -> Result<(), Errno> {
-    let address = UnixAddr::new(path)?;
-    socket::sendto(socket.as_raw_fd(), bytes, &address, FLAGS).map(drop)
+/// ENOENT or ECONNREFUSED if nobody receives there; EAGAIN if there is no room; ENAMETOOLONG; others of sendto(2).
+#[inline(never)]
+pub fn send_to_local(socket: &OwnedFd, bytes: &[u8], name: &[u8]) -> Result<(), Errno> {
+    let mut address = libc::sockaddr_un { sun_family: libc::AF_UNIX as u16, sun_path: [0; 108] };
+    let path = address.sun_path.get_mut(..name.len()).ok_or(Errno::ENAMETOOLONG)?;
+    for (index, (slot, &byte)) in path.iter_mut().zip(name).enumerate() {
+        // The kernel ends a path by its length, and an abstract name begins with zero.
+        *slot = if (index, byte) == (0, b'@') { 0 } else { byte as libc::c_char };
+    }
+    let length = offset_of!(libc::sockaddr_un, sun_path) + name.len();
+    // SAFETY: reads no more than the slice, and of the address no more than its length.
+    let sent = unsafe {
+        libc::sendto(
+            socket.as_raw_fd(),
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            FLAGS.bits(),
+            (&raw const address).cast(),
+            length as u32,
+        )
+    };
+    Errno::result(sent).map(drop)
 }
 
 /// Sends a datagram.

@@ -163,6 +163,15 @@ const SCENARIOS: &[Scenario] = &[
         takes: "connect",
     },
     Scenario {
+        name: "systemd is asked to listen to the command",
+        setup: |stage| {
+            let socket = format!("NOTIFY_SOCKET={}", stage.folder.at("nobody"));
+            stage.run(&["--notify-access"], &["7"]).variable(socket)
+        },
+        status: 7,
+        takes: "socket sendto",
+    },
+    Scenario {
         name: "files for the report",
         setup: |stage| {
             let report =

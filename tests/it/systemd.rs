@@ -1,7 +1,10 @@
-//! SPEC 1.6: the variables in which systemd names a process by its ID, and the descriptors that it passes.
+//! SPEC 1.6: the variables in which systemd names a process by its ID, the descriptors that it passes, and the message
+//! that has it listen to the command.
 
-use crate::harness::{Place, Setup, example, probe};
+use crate::harness::{Folder, LIMIT, Place, Setup, example, probe};
 use crate::old_kernels::forget_newer_calls;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// The variables that the command finds, but `PATH`, sorted.
 fn variables(setup: Setup, given: &[&str]) -> Vec<String> {
@@ -175,4 +178,75 @@ fn a_sexton_that_is_not_pid_1_names_the_command() {
     );
     let setup = Setup::program("/bin/sh".as_ref(), &["-c", &script]).place(Place::Child);
     assert_eq!(setup.run().stdout, "named\n");
+}
+
+/// sexton with `--notify-access` and what else, where `NOTIFY_SOCKET` has this value.
+fn notifying(options: &[&str], socket: &str) -> Setup {
+    // The command's own message comes after sexton's, if sexton's was sent before the command was started.
+    let message = "import os, socket
+name = os.environ['NOTIFY_SOCKET']
+name = '\\0' + name[1:] if name[0] == '@' else name
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', name)";
+    let words = [options, &["--notify-access", "python3", "-c", message]].concat();
+    Setup::new(&words).variable(format!("NOTIFY_SOCKET={socket}"))
+}
+
+#[test]
+fn notify_access_is_asked_for_before_the_command_is_started() {
+    let folder = Folder::new("notify-access");
+    let path = folder.at("socket");
+    let name = format!("sexton-test/{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let by_path = UnixDatagram::bind(&path).unwrap();
+    let by_name = UnixDatagram::bind_addr(&address).unwrap();
+    for (socket, receiver) in [(path, by_path), (format!("@{name}"), by_name)] {
+        receiver.set_read_timeout(Some(LIMIT)).unwrap();
+        let ended = notifying(&["-v"], &socket).run();
+        assert_eq!(ended.status, 0, "{ended:?}");
+        assert!(!ended.stderr.contains("notify access"), "{ended:?}");
+        for expected in ["NOTIFYACCESS=all", "READY=1"] {
+            let mut buffer = [0; 64];
+            let length = receiver.recv(&mut buffer).unwrap();
+            assert_eq!(std::str::from_utf8(&buffer[..length]), Ok(expected), "{socket}");
+        }
+        receiver.set_nonblocking(true).unwrap();
+        assert!(receiver.recv(&mut [0; 64]).is_err(), "a third message for {socket}");
+    }
+}
+
+#[test]
+fn a_notify_socket_that_does_not_answer_is_a_warning() {
+    let folder = Folder::new("notify-nobody");
+    let full = folder.at("full");
+    let _receiver = UnixDatagram::bind(&full).unwrap();
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.set_nonblocking(true).unwrap();
+    while sender.send_to(b"x", &full).is_ok() {}
+    drop(UnixDatagram::bind(folder.at("closed")).unwrap());
+    for (socket, why) in [
+        (full, "resource temporarily unavailable"),
+        (folder.at("closed"), "connection refused"),
+        (folder.at("missing"), "no such file or directory"),
+        ("@".to_owned() + &"x".repeat(107), "connection refused"),
+        ("/".repeat(109), "file name too long"),
+        (String::new(), "invalid argument"),
+    ] {
+        let warning =
+            format!("sexton: warning: no notify access: unable to send to NOTIFY_SOCKET: {why}\n");
+        let setup = Setup::new(&["--notify-access", "sh", "-c", "exit 7"]);
+        let ended = setup.variable(format!("NOTIFY_SOCKET={socket}")).run();
+        assert_eq!((ended.status, ended.stderr), (7, warning), "{socket}");
+    }
+}
+
+#[test]
+fn without_a_notify_socket_nobody_is_asked() {
+    let info = "sexton: info: no notify access: NOTIFY_SOCKET is not set\n";
+    for (options, logged) in
+        [(&["--notify-access"][..], false), (&["--notify-access", "-v"], true), (&["-v"], false)]
+    {
+        let ended = Setup::new(&[options, &["sh", "-c", "exit 7"]].concat()).run();
+        assert_eq!((ended.status, ended.stderr.contains(info)), (7, logged), "{ended:?}");
+        assert_eq!(ended.stderr.is_empty(), !options.contains(&"-v"), "{ended:?}");
+    }
 }

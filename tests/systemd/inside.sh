@@ -1,21 +1,33 @@
 # run.sh runs this as PID 1 of namespaces of its own: starts a user manager, and tries units.
+#   inside.sh SCRATCH [ROOT]     ROOT is the system whose systemd it is, instead of this one
 set -euo pipefail
-scratch=$1
-mount -t proc proc /proc
-unified=$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo yes || :)
-mount -t tmpfs tmpfs /run
-if [ "$unified" ]; then
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+scratch=$1 root=${2-}
+groups=$root/sys/fs/cgroup
+if [ "$root" ]; then
+  mount --bind "$root" "$root"
+  mount -t sysfs sysfs "$root/sys"
+  mount --rbind /dev "$root/dev"
+fi
+mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/run"
+if [ "$root" ] || [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  # systemd 258 and newer know cgroup v2 only. A user manager needs no controllers, so v1 may have them elsewhere.
+  mount -t cgroup2 cgroup2 "$groups"
 else
   mount -t tmpfs tmpfs /sys/fs/cgroup
   mkdir /sys/fs/cgroup/systemd /sys/fs/cgroup/unified
   mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
   mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
 fi
+cp "$scratch/sexton" "$root/run/sexton"
+if [ "$root" ]; then
+  cd "$root"
+  pivot_root . mnt
+  umount -l /mnt
+fi
 export XDG_RUNTIME_DIR=/run/user/0 XDG_CONFIG_HOME=/run/config HOME=/root
 units=$XDG_CONFIG_HOME/systemd/user
 mkdir -p "$XDG_RUNTIME_DIR" "$units" /run/systemd/system
-cp "$scratch/sexton" /run/sexton
 /lib/systemd/systemd --version | sed -n 1p
 /lib/systemd/systemd --user --log-target=console 2>/run/log &
 manager=$!
@@ -155,15 +167,12 @@ said mapped ready
 systemctl stop mapped
 expect 'a command that exits with 143, --map-exit 143=0' "$(property mapped Result)" success
 
-cat >/run/wrapper <<'END'
-systemd-notify NOTIFYACCESS=all
-exec /run/sexton -- sh /run/notify
-END
 version=$(/lib/systemd/systemd --version | awk 'NR == 1 { print $2 }')
-unit wrapper Type=notify NotifyAccess=main 'ExecStart=sh /run/wrapper'
-started=$(systemctl start wrapper >/dev/null 2>&1 && echo started || :)
-expect "NOTIFYACCESS=all by a wrapper: heard from systemd 254 on, and this is $version" "$started" \
+unit access Type=notify "ExecStart=/run/sexton --notify-access -- sh /run/notify"
+started=$(systemctl start access >/dev/null 2>&1 && echo started || :)
+expect "--notify-access, NotifyAccess=main: heard from systemd 254 on, and this is $version" "$started" \
   "$([ "$version" -lt 254 ] || echo started)"
+systemctl stop access || :
 
 unit ignores KillMode=mixed "ExecStart=/run/sexton --grace 1s -- sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
 systemctl start ignores

@@ -217,6 +217,7 @@ pub static FLAGS: &[Flag] = &[
             set(&mut d.plan.subreaper, value)
         })),
     },
+    Flag { long: "notify-access", kind: Kind::Switch(|d, on| d.plan.notify_access = on) },
     Flag { long: "warn-on-reap", kind: Kind::Switch(|d, on| d.plan.warn_on_reap = on) },
     Flag {
         long: "map-exit",
