@@ -16,16 +16,14 @@ from_debian() {
   echo "Debian's $3 $version, $4" >"$1/${2##*/}.txt"
 }
 
-# The sources as their authors released them, in FOLDER/src.
+# The sources as their authors released them, in FOLDER/src. They come from where the binary packages do.
 fetch_sources() {
-  local lists=$1/src/lists codename
-  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  mkdir -p "$lists/partial"
-  echo "deb-src http://deb.debian.org/debian $codename main" >"$1/src/sources.list"
-  local options=(-qq -o Dir::Etc::SourceList="$1/src/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$lists" -o APT::Sandbox::User=root)
-  apt-get "${options[@]}" update
-  (cd "$1/src" && apt-get "${options[@]}" source --download-only --tar-only tini dumb-init)
-  local archive
+  local archive suite apt
+  archive=$(apt-get -qq --print-uris download tini | sed -n "s|^'\(.*\)/pool/.*|\1|p")
+  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  mkdir -p "$1/src"
+  debian_lists deb-src "$archive" "$suite" "$1/src"
+  (cd "$1/src" && apt-get "${apt[@]}" source --download-only --tar-only tini dumb-init)
   for archive in "$1"/src/*.orig.tar.gz; do
     tar -C "$1/src" -xzf "$archive"
   done

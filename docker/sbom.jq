@@ -22,14 +22,13 @@
     packages: (
       [$crates[] | "\(.name)-\(.version)" as $key | package($key) + {
           name, versionInfo: .version,
-          downloadLocation: (if .source then "https://crates.io/api/v1/crates/\(.name)/\(.version)/download"
-            else "NOASSERTION" end),
+          downloadLocation: "NOASSERTION", # the package URL and the checksum say which
           licenseConcluded: (.license | licence), licenseDeclared: (.license | licence),
           primaryPackagePurpose: (if .source then "LIBRARY" else "APPLICATION" end),
           externalRefs: [{referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",
             referenceLocator: "pkg:cargo/\(.name)@\(.version)"}]
         } + if .source then {checksums: [{algorithm: "SHA256", checksumValue: $checksums[$key]}]} else {} end]
-      + [package("rust-std") + {name: "rust-std", versionInfo: $rust, downloadLocation: "https://static.rust-lang.org/dist/",
+      + [package("rust-std") + {name: "rust-std", versionInfo: $rust, downloadLocation: "NOASSERTION",
           licenseConcluded: "MIT OR Apache-2.0", licenseDeclared: "MIT OR Apache-2.0", primaryPackagePurpose: "LIBRARY"},
         package("musl") + {name: "musl", downloadLocation: "https://musl.libc.org/",
           licenseConcluded: "MIT", licenseDeclared: "MIT", primaryPackagePurpose: "LIBRARY",

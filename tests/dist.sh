@@ -132,7 +132,7 @@ jq --exit-status '
   and (.creationInfo | (.creators | length > 0) and (.created | test("^[0-9-]{10}T[0-9:]{8}Z$")))
   and ([.packages[] | (.SPDXID | test("^SPDXRef-[A-Za-z0-9.-]+$")) and (.name | length > 0) and .downloadLocation != null
     and .licenseDeclared != null and (.filesAnalyzed == false)] | all)
-  and ([.packages[] | select(.downloadLocation | startswith("https://crates.io")) | .checksums[0].checksumValue | length == 64]
+  and ([.packages[] | select(.externalRefs and .primaryPackagePurpose == "LIBRARY") | .checksums[0].checksumValue | length == 64]
     | length > 5 and all)
   and (([.packages[].SPDXID, .SPDXID]) as $ids | ($ids | unique | length) == ($ids | length)
     and ([.relationships[] | .spdxElementId, .relatedSpdxElement] - $ids == []))
