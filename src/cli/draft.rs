@@ -217,18 +217,24 @@ impl<'a> Draft<'a> {
 
 /// Checks what `--exec` cannot go with, because no process stays that could do it.
 fn replaceable(plan: &Plan, pause: bool) -> Result<(), Error> {
-    let contradictions = [
-        (pause, "pause"),
-        (plan.policy.timeout.is_some(), "timeout"),
-        (plan.exit_map != ExitMap::default(), "map-exit"),
-        (plan.report.is_some(), "report"),
-        (plan.termination_log.is_some(), "termination-log"),
-        (plan.attributes.grouping == Grouping::Session, "setsid"),
-    ];
-    match contradictions.iter().find(|(is_set, _)| *is_set) {
-        Some((_, flag)) => Err(Error::usage(format!("--{flag} cannot be combined with --exec"))),
-        None => Ok(()),
-    }
+    let flag = if pause {
+        "pause"
+    } else if plan.policy.timeout.is_some() {
+        "timeout"
+    } else if plan.exit_map != ExitMap::default() {
+        "map-exit"
+    } else if plan.report.is_some() {
+        "report"
+    } else if plan.termination_log.is_some() {
+        "termination-log"
+    } else if plan.attributes.grouping == Grouping::Session {
+        "setsid"
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(format!(
+        "--exec executes the command in sexton's place: --{flag} does not go with it"
+    )))
 }
 
 /// Whether the environment allows colours on a terminal: <https://no-color.org>, and terminals without colours.

@@ -35,14 +35,17 @@ pub fn hint_if_not_found(command: &CStr) -> Option<String> {
 fn is_near(known: &str, typed: &str) -> bool {
     let (known, typed) = (known.as_bytes(), typed.as_bytes());
     let common = known.iter().zip(typed).take_while(|(a, b)| a == b).count();
-    // The rest of each word behind the common beginning, and these without their first bytes.
     let (a, b) = (known.get(common..).unwrap_or_default(), typed.get(common..).unwrap_or_default());
-    fn skip(word: &[u8], n: usize) -> &[u8] {
-        word.get(n..).unwrap_or_default()
+    match (a, b) {
+        ([], rest) | (rest, []) => common >= 3 || rest.len() <= 1,
+        ([first, behind @ ..], [other, after @ ..]) => {
+            let is_swap = || match (behind, after) {
+                ([second, behind @ ..], [another, after @ ..]) => {
+                    (first, second) == (another, other) && behind == after
+                }
+                _ => false,
+            };
+            behind == after || behind == b || a == after || is_swap()
+        }
     }
-    (common >= 3 && (a.is_empty() || b.is_empty()))
-        || skip(a, 1) == skip(b, 1)
-        || skip(a, 1) == b
-        || a == skip(b, 1)
-        || (skip(a, 2) == skip(b, 2) && a.first() == b.get(1) && b.first() == a.get(1))
 }

@@ -258,14 +258,14 @@ impl<'a> Files<'a> {
     /// The complete entries. getpwent(3) skips the others, too.
     fn users(self) -> impl Iterator<Item = UserEntry<'a>> {
         self.passwd.lines().filter_map(|line| {
-            let [name, _, uid, gid, _, home, ..] = fields::<7>(line)?;
+            let [name, _, uid, gid, _, home, _] = fields(line, 7)?;
             Some(UserEntry { name, uid: number(uid)?, gid: number(gid)?, home })
         })
     }
 
     fn groups(self) -> impl Iterator<Item = GroupEntry<'a>> {
         self.group.lines().filter_map(|line| {
-            let [name, _, gid, members] = fields::<4>(line)?;
+            let [name, _, gid, members, ..] = fields(line, 4)?;
             Some(GroupEntry { name, gid: number(gid)?, members })
         })
     }
@@ -295,10 +295,10 @@ fn not_found(what: &str, name: &str, path: &str, file: File) -> Reason {
 }
 
 /// The fields of a line with that many fields. The last one may contain colons.
-fn fields<const N: usize>(line: &[u8]) -> Option<[&[u8]; N]> {
-    let mut fields = line.splitn(N, |&byte| byte == b':');
-    let mut found = [&[][..]; N];
-    for slot in &mut found {
+fn fields(line: &[u8], count: usize) -> Option<[&[u8]; 7]> {
+    let mut fields = line.splitn(count, |&byte| byte == b':');
+    let mut found = [&[][..]; 7];
+    for slot in found.iter_mut().take(count) {
         *slot = fields.next()?;
     }
     Some(found)
