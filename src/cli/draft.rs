@@ -232,9 +232,7 @@ fn replaceable(plan: &Plan, pause: bool) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::usage(format!(
-        "--exec executes the command in sexton's place: --{flag} does not go with it"
-    )))
+    Err(Error::usage(format!("--{flag} cannot be combined with --exec")))
 }
 
 /// Whether the environment allows colours on a terminal: <https://no-color.org>, and terminals without colours.
