@@ -34,9 +34,9 @@ test-qemu *arguments:
 test-software *names:
     tests/software/run.sh {{names}}
 
-# Units that start sexton, in a systemd of their own (root).
-test-systemd:
-    tests/systemd/run.sh
+# Units that start sexton, in a systemd of their own (root); of the machine, or of a suite of Debian: sid.
+test-systemd suite="":
+    SYSTEMD_SUITE={{suite}} tests/systemd/run.sh
 
 # The integration tests inside of gVisor (root); --smoke: start, stop, grace and orphans only, in seconds.
 test-gvisor *arguments:

@@ -54,6 +54,26 @@ debian_source() {
   dpkg-source --no-check -x "$4/$1"_*.dsc "$5" >/dev/null # apt has checked it
 }
 
+# debian_system SUITE ROOT PACKAGE... : makes a system of that suite in the folder ROOT, with those of the packages that
+# the suite has. A system that is there already stays as it is.
+debian_system() {
+  local suite=$1 root=$2 archive package found=()
+  shift 2
+  [ ! -e "$root/.complete" ] || return 0
+  need debootstrap:debootstrap
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security |
+    head -1)
+  mkdir -p "$root"
+  debootstrap --variant=minbase --include=busybox-static,iproute2,python3 "$suite" "$root" "$archive"
+  for package; do
+    [ -z "$(chroot "$root" apt-cache search --names-only "^$package\$")" ] || found+=("$package")
+  done
+  cp /etc/resolv.conf "$root/etc/resolv.conf"
+  chroot "$root" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get install -y -qq --no-install-recommends "${found[@]}"
+  touch "$root/.complete"
+}
+
 need_root() {
   [ "$(id -u)" = 0 ] || { echo "this needs root: it makes PID namespaces" >&2; exit 1; }
 }

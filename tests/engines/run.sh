@@ -2,7 +2,7 @@
 # Today's engines, beside sexton: systems of Debian in folders of their own (debootstrap), in which docker, podman,
 # containerd, runc, crun, bubblewrap, apptainer, lxc and others run the same cases with sexton and without. Takes minutes and
 # two gigabytes; sid moves, so versions are read, and docs/compatibility.md says what ran. Fails if an engine could not run,
-# but for those that are known not to, or if a case with sexton is not what it should be. Needs root.
+# or if a case with sexton is not what it should be. Needs root.
 #
 #   tests/engines/run.sh [ENGINE...]     those, or all: engines.py has their names. Only a run of all writes the page
 #
@@ -19,29 +19,12 @@ folder=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 systems=$(realpath -m "${ENGINES_FOLDER:-$folder/engines}")
 target=x86_64-unknown-linux-musl
 packages=(docker.io docker-cli podman containerd runc crun conmon lxc bubblewrap systemd-container firejail rootlesskit
-  apptainer squashfs-tools uidmap procps python3-grpcio python3-protobuf protobuf-compiler)
+  apptainer buildah netavark proot squashfs-tools uidmap procps python3-grpcio python3-protobuf protobuf-compiler)
 
 if [ -z "${IT_BIN-}" ]; then
   cargo build --locked --release --bin sexton --target "$target"
   IT_BIN=$folder/$target/release/sexton
 fi
-
-# system SUITE : makes it, with those of the packages that the suite has.
-system() {
-  local root=$systems/$1 archive package found=()
-  [ ! -e "$root/.complete" ] || return 0
-  need debootstrap:debootstrap
-  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
-  mkdir -p "$root"
-  debootstrap --variant=minbase --include=busybox-static,iproute2,python3 "$1" "$root" "$archive"
-  for package in "${packages[@]}"; do
-    [ -z "$(chroot "$root" apt-cache search --names-only "^$package\$")" ] || found+=("$package")
-  done
-  cp /etc/resolv.conf "$root/etc/resolv.conf"
-  chroot "$root" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get install -y -qq --no-install-recommends "${found[@]}"
-  touch "$root/.complete"
-}
 
 # Control groups of its own, so that whatever an engine leaves there can be removed.
 groups=()
@@ -69,7 +52,7 @@ mkdir "$scratch/out"
 # PID 1 of each namespace is a shell: with it ends whatever was started there, and nothing else.
 status=0
 for suite in ${ENGINES_SUITES:-sid bookworm}; do
-  system "$suite"
+  debian_system "$suite" "$systems/$suite" "${packages[@]}"
   (
     for group in "${groups[@]}"; do echo "$BASHPID" >"$group/cgroup.procs"; done
     exec unshare --mount --pid --fork --kill-child --cgroup --net --propagation private \
