@@ -64,7 +64,6 @@ def own_root(bed):
 
 class Engine:
     stops, can_exec, has_tty, has_outside = True, True, True, True
-    known_not_to_run = False
     flags = []  # of sexton
     differs = ()  # cases in which not even sexton's part is what it is elsewhere, because sexton is not PID 1
     program = package = None
@@ -298,18 +297,20 @@ class BwrapDeath(Bwrap):
 
 class Nspawn(Engine):
     name, program, package, can_exec = "systemd-nspawn", "systemd-nspawn", "systemd-container", False
-    options = []
+    options, inside = [], []
     stops = False
 
     def up(self):
-        if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and int(self.version().split(".")[0]) >= 258:
-            self.known_not_to_run = True
-            raise RuntimeError("it needs a machine with cgroup v2 only")
+        # 258 and newer know cgroup v2 only, and need no controllers of it.
+        hybrid = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
+        if hybrid and int(self.version().split(".")[0]) >= 258:
+            script = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"'
+            self.inside = ["unshare", "--mount", "sh", "-c", script, "sh"]
 
     def start(self, name, command, tty, options):
         console = "--console=interactive" if tty else "--console=pipe"
-        return ["systemd-nspawn", "-q", "--register=no", "--keep-unit", console, "--kill-signal=SIGTERM", "--setenv=PATH=/bin",
-                *self.options, "-M", name, "--volatile=no", "-D", str(self.bed.rootfs), *command], "/"
+        return [*self.inside, "systemd-nspawn", "-q", "--register=no", "--keep-unit", console, "--kill-signal=SIGTERM",
+                "--setenv=PATH=/bin", *self.options, "-M", name, "--volatile=no", "-D", str(self.bed.rootfs), *command], "/"
 
 
 class NspawnPid2(Nspawn):
@@ -377,6 +378,42 @@ class ApptainerInit(Apptainer):
     name, options = "apptainer, own init", ["--pid"]
 
 
+class Buildah(Engine):
+    """A step of a build, in a container of its own."""
+
+    name, program, stops, can_exec = "buildah run", "buildah", False, False
+    buildah = ["buildah", "--root", "/run/engines/buildah", "--runroot", "/run/engines/buildah-run",
+               "--storage-driver", "vfs"]
+
+    def up(self):
+        base = call(*self.buildah, "from", "scratch").stdout.strip()
+        call(*self.buildah, "add", base, self.bed.archive, "/")
+        call(*self.buildah, "config", "--env", "PATH=/bin", base)
+        call(*self.buildah, "commit", base, IMAGE)
+
+    def start(self, name, command, tty, options):
+        # Its own limits may be above the machine's.
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+        call(*self.buildah, "from", "--name", name, "--pull-never", *limits, IMAGE)
+        terminal = ["--terminal"] if tty else []
+        return [*self.buildah, "run", "--isolation=oci", "--runtime=crun", "--network=none", *terminal, name, "--",
+                *command], "/"
+
+    def remove(self, name):
+        call(*self.buildah, "rm", name, check=False)
+
+
+class Proot(Engine):
+    """A tracer in place of chroot(2), without namespaces: the command is never PID 1."""
+
+    name, stops, can_exec = "proot", False, False
+
+    def start(self, name, command, tty, options):
+        # With its seccomp filter proot 5.4.0 ends static programs at their start, on this kernel.
+        return ["env", "PROOT_NO_SECCOMP=1", "proot", "-r", str(self.bed.rootfs), "-b", "/proc", "-b", "/dev", "-w", "/",
+                "env", "PATH=/bin", *command], "/"
+
+
 class Firejail(Engine):
     """On the engine's own root; firejail is PID 1."""
 
@@ -401,5 +438,7 @@ def all_of(suite, bed):
     kinds = [Docker, Podman, Containerd, Cri, Runc, Crun, Apptainer, ApptainerInit]
     if suite == "bookworm":
         kinds = []  # tests/containers has them
+    else:
+        kinds += [Buildah, Proot]
     kinds += [Lxc, Bwrap, BwrapInit, BwrapDie, BwrapDeath, Nspawn, NspawnPid2, Firejail, Rootlesskit]
     return [kind(bed) for kind in kinds]

@@ -33,7 +33,7 @@ an init of its own; sexton is then its child.
 A dash says that the engine has no such command. *Goes on* means longer than 4 s, or 15 s after a stop. The commands are
 busybox's, and its shell. The rows without sexton show what the engine, its init if it has one, and the kernel's rules
 for PID 1 make of the same command. 99 means that the signal had no effect. `lxc-start` exits with 0 whatever the
-command's status, and rootlesskit with 255 for any signal.
+command's status; rootlesskit, proot and `systemd-nspawn --as-pid2` with 255 for any signal.
 """
 
 
