@@ -120,6 +120,8 @@ pub struct Status {
     pub uid: Option<u32>,
     /// The process that traces it; 0 if none does, or one outside of the PID namespace.
     pub tracer: i32,
+    /// It is the first process of another PID namespace than the one that /proc shows.
+    pub leads_namespace: bool,
     /// Resident memory in bytes; none for a zombie.
     pub memory: Option<u64>,
     /// Signals that are pending, for the process or its first thread.
@@ -150,6 +152,10 @@ impl Status {
                 }
                 "TracerPid" => {
                     status.tracer = number(first).unwrap_or_default();
+                    continue;
+                }
+                "NSpid" => {
+                    status.leads_namespace = value.ends_with("\t1");
                     continue;
                 }
                 "VmRSS" => {
@@ -399,13 +405,14 @@ mod tests {
 
     #[test]
     fn status_is_read_line_by_line() {
-        let text = b"Name:\t\xff:x\nUid:\t1\t2\t3\t4\nTracerPid:\t77\nVmRSS:\t     108 kB\n\
+        let text = b"Name:\t\xff:x\nUid:\t1\t2\t3\t4\nTracerPid:\t77\nNSpid:\t31\t1\nVmRSS:\t     108 kB\n\
             SigPnd:\t0000000000004000\nShdPnd:\t0000000000000001\n\
             SigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\nSigCgt:\t8000000000000000\n";
         let set = |signal| SignalSet::EMPTY.with(signal);
         let expected = Status {
             uid: Some(2),
             tracer: 77,
+            leads_namespace: true,
             memory: Some(108 << 10),
             pending: set(Signal::TERM).with(Signal::HUP),
             blocked: set(Signal::TERM),
@@ -413,6 +420,9 @@ mod tests {
             caught: set(Signal::MAX),
         };
         assert_eq!(Status::parse(text), expected);
+        for text in ["NSpid:\t31", "NSpid:\t31\t11", "NSpid:\t31\t1\t2"] {
+            assert!(!Status::parse(text.as_bytes()).leads_namespace, "{text}");
+        }
         assert_eq!(Status::parse(b"Uid:\tx\nVmRSS:\t\nSigBlk:\tg\n:\n"), Status::default());
     }
 

@@ -259,10 +259,12 @@ impl Look {
                 },
             };
         }
-        if is_later(&stat) {
+        let is_spared = reaction == Reaction::Fatal && processes::awaits_signals(pid) != Some(true);
+        // Any other would be dead. The start is known to the hundredth of a second only.
+        if is_later(&stat) || is_spared && !status.leads_namespace {
             return Cause::StartedLater;
         }
-        if reaction == Reaction::Fatal && processes::awaits_signals(pid) != Some(true) {
+        if is_spared {
             return Cause::Spared;
         }
         // A shell lets a handler wait until the child in the foreground has ended (POSIX, `trap`).

@@ -37,12 +37,15 @@ pub fn status(text: &[u8]) {
     let foreign = b"Name:\t\xff\tUid:\t1\t1\nUid\nUi:\t5\t5\n:\nVmRSSx:\t7 kB\nSigBl\n\n";
     let longer = [foreign, text, b"\n", foreign].concat();
     assert_eq!(Status::parse(&longer), status);
-    let Status { uid, tracer, memory, pending, blocked, ignored, caught } = status;
+    let Status { uid, tracer, leads_namespace, memory, pending, blocked, ignored, caught } = status;
     let [pending, blocked, ignored, caught] =
         [pending, blocked, ignored, caught].map(|set| set.bits());
     let mut rendered = format!("TracerPid:\t{tracer}\nSigBlk:\t{blocked:016x}\n");
     rendered += &format!("ShdPnd:\t{pending:016x}\n");
     rendered += &format!("SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n");
+    if leads_namespace {
+        rendered += "NSpid:\t2\t1\n";
+    }
     if let Some(uid) = uid {
         rendered += &format!("Uid:\t0\t{uid}\t0\t0\n");
     }
