@@ -1,6 +1,6 @@
 //! What sexton does while the command runs: every system call, as strace shows them.
 
-use crate::harness::{Folder, Place, Running, Setup, wait_until};
+use crate::harness::{Folder, Place, Running, Setup, probe, sleeps_for_ever, wait_until};
 use nix::libc;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -100,6 +100,44 @@ fn the_end_is_one_wait_one_reaping_and_the_exit() {
             Place::Child => &["rt_sigtimedwait", "wait4", "read", "wait4", "exit_group"],
         };
         assert_eq!(names, expected, "{calls:#?}");
+    }
+}
+
+/// A stop that works makes the same calls as one whose slowness nobody would explain: from SIGTERM to the exit.
+#[test]
+fn a_fast_stop_makes_no_call_for_the_explanation_of_a_slow_one() {
+    let probe = probe();
+    for place in [Place::Init, Place::Child] {
+        let stop = |flags: &[&str]| {
+            let folder = Folder::new("quiet-stop");
+            let words = [flags, &[&probe, "sleep"]].concat();
+            let mut running = Setup::new(&words).place(place).start();
+            running.expect("ready");
+            let strace = Strace::attach(&running, &folder);
+            running.signal(libc::SIGWINCH); // which the command ignores; from here on all is shown
+            wait_until("sexton waits without a clock", || {
+                running.has_taken_all() && sleeps_for_ever(running.pid)
+            });
+            running.signal(libc::SIGTERM);
+            let ended = running.end();
+            assert_eq!((ended.status % 1000 % 128, ended.stderr.as_str()), (15, ""));
+            let calls = strace.calls();
+            let is_term = |call: &String| call.contains("= 15 (SIGTERM)");
+            let from = calls.iter().position(is_term).expect("SIGTERM is received");
+            let mut calls = &calls[from..];
+            let mut names = Vec::new();
+            while let [call, rest @ ..] = calls {
+                // As above, a look at all children that strace has brought about.
+                let is_look = call.contains("EAGAIN")
+                    && rest.first().is_some_and(|call| call.starts_with("wait4(-1"));
+                calls = if is_look { &rest[1..] } else { rest };
+                if !is_look {
+                    names.push(name(call).to_owned());
+                }
+            }
+            names
+        };
+        assert_eq!(stop(&[]), stop(&["--slow-stop-after=0"]));
     }
 }
 
