@@ -347,7 +347,8 @@ fn tell(name: &str) -> ! {
     }
 }
 
-/// Many descendants that sleep, or tell what they get, in sessions of their own, some of them deep in the tree.
+/// Many descendants that sleep, or tell what they get, in sessions of their own, some of them deep in the tree. With
+/// `answer` they ignore what the first process tells.
 fn many(count: i32, treatment: &str) {
     let sleep: fn() -> ! = match treatment {
         "tell" => {
@@ -356,6 +357,11 @@ fn many(count: i32, treatment: &str) {
         }
         "ignore" => {
             set_ignored(libc::SIGTERM);
+            pause
+        }
+        "answer" => {
+            set_ignored(libc::SIGTERM);
+            set_ignored(libc::SIGUSR1);
             pause
         }
         _ => pause,
@@ -368,6 +374,9 @@ fn many(count: i32, treatment: &str) {
             }
             sleep();
         }
+    }
+    if treatment == "answer" {
+        take_signals(i32::MAX);
     }
     say("ready");
     sleep()
