@@ -75,6 +75,7 @@ RUNSC=$folder/gvisor/$suite/usr/bin/runsc
 if [ ! -x "$RUNSC" ]; then
   archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
   debian_lists deb "$archive" "$suite" "$scratch"
+  mkdir -p "$folder/gvisor"
   (
     cd "$scratch"
     apt-get "${apt[@]}" download "runsc/$suite"

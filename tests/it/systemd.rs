@@ -228,14 +228,15 @@ fn a_notify_socket_that_does_not_answer_is_a_warning() {
         (folder.at("closed"), "connection refused"),
         (folder.at("missing"), "no such file or directory"),
         ("@".to_owned() + &"x".repeat(107), "connection refused"),
-        ("/".repeat(109), "file name too long"),
+        ("/".repeat(109), "name too long"), // the C libraries differ in what is before
         (String::new(), "invalid argument"),
     ] {
-        let warning =
-            format!("sexton: warning: no notify access: unable to send to NOTIFY_SOCKET: {why}\n");
         let setup = Setup::new(&["--notify-access", "sh", "-c", "exit 7"]);
         let ended = setup.variable(format!("NOTIFY_SOCKET={socket}")).run();
-        assert_eq!((ended.status, ended.stderr), (7, warning), "{socket}");
+        let warning = "sexton: warning: no notify access: unable to send to NOTIFY_SOCKET: ";
+        let is_shown = |line: &str| line.starts_with(warning) && line.ends_with(why);
+        assert_eq!(ended.status, 7, "{ended:?}");
+        assert!(ended.stderr.strip_suffix('\n').is_some_and(is_shown), "{why}: {ended:?}");
     }
 }
 
