@@ -158,6 +158,7 @@ impl<'a> Runtime<'a> {
         keep.push(child.descriptor().as_raw_fd());
         self_setup::protect(plan); // at once, because the command may hit the limit at once
         privileges::share_user(launch);
+        process::yield_cpu(); // what follows touches new pages, and the command would wait for it
         let mut runtime = Box::new(Runtime {
             plan,
             pid,
@@ -185,7 +186,6 @@ impl<'a> Runtime<'a> {
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
     #[inline(never)]
     fn supervise(mut self: Box<Self>) -> Box<Report> {
-        process::yield_cpu();
         loop {
             match self.step() {
                 Ok(None) => {}
