@@ -114,10 +114,8 @@ impl Record {
 
     /// The report, at the end.
     #[must_use]
-    pub fn close(mut self, now: Time, ending: impl Into<Ending>) -> Report {
-        self.times.close(now);
-        let wall = now.saturating_add(self.frozen);
-        Report { record: self, wall, ending: ending.into() }
+    pub fn close(self, now: Time, ending: impl Into<Ending>) -> Report {
+        Report::of(Box::new(self), now, ending.into())
     }
 }
 
@@ -144,13 +142,21 @@ impl Times {
 /// Displays as one line (`text`), or becomes a JSON object (`json`).
 #[derive(Clone, Debug)]
 pub struct Report {
-    pub(super) record: Record,
+    pub(super) record: Box<Record>,
     /// From the start to the end, frozen time included.
     pub(super) wall: Duration,
     pub(super) ending: Ending,
 }
 
 impl Report {
+    /// The report of what was recorded until now, the end.
+    #[must_use]
+    pub(super) fn of(mut record: Box<Record>, now: Time, ending: Ending) -> Report {
+        record.times.close(now);
+        let wall = now.saturating_add(record.frozen);
+        Report { record, wall, ending }
+    }
+
     /// See [`Record::is_warning`].
     #[must_use]
     pub fn is_warning(&self) -> bool {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// Makes the record.
 pub struct Recorder {
-    record: Record,
+    record: Box<Record>, // the report takes it over
     oom: OomWatch,
     is_init: bool,
     /// Limits of CPU time and of the size of files that were set for the command.
@@ -57,7 +57,7 @@ impl Recorder {
     /// The command has just been started.
     #[must_use]
     pub fn new(plan: &Plan, launch: &Launch, main: i32) -> Recorder {
-        let mut record = Record::of(plan);
+        let mut record = Box::new(Record::of(plan));
         record.pid = main;
         let memory = [Resource::As, Resource::Data, Resource::Stack];
         let mut set = plan.attributes.limits.iter().map(|limit| limit.resource);
@@ -239,7 +239,7 @@ impl Recorder {
                 self.record.throttled = 0; // it was another group's
             }
         }
-        self.record.close(now, ending)
+        Report::of(self.record, now, ending)
     }
 }
 

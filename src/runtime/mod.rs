@@ -88,10 +88,10 @@ pub fn attempt(plan: &Plan, mask: SignalSet) -> Result<Ending, Error> {
 
 /// The report of a command that was not started. Never inlined: its data would be on the stack while the command runs.
 #[inline(never)]
-fn report_of_failure(plan: &Plan, error: &Error, clock: Clock) -> Box<Report> {
+fn report_of_failure(plan: &Plan, error: &Error, clock: Clock) -> Report {
     let mut record = Record::of(plan);
     record.failure = Some(error.message().to_string());
-    Box::new(record.close(clock.now(), error.status()))
+    record.close(clock.now(), error.status())
 }
 
 /// Logs that an orphan was reaped.
@@ -185,7 +185,7 @@ impl<'a> Runtime<'a> {
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
     #[inline(never)]
-    fn supervise(mut self: Box<Self>) -> Box<Report> {
+    fn supervise(mut self: Box<Self>) -> Report {
         loop {
             match self.step() {
                 Ok(None) => {}
@@ -547,7 +547,7 @@ impl<'a> Runtime<'a> {
 
     /// Ends without waiting for the command, because a call that sexton cannot do without does not work.
     #[inline(never)]
-    fn abandon(mut self: Box<Self>, error: Error) -> Box<Report> {
+    fn abandon(mut self: Box<Self>, error: Error) -> Report {
         let error = error.with_status(self.plan.statuses.fatal);
         crate::log::fatal(&error);
         self.recorder.failed(error.message().to_string());
@@ -562,7 +562,7 @@ impl<'a> Runtime<'a> {
     }
 
     #[inline(never)] // not part of the loop: nothing runs any more, and this may allocate
-    fn report(self: Box<Self>, ending: Ending) -> Box<Report> {
+    fn report(self: Box<Self>, ending: Ending) -> Report {
         let frozen = self.clock.left_out();
         if let Some((index, errno)) = self.left_out
             && let Some(step) = self.launch.steps.get(index)
@@ -580,7 +580,7 @@ impl<'a> Runtime<'a> {
         } else {
             info!("{report}");
         }
-        Box::new(report)
+        report
     }
 
     /// Stops sexton as the command was stopped, so that the shell above sees a stopped job. Returns when the shell has
