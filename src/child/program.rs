@@ -46,7 +46,7 @@ impl<'a> Program<'a> {
             candidates,
             argv: vector(&[command], arguments),
             shell_argv: vector(&[SHELL, c""], arguments),
-            environment: Strings::new(environment.iter().map(AsRef::as_ref)),
+            environment: Strings::new(&mut environment.iter().map(AsRef::as_ref)),
             renamed: naming
                 .renamed
                 .iter()
@@ -75,5 +75,5 @@ impl<'a> Program<'a> {
 }
 
 fn vector<'a>(first: &[&'a CStr], rest: &[&'a CStr]) -> Strings<'a> {
-    Strings::new(first.iter().chain(rest).copied())
+    Strings::new(&mut first.iter().chain(rest).copied())
 }

@@ -202,8 +202,9 @@ impl<'a> Draft<'a> {
             plan.attributes.grouping = Grouping::Shared;
         }
         plan.policy.command_gets_keys = plan.attributes.grouping == Grouping::Shared;
-        let level = (plan.logging.level as usize).saturating_add(verbose);
-        plan.logging.level = LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace);
+        for _ in 0..verbose.min(LevelFilter::Trace as usize) {
+            plan.logging.level = plan.logging.level.increment_severity();
+        }
         plan.policy.check().map_err(Error::usage)?;
         plan.attributes.capabilities.check().map_err(Error::usage)?;
         Ok(match (pause, dry_run) {

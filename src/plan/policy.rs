@@ -80,7 +80,8 @@ impl Policy {
     /// # Errors
     /// The escalation takes as long as the grace period, or longer.
     pub fn check(&self) -> Result<(), String> {
-        let escalation: Duration = self.escalation.iter().map(|step| step.after).sum();
+        let times = self.escalation.iter().map(|step| step.after);
+        let escalation = times.fold(Duration::ZERO, Duration::saturating_add);
         match self.grace {
             Some(grace) if escalation >= grace && !self.escalation.is_empty() => Err(format!(
                 "the escalation takes {}, which must be less than the grace of {}",

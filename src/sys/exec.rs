@@ -15,8 +15,12 @@ pub struct Strings<'a> {
 impl<'a> Strings<'a> {
     /// Lays the vector out. The strings are borrowed for as long as it is there.
     #[must_use]
-    pub fn new(strings: impl Iterator<Item = &'a CStr>) -> Strings<'a> {
-        let pointers = strings.map(CStr::as_ptr).chain([ptr::null()]).collect();
+    pub fn new(strings: &mut dyn Iterator<Item = &'a CStr>) -> Strings<'a> {
+        let mut pointers = Vec::new();
+        for string in strings {
+            pointers.push(string.as_ptr());
+        }
+        pointers.push(ptr::null());
         Strings { pointers, strings: PhantomData }
     }
 
@@ -51,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_vector_always_ends_with_a_null_pointer() {
-        let mut strings = Strings::new([c"a", c"b", c"c"].into_iter());
+        let mut strings = Strings::new(&mut [c"a", c"b", c"c"].into_iter());
         strings.retain(|place| place != 1);
         strings.replace(1, c"d");
         strings.replace(2, c"e"); // the end
