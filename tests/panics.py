@@ -18,7 +18,7 @@ ROOT = "sexton::runtime::Runtime::supervise"
 # Where the loop ends: what lies behind is not looked at, as nothing runs any more that an end of sexton could harm.
 ENDS = {
     "sexton::runtime::Runtime::report": "the tree is gone, and the report is made",
-    "sexton::child::explain::failure": "main could not be executed",
+    "sexton::child::explain::failure": "the command could not be executed",
     "sexton::values::error::Error::unable": "what sexton cannot do without fails for good, and it ends with this error",
     "sexton::log::fatal": "these are reported",
 }
@@ -27,7 +27,7 @@ ENDS = {
 LEFT = {
     "<core::time::Duration>::new": "within saturating_sub, with fewer than a billion nanoseconds",
     "<std::os::fd::owned::BorrowedFd>::borrow_raw": "for descriptor -1 only; it is given 0, 1 or 2",
-    "core::result::Result<T,E>::expect": "within to_string, if a Display fails: why main could not be executed, when that has ended",
+    "core::result::Result<T,E>::expect": "within to_string, if a Display fails: why the command could not be executed, when it has ended",
     "reserve::do_reserve_and_handle": "the same: no memory for that text",
 }
 
