@@ -52,6 +52,7 @@ impl fmt::Display for Explained {
         // SAFETY: a string of the C library, which stays as it is until this thread's next call.
         let text = unsafe { CStr::from_ptr(text) };
         match text.to_bytes() {
+            b"No error information" => write!(f, "error {}", self.0 as i32), // musl's, of a few
             // An abbreviation stays as it is.
             [first, second, ..] if !second.is_ascii_uppercase() => {
                 f.write_char(first.to_ascii_lowercase().into())?;

@@ -315,6 +315,13 @@ fn users_and_capabilities() -> Vec<Case> {
             "set no_new_privs: invalid argument",
             None,
         ),
+        case(
+            "Confine",
+            &["--tcp-bind=80"],
+            failing(libc::SYS_landlock_restrict_self, None, libc::E2BIG), // by 16 rulesets already
+            "confine the command: --tcp-bind 80: argument list too long",
+            None,
+        ),
     ]
 }
 
@@ -394,14 +401,14 @@ fn files(folder: &Folder) -> Vec<Case> {
             "Duplicate",
             &["--stdout=/dev/stderr"],
             failing(DUPLICATE, Some((1, 1)), libc::EBADF),
-            "duplicate standard error as standard output: bad file number",
+            "duplicate standard error as standard output: bad file descriptor",
             None,
         ),
         case(
             "ShareOutput",
             &["--stdout=/dev/null", "--stderr=/dev/null"],
             failing(DUPLICATE, Some((0, 1)), libc::EBADF),
-            "write standard error to the same file: bad file number",
+            "write standard error to the same file: bad file descriptor",
             None,
         ),
     ]
@@ -416,7 +423,7 @@ fn all_steps() -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
     let (_, body) = text.split_once("pub enum Step {\n").unwrap();
     let (body, _) = body.split_once("\n}").unwrap();
-    let names = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let names = body.lines().map(str::trim).filter(|line| !line.starts_with(['/', '#']));
     names.map(|line| line.split([',', '(', ' ']).next().unwrap().to_owned()).collect()
 }
 

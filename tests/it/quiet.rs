@@ -1,6 +1,6 @@
 //! What sexton does while the command runs: every system call, as strace shows them.
 
-use crate::harness::{Folder, Place, Running, Setup, probe, sleeps_for_ever, wait_until};
+use crate::harness::{Folder, Place, Running, Setup, probe, sexton, sleeps_for_ever, wait_until};
 use nix::libc;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -48,6 +48,64 @@ fn command_that_obeys(folder: &Folder) -> [String; 3] {
         folder.fifo("silence")
     );
     ["sh".to_owned(), "-c".to_owned(), script]
+}
+
+/// Before the command can run these calls are made and no others. What else a start needs is done while the command runs.
+#[test]
+fn the_start_makes_no_call_but_these() {
+    let folder = Folder::new("quiet-start");
+    let (file, sexton) = (folder.at("strace"), sexton().display().to_string());
+    let words = ["-f", "-o", &file, "unshare", "--pid", "--fork", &sexton, "true"];
+    let status = Command::new("strace").args(words).status().unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(pid, call)| (pid, call.trim()))
+        .collect();
+    let own = format!("execve(\"{sexton}\"");
+    let (init, _) = *lines.iter().find(|(_, call)| call.starts_with(&own)).expect("sexton's exec");
+    // A build with debug assertions looks at each descriptor before it closes it.
+    let calls = |pid: &str| -> Vec<&str> {
+        let own = lines
+            .iter()
+            .filter(|(by, call)| *by == pid && call.contains('(') && !call.contains("F_GETFD"));
+        own.map(|(_, call)| *call).collect()
+    };
+    let of_init = calls(init);
+    let begin = of_init.iter().position(|call| call.starts_with("rt_sigprocmask(SIG_SETMASK, ~[]"));
+    let fork = of_init.iter().position(|call| call.starts_with("clone"));
+    let fstat = |name| if name == "newfstatat" { "fstat" } else { name }; // glibc's
+    let before = &of_init[begin.unwrap()..fork.unwrap()];
+    let before: Vec<&str> = before.iter().map(|call| fstat(name(call))).collect();
+    let expected = [
+        "rt_sigprocmask", // all signals, before anything else
+        "getpid",
+        "fstat", // standard error
+        "clock_gettime",
+        "getpid",
+        "openat",       // the terminal
+        "rt_sigaction", // is SIGCHLD ignored?
+        "geteuid",
+        "eventfd2",
+        "uname", // may the child share the memory?
+    ];
+    let expected: Vec<&str> =
+        expected.into_iter().filter(|name| *name != "uname" || before.contains(name)).collect();
+    assert_eq!(before, expected, "{of_init:#?}");
+    let after =
+        of_init[fork.unwrap() + 1..].iter().map(|call| name(call)).find(|name| *name != "<...");
+    assert_eq!(after, Some("sched_yield"), "{of_init:#?}");
+
+    let starter = lines[0].0;
+    let others = lines.iter().map(|(pid, _)| *pid).filter(|pid| ![init, starter].contains(pid));
+    let child = others.last().unwrap();
+    let of_child = calls(child);
+    let exec =
+        of_child.iter().position(|call| call.starts_with("execve(")).expect("the command's exec");
+    let before: Vec<&str> = of_child[..exec].iter().map(|call| name(call)).collect();
+    assert_eq!(before, ["setpgid", "rt_sigprocmask"], "{of_child:#?}");
 }
 
 /// From a signal that is forwarded to sexton's end, no call but these is made.

@@ -2,9 +2,11 @@
 
 use super::{LIMIT, poll, poll_for};
 use nix::libc;
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
 /// A pseudo-terminal: what is typed on one side, and what the programs on the other side use.
@@ -16,25 +18,22 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new() -> Terminal {
-        let (mut user, mut program) = (0, 0);
-        let null = std::ptr::null_mut();
-        // SAFETY: writes two integers.
-        let result = unsafe {
-            libc::openpty(&raw mut user, &raw mut program, null, null.cast(), null.cast())
+        // Not by openpty(3): until it has marked them, another test's process would inherit the descriptors.
+        let open = |path: &str| {
+            let mut options = File::options();
+            options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(path).unwrap()
         };
-        assert_eq!(result, 0, "openpty: {}", std::io::Error::last_os_error());
-        for fd in [user, program] {
-            // SAFETY: takes integers only.
-            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
-        }
-        // SAFETY: both are new.
-        unsafe {
-            Terminal {
-                user: File::from_raw_fd(user),
-                program: OwnedFd::from_raw_fd(program),
-                screen: String::new(),
-            }
-        }
+        let user = open("/dev/ptmx");
+        // SAFETY: takes an integer.
+        let unlocked = unsafe { libc::unlockpt(user.as_raw_fd()) };
+        assert_eq!(unlocked, 0, "unlockpt: {}", std::io::Error::last_os_error());
+        let mut path = [0u8; 64];
+        // SAFETY: writes a string into the array, which is as long as it says.
+        let named =
+            unsafe { libc::ptsname_r(user.as_raw_fd(), path.as_mut_ptr().cast(), path.len()) };
+        assert_eq!(named, 0, "ptsname_r");
+        let path = CStr::from_bytes_until_nul(&path).unwrap().to_str().unwrap();
+        Terminal { user, program: open(path).into(), screen: String::new() }
     }
 
     pub fn type_in(&mut self, text: &str) {
