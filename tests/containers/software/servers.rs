@@ -22,6 +22,9 @@ on_each!([docker_runc = crate::engine::DOCKER_RUNC] {
 on_each!([podman_crun = crate::engine::PODMAN_CRUN] {
     apache_completes_a_download,
     haproxy_completes_a_download,
+    gunicorn_completes_a_download,
+    uvicorn_completes_a_download,
+    puma_completes_a_download,
     php_answers_a_request,
     celery_ends_its_task,
     mariadb_needs_no_recovery_and_loses_no_row,
