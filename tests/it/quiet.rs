@@ -99,8 +99,8 @@ fn the_start_makes_no_call_but_these() {
     assert_eq!(after, Some("sched_yield"), "{of_init:#?}");
 
     let starter = lines[0].0;
-    let others = lines.iter().map(|(pid, _)| *pid).filter(|pid| ![init, starter].contains(pid));
-    let child = others.last().unwrap();
+    let mut others = lines.iter().map(|(pid, _)| *pid).filter(|pid| ![init, starter].contains(pid));
+    let child = others.next_back().unwrap();
     let of_child = calls(child);
     let exec =
         of_child.iter().position(|call| call.starts_with("execve(")).expect("the command's exec");
