@@ -63,8 +63,7 @@ pub fn write(text: &mut String, bench: &Bench, results: &Results) {
     };
 
     let memory = results.memory[0].as_ref().expect(own);
-    targets.kib("file", size(&bench.inits[0]) as f64 / 1024.0, 200.0, 128.0);
-    targets.kib("resident idle", memory.resident as f64, 128.0, 80.0);
+    targets.kib("file", size(&bench.inits[0]) as f64 / 1024.0, 256.0, 232.0);
     targets.kib("private dirty idle", memory.private_dirty as f64, 12.0, 12.0);
 
     let latencies = numbers(&results.pinned, |it| it.latency.median);
