@@ -9,17 +9,10 @@ use super::{Example, STOP};
 use crate::engine::{self, Container, Engine};
 use crate::process::{self, Ended, Listener};
 
-on_each!([docker_runc = crate::engine::DOCKER_RUNC] {
-    apache_completes_a_download,
-    haproxy_completes_a_download,
-    gunicorn_completes_a_download,
-    uvicorn_completes_a_download,
-    puma_completes_a_download,
-    php_answers_a_request,
-    celery_ends_its_task,
-    mariadb_needs_no_recovery_and_loses_no_row,
-});
-on_each!([podman_crun = crate::engine::PODMAN_CRUN] {
+on_each!([
+    docker_runc = crate::engine::DOCKER_RUNC,
+    podman_crun = crate::engine::PODMAN_CRUN
+] {
     apache_completes_a_download,
     haproxy_completes_a_download,
     gunicorn_completes_a_download,
