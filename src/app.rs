@@ -1,7 +1,8 @@
 //! The program's front door: from the arguments and the environment to the exit status.
 //!
 //! It has `cli` read the command line, starts the logger, and has the request carried out: a command or a pause by
-//! `runtime`, `--dry-run` by `child`, `--status` by `inspect`, `--install` by `install`. It prints texts such as `--help` itself.
+//! `runtime`, `--dry-run` by `child`, `--status` by `inspect`, `--install` by `install`. It prints texts such as
+//! `--help` itself.
 
 #![forbid(unsafe_code)]
 

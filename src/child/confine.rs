@@ -1,5 +1,5 @@
-//! Confinement by Landlock: the ruleset, made before the fork. A file that it names is looked up with sexton's rights, and
-//! the ruleset holds it: whatever has that name later makes no difference.
+//! Confinement by Landlock: the ruleset, made before the fork. A file that it names is looked up with sexton's rights,
+//! and the ruleset holds it: whatever has that name later makes no difference.
 
 #![forbid(unsafe_code)]
 
@@ -30,14 +30,14 @@ const NEWER: [(u32, Rights, &str); 6] = [
 #[inline(never)]
 pub fn step(confinement: &Confinement) -> Result<Option<Step>, Error> {
     let wanted = confinement.taken;
-    if wanted == Rights::NONE {
+    if wanted.is_empty() {
         return Ok(None);
     }
     let version = landlock::version();
     let mut taken = wanted;
     let mut missing = String::new();
     for (since, rights, name) in &NEWER {
-        if version.unwrap_or(0) < *since && taken.and(*rights) != Rights::NONE {
+        if version.unwrap_or(0) < *since && !taken.and(*rights).is_empty() {
             taken = taken.without(*rights);
             missing.push_str(name);
         }
@@ -54,7 +54,7 @@ pub fn step(confinement: &Confinement) -> Result<Option<Step>, Error> {
         }
         warn!("{text}");
     }
-    if taken == Rights::NONE {
+    if taken.is_empty() {
         return Ok(None);
     }
     let ruleset = landlock::create(taken).map_err(|errno| unable(&reason(errno)))?;
@@ -70,7 +70,7 @@ pub fn step(confinement: &Confinement) -> Result<Option<Step>, Error> {
 
 /// Gives rights to a port, to a file, or to all that is below a directory.
 fn allow(ruleset: &OwnedFd, path: &CStr, port: u16, given: Rights) -> Result<(), Error> {
-    let allowed = if given.without(Rights::OUTSIDE) == Rights::NONE {
+    let allowed = if given.without(Rights::OUTSIDE).is_empty() {
         Ok(())
     } else if given.and(Rights::OF_PORT) == given {
         landlock::allow_port(ruleset, port, given)

@@ -17,7 +17,8 @@ use std::ffi::CStr;
 use std::fmt;
 use std::time::Duration;
 
-/// What would be done, one step a line, the command and its time-out last. Values of variables are only shown if they are to be.
+/// What would be done, one step a line, the command and its time-out last. Values of variables are only shown if they
+/// are to be.
 ///
 /// # Errors
 /// A step or the exec would fail, as far as that can be known without them: the error of a run.

@@ -21,8 +21,8 @@ pub struct Credentials {
 /// Looks up the user and the groups that the attributes name.
 ///
 /// # Errors
-/// There is none of that name, or the file that would have it cannot be read. sexton is to change less than a login does,
-/// and has its rights by its file's mode.
+/// There is none of that name, or the file that would have it cannot be read. sexton is to change less than a login
+/// does, and has its rights by its file's mode.
 #[inline(never)]
 pub fn look_up(attributes: &Attributes) -> Result<Credentials, Error> {
     let Attributes { user, groups, .. } = attributes;

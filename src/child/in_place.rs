@@ -12,8 +12,8 @@ use crate::sys::{Errno, fds};
 use crate::values::error::Error;
 use crate::values::signal::SignalSet;
 
-/// Becomes the command. `mask` is the signal mask that sexton was started with. Returns only if that fails, and what has
-/// been done of the steps stays done.
+/// Becomes the command. `mask` is the signal mask that sexton was started with. Returns only if that fails, and what
+/// has been done of the steps stays done.
 #[must_use]
 #[inline(never)]
 pub fn run(plan: &Plan, mask: SignalSet) -> Error {

@@ -1,8 +1,8 @@
 //! From the plan to the command: what is looked up before the fork, the steps between fork and exec, and the exec.
 //!
 //! - before the fork: `identity` looks users and groups up, `inherited` what sexton was started with, `variables` reads
-//!   those that come from files; `confine` makes a ruleset of Landlock; `step` is one step as data, `steps` their list in its order; `search` names the files
-//!   to try; `prepare` puts it all together;
+//!   those that come from files; `confine` makes a ruleset of Landlock; `step` is one step as data, `steps` their list
+//!   in its order; `search` names the files to try; `prepare` puts it all together;
 //! - the start: `program` lays out the vectors for execve(2), `spawn` forks, `exec` is the child, which reports by
 //!   `messages`; `in_place` does without the fork;
 //! - without a start: `explain` says why there was none, by `examine` if a file is the reason, and `dry_run` prints

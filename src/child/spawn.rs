@@ -58,11 +58,11 @@ impl shared::Task for Task<'_> {
 }
 
 /// Makes a child that carries out the steps and executes the program. sexton does not wait for it: a file system or a
-/// scanner may keep an exec for ever. So what the child reads is leaked: it shares sexton's memory if that does no harm,
-/// and has a copy otherwise (docs/decisions/fork.md).
+/// scanner may keep an exec for ever. So what the child reads is leaked: it shares sexton's memory if that does no
+/// harm, and has a copy otherwise (docs/decisions/fork.md).
 ///
-/// `number` is a [`fds::shared_number`](crate::sys::fds::shared_number), for the child's messages. `may_share` says that
-/// sexton changes nothing that is kept for the memory as a whole.
+/// `number` is a [`fds::shared_number`](crate::sys::fds::shared_number), for the child's messages. `may_share` says
+/// that sexton changes nothing that is kept for the memory as a whole.
 ///
 /// # Errors
 /// No process can be made: EAGAIN (a limit on processes), ENOMEM.

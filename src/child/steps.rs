@@ -30,8 +30,8 @@ use crate::values::terminal_state::TerminalState;
 /// 5. The other capability sets, which a change of user clears, and `no_new_privs`. Then the signal for the end of
 ///    sexton, which a change of user or of capabilities clears.
 /// 6. Umask, directory and files, with the rights of the command and not of sexton: so no path that the command's user
-///    has laid out leads further than that user may go. Then the confinement, which is to bind the command and not these
-///    steps; and all other descriptors, of which the ruleset is one.
+///    has laid out leads further than that user may go. Then the confinement, which is to bind the command and not
+///    these steps; and all other descriptors, of which the ruleset is one.
 /// 7. Limits that are lowered: before, they would bound the steps above.
 /// 8. Dispositions, then the mask: a pending signal takes effect when it is unblocked, so all else must be done.
 ///

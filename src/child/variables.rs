@@ -20,8 +20,8 @@ const LARGEST: usize = 1 << 20;
 /// The changes that the attributes ask for, with the values that stand in files.
 ///
 /// # Errors
-/// A file is not there, is no regular file, is larger than 1 MiB, cannot be read or has no variables in it. The error has
-/// none of what the file holds.
+/// A file is not there, is no regular file, is larger than 1 MiB, cannot be read or has no variables in it. The error
+/// has none of what the file holds.
 #[inline(never)]
 pub fn edits(attributes: &Attributes) -> Result<Edits, Error> {
     let mut edits = attributes.environment.clone();

@@ -260,8 +260,8 @@ pub struct Totals {
 }
 
 impl OomCounter {
-    /// What the group has used, if it is the one that this process is in now. With v1 other controllers than that of memory
-    /// have groups of their own, which are not looked at.
+    /// What the group has used, if it is the one that this process is in now. With v1 other controllers than that of
+    /// memory have groups of their own, which are not looked at.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let place = &self.place;
@@ -278,8 +278,8 @@ impl OomCounter {
         }
     }
 
-    /// For how many microseconds a limit on CPU time, with Linux 6.8 also that of a group above, has kept the group from
-    /// running: the sum over all CPUs. Whether it is the own group is what [`OomCounter::totals`] looks at.
+    /// For how many microseconds a limit on CPU time, with Linux 6.8 also that of a group above, has kept the group
+    /// from running: the sum over all CPUs. Whether it is the own group is what [`OomCounter::totals`] looks at.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.first(["cpu.stat.local", "cpu.stat"], "throttled_usec")
@@ -328,9 +328,9 @@ const MEMORY_LIMIT: Names = ["memory.max", "memory.limit_in_bytes"];
 /// What counts OOM kills.
 const OOM_EVENTS: Names = ["memory.events", "memory.oom_control"];
 
-/// What counts them. Since Linux 6.12 v2 has the first, which counts in the group whose limit it is that was hit, whoever
-/// forked. The second counted the forks that failed in a group, by whatever limit, and does so with v1; since then it
-/// also has the hits of the groups below.
+/// What counts them. Since Linux 6.12 v2 has the first, which counts in the group whose limit it is that was hit,
+/// whoever forked. The second counted the forks that failed in a group, by whatever limit, and does so with v1; since
+/// then it also has the hits of the groups below.
 const PIDS_EVENTS: Names = ["pids.events.local", "pids.events"];
 
 /// The processes and threads of this process's cgroup, and how often its limit was hit, or its forks were refused.

@@ -1,7 +1,7 @@
 //! Which processes of the tree have not ended after a stop signal, and why, as far as /proc shows it.
 //!
-//! First every process of /proc is looked at, some at a time, so that sexton goes on with its other duties; then each of
-//! those that are to be named, one at a time. Nothing allocates.
+//! First every process of /proc is looked at, some at a time, so that sexton goes on with its other duties; then each
+//! of those that are to be named, one at a time. Nothing allocates.
 
 #![forbid(unsafe_code)]
 

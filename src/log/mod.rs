@@ -61,8 +61,8 @@ pub fn set_looks(Logging { format, time, .. }: Logging, pid: i32) {
 }
 
 /// To be called before sexton's rights or a stream's owner change: to write without blocking later, a stream may have
-/// to be opened a second time now. `user` is sexton's user, and stays. `certain` says that not only capabilities are given
-/// up: a user who owns a stream, and goes on owning it, can open it at any time.
+/// to be opened a second time now. `user` is sexton's user, and stays. `certain` says that not only capabilities are
+/// given up: a user who owns a stream, and goes on owning it, can open it at any time.
 pub fn secure(user: u32, certain: bool) {
     for stream in [&LOGGER.stderr, &LOGGER.stdout] {
         if let Some(output) = stream.output.get()

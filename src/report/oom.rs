@@ -7,9 +7,9 @@ use crate::values::outcome::Shortage;
 
 /// Watches for processes that the kernel kills when memory runs out.
 ///
-/// The first count is taken when the command has begun to run, because it would have to wait for it, and it may have hit
-/// the limit by then. If the group has never had a kill, that makes no difference. Otherwise a kill before the first
-/// count is seen only if it was the command's, and if the command had most of the group's memory.
+/// The first count is taken when the command has begun to run, because it would have to wait for it, and it may have
+/// hit the limit by then. If the group has never had a kill, that makes no difference. Otherwise a kill before the
+/// first count is seen only if it was the command's, and if the command had most of the group's memory.
 pub struct OomWatch {
     /// sexton's own process ID.
     pid: i32,

@@ -229,7 +229,8 @@ impl<'a> Runtime<'a> {
         Ok(None)
     }
 
-    /// Goes on with the search for processes that do not stop. Never inlined: the waiting loop has no room for its data.
+    /// Goes on with the search for processes that do not stop. Never inlined: the waiting loop has no room for its
+    /// data.
     #[inline(never)]
     fn search(&mut self) {
         if let Some(not_stopped) = self.slow_stop.go_on() {

@@ -207,8 +207,8 @@ impl Reaper {
         Ok(no_children)
     }
 
-    /// Whether sexton, which has no children, is the last process of its tree. Not known to be while the end of a foreign
-    /// process is waited for.
+    /// Whether sexton, which has no children, is the last process of its tree. Not known to be while the end of a
+    /// foreign process is waited for.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.own != process::INIT || (!self.watches_foreign() && send::namespace_is_empty())

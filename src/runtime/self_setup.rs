@@ -76,8 +76,8 @@ pub fn report_shell(pid: i32) {
     }
 }
 
-/// Has systemd accept messages of the command, if the plan wants that: before the fork, so that systemd has read it when
-/// the command's first message comes. The socket does not block, and is closed at once.
+/// Has systemd accept messages of the command, if the plan wants that: before the fork, so that systemd has read it
+/// when the command's first message comes. The socket does not block, and is closed at once.
 pub fn notify_access(plan: &Plan) {
     if !plan.notify_access {
         return;

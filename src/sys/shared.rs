@@ -74,8 +74,8 @@ extern "C" fn start<T: Task>(task: *mut c_void) -> c_int {
     task.run()
 }
 
-/// Makes the child; its process ID. This process goes on at once. It must leave the task, and all that the task borrows,
-/// as they are for ever, and make no second child like this.
+/// Makes the child; its process ID. This process goes on at once. It must leave the task, and all that the task
+/// borrows, as they are for ever, and make no second child like this.
 ///
 /// # Errors
 /// EAGAIN (a limit on processes), ENOMEM; EINVAL of emulators that cannot do this; what a seccomp filter gives.

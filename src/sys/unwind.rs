@@ -1,5 +1,5 @@
-//! In place of the unwinder, and of getcwd(3), where a panic ends the process anyway: std would walk and name the stack for the
-//! panic's message, which takes more code than all of sexton.
+//! In place of the unwinder, and of getcwd(3), where a panic ends the process anyway: std would walk and name the stack
+//! for the panic's message, which takes more code than all of sexton.
 //!
 //! A panic still prints its message and its place. These are the functions that std's prebuilt objects refer
 //! to (the Itanium C++ ABI's "Exception Handling", level I); a question for a frame is answered that there is none.

@@ -38,8 +38,8 @@ impl Write for Escaping<'_> {
     }
 }
 
-/// An object that is being written, member by member. What is begun inside of it, an object or an array, has the members
-/// or items that follow, until it is ended.
+/// An object that is being written, member by member. What is begun inside of it, an object or an array, has the
+/// members or items that follow, until it is ended.
 pub struct Object(String);
 
 impl Object {

@@ -19,8 +19,8 @@ pub enum SyslogAddress {
 /// The port on which syslog daemons listen.
 const SYSLOG_PORT: u16 = 514;
 
-/// Reads an IP address, with a port or with syslog's own: `192.0.2.1:514`, `[2001:db8::1]:514`. Names are not looked up,
-/// because that can block. The parser of std reads the same texts, and is four times as large.
+/// Reads an IP address, with a port or with syslog's own: `192.0.2.1:514`, `[2001:db8::1]:514`. Names are not looked
+/// up, because that can block. The parser of std reads the same texts, and is larger (3.2 KB instead of 2.0).
 #[must_use]
 pub fn socket_address(text: &str) -> Option<SocketAddr> {
     let usual = |address| SocketAddr::new(address, SYSLOG_PORT);

@@ -21,7 +21,8 @@ impl Rights {
     pub const TRUNCATE: Rights = Rights(1 << 14);
     /// Give a device commands (ioctl(2)).
     pub const CONTROL: Rights = Rights(1 << 15);
-    /// All that changes files and directories: write to a file, make and remove files of all kinds, and the three above.
+    /// All that changes files and directories: write to a file, make and remove files of all kinds, and the three
+    /// above.
     pub const WRITE: Rights = Rights(1 << 1 | 0b1_1111_1111 << 4 | 0b111 << 13);
     /// What of all that there is for a file that is no directory.
     pub const OF_FILE: Rights = Rights(0b111 | 0b11 << 14);

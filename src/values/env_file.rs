@@ -1,8 +1,8 @@
 //! The format of `--env-file`: that of `docker run --env-file`, with quotes where Docker and Compose agree on them.
 //!
-//! Each line is `NAME=VALUE`. White space before a name, a byte order mark and a carriage return before an end of line do
-//! not count; lines that are empty or begin with `#` are skipped. A name alone is a variable that is passed on, which the
-//! command has anyway. The value is the whole rest of the line, ` # text` and blanks at its end included.
+//! Each line is `NAME=VALUE`. White space before a name, a byte order mark and a carriage return before an end of line
+//! do not count; lines that are empty or begin with `#` are skipped. A name alone is a variable that is passed on,
+//! which the command has anyway. The value is the whole rest of the line, ` # text` and blanks at its end included.
 //!
 //! Quotes around a whole value are removed, as by Compose; `docker run` up to version 28 keeps them. What Compose would
 //! replace inside of them, and Docker would not, is an error: a backslash or `$` between double quotes, and the same

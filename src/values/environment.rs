@@ -23,8 +23,8 @@ pub fn variable<'a, S: AsRef<CStr>>(
 }
 
 /// Variables in which systemd names a process by its ID, each with those that go with it: sd_listen_fds(3),
-/// sd_watchdog_enabled(3) and systemd.exec(5). A program uses them only if the ID is its own. `MAINPID` and `MANAGERPID`
-/// hold process IDs too, but not those of a process that sexton is executed in place of.
+/// sd_watchdog_enabled(3) and systemd.exec(5). A program uses them only if the ID is its own. `MAINPID` and
+/// `MANAGERPID` hold process IDs too, but not those of a process that sexton is executed in place of.
 const BY_PID: [(&str, &[&str]); 3] = [
     ("LISTEN_PID", &["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", LISTEN_PIDFDID]),
     ("WATCHDOG_PID", &["WATCHDOG_PID", "WATCHDOG_USEC"]),

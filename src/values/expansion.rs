@@ -5,8 +5,8 @@
 use crate::values::error::Reason;
 use crate::values::error::printable;
 
-/// The word with the values of variables in the place of `${NAME}`, `${NAME:-DEFAULT}` and `${NAME:?MESSAGE}`, and `$` in
-/// that of `$$`. Nothing else is special: not `$NAME`, no quotes, and nothing inside of DEFAULT, MESSAGE or a value.
+/// The word with the values of variables in the place of `${NAME}`, `${NAME:-DEFAULT}` and `${NAME:?MESSAGE}`, and `$`
+/// in that of `$$`. Nothing else is special: not `$NAME`, no quotes, and nothing inside of DEFAULT, MESSAGE or a value.
 ///
 /// # Errors
 /// A variable that is not set where there is no default, or that is not set or empty where there is a message; other

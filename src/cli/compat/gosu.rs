@@ -1,5 +1,5 @@
-//! gosu and su-exec: `gosu USER-SPEC COMMAND [ARGS]`. They are no inits: they change the user and execute the command in
-//! their own place.
+//! gosu and su-exec: `gosu USER-SPEC COMMAND [ARGS]`. They are no inits: they change the user and execute the command
+//! in their own place.
 
 use super::invocation::{self, Invocation, about};
 use crate::cli::draft::Draft;

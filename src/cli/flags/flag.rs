@@ -37,8 +37,8 @@ pub enum Choice<'a> {
     Value(&'a [u8]),
 }
 
-/// What reads a value: valid UTF-8 only, or any bytes, as for paths and for variables of the command. A list is added to;
-/// its variable takes several values with commas between them.
+/// What reads a value: valid UTF-8 only, or any bytes, as for paths and for variables of the command. A list is added
+/// to; its variable takes several values with commas between them.
 #[derive(Clone, Copy)]
 #[expect(missing_docs, reason = "each is what its name says")]
 pub enum Reader {

@@ -3,7 +3,8 @@
 use crate::cli::texts::HELP;
 use std::fmt::Write;
 
-/// Room for the whole text, because a text that grows would not fit into sexton's own heap, and the kernel may give none.
+/// Room for the whole text, because a text that grows would not fit into sexton's own heap, and the kernel may give
+/// none.
 const ROOM: usize = 12 << 10;
 
 /// The whole text.

@@ -6,8 +6,8 @@
 //! - `help`: the text of `--help`, `texts/help.txt`. The man page, the completions and `docs/options.md` come from that
 //!   and the table.
 //!
-//! A new flag is one entry of the table and its paragraph in the text, the field of the plan that it sets, and what that
-//! field does.
+//! A new flag is one entry of the table and its paragraph in the text, the field of the plan that it sets, and what
+//! that field does.
 
 mod flag;
 pub mod help;

@@ -137,7 +137,7 @@ pub fn confine(draft: &mut Draft, kind: &Kind, list: &[u8]) -> Result<(), Reason
 fn rule(mut given: Rights, item: &[u8]) -> Result<Rule, Reason> {
     let text = std::str::from_utf8(item).unwrap_or_default();
     let mut port = 0;
-    if given == Rights::NONE {
+    if given.is_empty() {
         given = if either(text, ["signal", "unix"])? { Rights::UNIX } else { Rights::SIGNAL };
     } else if given.and(Rights::OF_PORT) == given {
         port = integer(text, 0..=u16::MAX.into())? as u16;
