@@ -71,6 +71,10 @@ comparison tino:
 bench *arguments:
     benches/run.sh {{arguments}}
 
+# Measure the start beside other inits and other builds, twice, with its targets (root; a minute, on a quiet machine).
+bench-starts *builds:
+    benches/run.sh --starts --twice {{builds}}
+
 # Storms at random for so long, or `one` with the seed of a run (root): docs/soak.md.
 soak time="30m" *seed:
     cargo build --locked --example probe

@@ -3,13 +3,19 @@
 # what it needs. Needs root and an x86_64.
 #
 #   benches/run.sh            all of it; on a machine with nothing else to do
-#   benches/run.sh --starts [BUILD...]
-#                             the start alone, as a table on standard output; BUILD is another sexton's file,
-#                             which is measured beside this one
+#   benches/run.sh --starts [--twice] [BUILD...]
+#                             the start alone and its targets, as tables on standard output; BUILD is another
+#                             sexton's file, which is measured beside this one. Status 1 if a target is missed,
+#                             --twice: in any of two runs
 #   benches/run.sh --quick    a little of everything, with Debian's peers only, into a temporary folder:
-#                             shows that every figure can be had, and says nothing about times
+#                             shows that every figure can be measured, and says nothing about times
+#
+# Status 2 and no figures if the machine is busy with other things, before the run or during it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Now, because what is built and measured is load as well.
+LOAD_BEFORE=$(cut -d ' ' -f 1 /proc/loadavg)
+export LOAD_BEFORE
 . tests/setup.sh
 . benches/peers.sh
 need_root
@@ -45,16 +51,23 @@ echo "the released binary, $("$folder/sexton" --version), static musl, $(rustc -
 
 if [ "${1:-}" = --starts ]; then
   shift
-  others=()
+  others=() flags=(--starts)
+  if [ "${1:-}" = --twice ]; then
+    flags+=("$1")
+    shift
+  fi
   for build; do
     install -m 755 "$build" "$folder/${build##*/}"
     others+=("${build##*/}")
   done
-  exec cargo bench --quiet --locked --profile dev --bench inits -- --starts "$folder" "${others[@]}"
+  exec cargo bench --quiet --locked --profile dev --bench inits -- "${flags[@]}" "$folder" "${others[@]}"
+fi
+if [ -n "${quick[*]}" ]; then
+  cargo bench --quiet --locked --profile dev --bench inits -- --quick --starts --twice "$folder"
 fi
 # Not in the release profile: it only calls the kernel, and the tests have built all that it needs.
 cargo bench --quiet --locked --profile dev --bench inits -- "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
 benches/size.sh --update "$pages/benchmarks.md"
 if [ -n "${quick[*]}" ]; then
-  sed -n '/^## Figures/,/^## Targets/p' "$pages/benchmarks.md"
+  sed -n '/^## Figures/,/^## Where/{/^## Where/!p}' "$pages/benchmarks.md"
 fi

@@ -1,9 +1,17 @@
 //! Control groups of the run's own, in either version of the kernel's interface.
 
+use nix::libc;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::time::Duration;
+
+/// Where control groups are mounted.
+const MOUNT: &str = "/sys/fs/cgroup";
 
 /// What a group limits.
 #[derive(Clone, Copy)]
@@ -33,9 +41,9 @@ impl Parent {
         groups.lines().find_map(|line| {
             let (controllers, path) = line.split_once(':')?.1.split_once(":/")?;
             let root = match controllers {
-                "" => PathBuf::from("/sys/fs/cgroup"),
+                "" => PathBuf::from(MOUNT),
                 _ if controllers.split(',').any(|name| name == controller.name) => {
-                    Path::new("/sys/fs/cgroup").join(controllers)
+                    Path::new(MOUNT).join(controllers)
                 }
                 _ => return None,
             };
@@ -106,4 +114,70 @@ impl Drop for Group {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// The versions of control groups.
+pub enum Version {
+    One,
+    Two,
+}
+
+/// The version that counts OOM kills here.
+pub fn version() -> Option<Version> {
+    let second = Path::new(MOUNT).join("cgroup.controllers");
+    let second = second.exists().then_some(Version::Two);
+    second.or_else(|| oom_control().map(|_| Version::One))
+}
+
+/// The file in which version 1 counts the OOM kills of this process's own group.
+fn oom_control() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.split_once(":memory:/"))?.1;
+    let file = Path::new(MOUNT).join("memory").join(own).join("memory.oom_control");
+    file.exists().then_some(file)
+}
+
+/// For an init that this process starts, until this is dropped, control groups look as version 2 of them looks to PID 1
+/// of a container: its own group is at the root, and has a file `memory.events`. It is a file of the kernel's with the
+/// line that counts the OOM kills, in version 1's own group. A mount namespace of this process's own hides the rest.
+pub struct Version2 {
+    outside: File,
+    folder: PathBuf,
+}
+
+impl Version2 {
+    /// `None` if it has no privileges for that, or no group of version 1.
+    pub fn simulate() -> Option<Version2> {
+        let counts = oom_control()?;
+        let folder = std::env::current_dir().ok()?;
+        let outside = File::open("/proc/self/ns/mnt").ok()?;
+        if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
+            return None;
+        }
+        let inside = Version2 { outside, folder }; // from now on it is left again
+        mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE)?;
+        // The new mount hides its name.
+        let counts = File::options().read(true).custom_flags(libc::O_PATH).open(counts).ok()?;
+        let events = c"/sys/fs/cgroup/memory.events";
+        mount(c"none", c"/sys/fs/cgroup", Some(c"tmpfs"), 0)?;
+        File::create(events.to_str().ok()?).ok()?;
+        let counts = CString::new(format!("/proc/self/fd/{}", counts.as_raw_fd())).ok()?;
+        mount(&counts, events, None, libc::MS_BIND)?;
+        let text = fs::read_to_string(events.to_str().ok()?).ok()?;
+        text.lines().any(|line| line.starts_with("oom_kill ")).then_some(inside)
+    }
+}
+
+impl Drop for Version2 {
+    fn drop(&mut self) {
+        let left = unsafe { libc::setns(self.outside.as_raw_fd(), libc::CLONE_NEWNS) };
+        assert_eq!(left, 0, "{}", io::Error::last_os_error());
+        std::env::set_current_dir(&self.folder).expect("the folder is there as before");
+    }
+}
+
+fn mount(source: &CStr, target: &CStr, kind: Option<&CStr>, flags: libc::c_ulong) -> Option<()> {
+    let kind = kind.map_or(ptr::null(), CStr::as_ptr);
+    let result = unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind, flags, ptr::null()) };
+    (result == 0).then_some(())
 }

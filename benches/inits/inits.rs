@@ -25,6 +25,8 @@ pub struct Init {
     pub verbose: Option<Vec<&'static str>>,
     /// Every signal that comes, and not only the first that stops it.
     pub forwards: bool,
+    /// It looks at its children again and again.
+    pub never_sleeps: bool,
     /// It is the floor, sexton or another that is built for musl, and its start is short.
     pub is_small: bool,
     /// Its start is what sexton's is held to.
@@ -161,6 +163,7 @@ fn inits(folder: &Path, others: Vec<&'static str>) -> Vec<Init> {
             lingers: tree.contains(&"1s") || tree.contains(&"1000"),
             verbose: (!verbose.is_empty()).then(|| verbose.to_vec()),
             forwards: true,
+            never_sleeps: name == "tino",
             is_small: !["tini", "tini-static", "dumb-init", "catatonit", "tino"].contains(&name),
             is_compared: matches!(name, "dumb-init-musl" | "pid1"),
         };

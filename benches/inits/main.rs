@@ -5,28 +5,32 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::print_stderr, reason = "progress")]
 
+mod calls;
 mod group;
 mod inits;
+mod machine;
 mod measure;
 mod page;
 mod plot;
 mod process;
+mod starts;
 mod stats;
 mod targets;
 
 use group::Parent;
 use inits::Bench;
+use machine::{MOST_LOAD, MOST_OTHERS, Others};
 use measure::{Idle, Pace};
+use starts::Starts;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-const USAGE: &str =
-    "usage: inits [--quick] FOLDER PAGE.md PLOT.svg, or inits --starts FOLDER [OTHER-BUILD...]";
+const USAGE: &str = "usage: inits [--quick] FOLDER PAGE.md PLOT.svg, or \
+                     inits --starts [--twice] [--quick] FOLDER [OTHER-BUILD...]";
 
-/// What the load of the last minute may be, for each CPU: figures of a loaded machine are worth nothing.
-const MOST_LOAD: f64 = 2.0;
-
-fn main() {
+fn main() -> ExitCode {
     // Cargo adds --bench.
     let (flags, words): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|word| word.starts_with("--"));
@@ -34,49 +38,105 @@ fn main() {
     let mut words = words.into_iter();
     let folder = PathBuf::from(words.next().expect(USAGE)).canonicalize().expect(USAGE);
     let quick = is_set("--quick");
+    let load = machine::load_before();
+    if !quick && load > MOST_LOAD {
+        eprintln!(
+            "The machine is busy: its load of the last minute is {load:.1} per CPU, above {MOST_LOAD}."
+        );
+        return ExitCode::from(BUSY);
+    }
+    // Rust ignores it, and what is started would ignore it too.
+    unsafe { nix::libc::signal(nix::libc::SIGPIPE, nix::libc::SIG_DFL) };
     if is_set("--starts") {
         let others = words.map(|name| &*name.leak()).collect();
-        return starts(Bench::new(folder, quick, others));
-    }
-    if !quick {
-        assert!(load() <= MOST_LOAD, "the machine is busy: its load is above {MOST_LOAD} per CPU");
+        let runs = if is_set("--twice") { 2 } else { 1 };
+        return starts(Bench::new(folder, quick, others), runs, quick, load);
     }
     let [page, plot]: [String; 2] = words.collect::<Vec<_>>().try_into().expect(USAGE);
     let bench = Bench::new(folder, quick, Vec::new());
     assert_eq!([bench.inits[0].name, bench.inits[1].name], ["sexton", "floor"]);
-    // Rust ignores it, and what is started would ignore it too.
-    unsafe { nix::libc::signal(nix::libc::SIGPIPE, nix::libc::SIG_DFL) };
 
-    let results = measure_all(&bench);
+    let results = measure_all(&bench, load);
+    if quick {
+        results.starts.assert_complete();
+    }
+    if !quick && results.quiet.is_busy() {
+        eprintln!("{} No figures are written above {MOST_OTHERS} %.", results.quiet);
+        return ExitCode::from(BUSY);
+    }
     let name = PathBuf::from(&plot).file_name().unwrap().to_str().unwrap().to_owned();
     fs::write(page, page::write(&bench, &results, &name)).expect("the page can be written");
     fs::write(plot, plot::draw(&bench, &results)).expect("the plot can be written");
+    ExitCode::SUCCESS
 }
 
-/// The load of the last minute for each CPU.
-fn load() -> f64 {
-    let loads = fs::read_to_string("/proc/loadavg").expect("the load");
-    let minute: f64 = loads.split(' ').next().unwrap().parse().expect("the load");
-    minute / std::thread::available_parallelism().map_or(1.0, |cpus| cpus.get() as f64)
+/// The exit status if others use the machine too much; that of a missed target is 1.
+const BUSY: u8 = 2;
+
+/// What else there was to do for the machine.
+pub struct Quiet {
+    /// The load of the last minute before the run, for each CPU.
+    pub load: f64,
+    /// What others took of the CPUs during the run, in percent.
+    pub others: f64,
 }
 
-/// Measures the start alone, and prints it.
+impl Quiet {
+    fn is_busy(&self) -> bool {
+        self.others > MOST_OTHERS
+    }
+}
+
+impl std::fmt::Display for Quiet {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Quiet { load, others } = self;
+        write!(
+            f,
+            "Load of the last minute before the run: {load:.2} per CPU.\n\
+             Others took {others:.1} % of the CPUs during the run."
+        )
+    }
+}
+
+/// Measures the start alone so many times, and prints it. The exit status is 1 if a target was missed.
 #[allow(clippy::print_stdout)]
-fn starts(mut bench: Bench) {
+fn starts(mut bench: Bench, runs: usize, quick: bool, load: f64) -> ExitCode {
     // Others take long.
     bench.inits.retain(|init| init.is_small);
     let bench = &bench;
     let _inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
-    let [pinned, free] = [true, false].map(|pinned| measure::starts(bench, pinned));
-    print!("{}", page::starts(bench, &pinned, &free));
-    println!("\nThe load of the last minute is {:.1} per CPU.", load());
+    let mut missed = Vec::new();
+    for run in 1..=runs {
+        let others = Others::start();
+        let memory = measure::memory(bench);
+        let starts = Starts::measure(bench, memory, |_| {});
+        let quiet = Quiet { load, others: others.percent() };
+        if !quick && quiet.is_busy() {
+            eprintln!("{quiet} No figures are shown above {MOST_OTHERS} %.");
+            return ExitCode::from(BUSY);
+        }
+        let (targets, misses) = targets::starts_alone(bench, &starts);
+        let title = if runs > 1 { format!("## Run {run} of {runs}\n\n") } else { String::new() };
+        println!("{title}{}\n{targets}\n{quiet}\n", page::starts(bench, &starts));
+        missed.extend(misses.into_iter().map(|miss| match runs {
+            1 => miss,
+            _ => format!("{miss} (run {run})"),
+        }));
+    }
+    if quick {
+        return ExitCode::SUCCESS; // so few runs say nothing
+    }
+    if missed.is_empty() {
+        println!("All targets are reached.");
+        return ExitCode::SUCCESS;
+    }
+    println!("Missed: {}.", missed.join("; "));
+    ExitCode::FAILURE
 }
 
 /// All figures of a run.
 pub struct Results {
-    pub pinned: measure::Figures<measure::Start>,
-    pub free: measure::Figures<measure::Start>,
-    pub memory: measure::Figures<process::Memory>,
+    pub starts: Starts,
     pub group: measure::Figures<u64>,
     pub idle: measure::Figures<measure::IdleCost>,
     pub signals: measure::Figures<measure::Latency>,
@@ -91,11 +151,13 @@ pub struct Results {
     pub ignoring: measure::Figures<measure::Tree>,
     /// It was done in a CPU control group of its own.
     pub grouped: bool,
-    pub took: std::time::Duration,
+    pub took: Duration,
+    pub quiet: Quiet,
 }
 
-fn measure_all(bench: &Bench) -> Results {
-    let begin = std::time::Instant::now();
+fn measure_all(bench: &Bench, load: f64) -> Results {
+    let begin = Instant::now();
+    let others = Others::start();
     // Before this process is in another group.
     let memory_groups = Parent::of(group::MEMORY);
     let inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
@@ -103,10 +165,7 @@ fn measure_all(bench: &Bench) -> Results {
     step("memory");
     let memory = measure::memory(bench);
     let idle = Idle::start(bench);
-    step("starts, pinned");
-    let pinned = measure::starts(bench, true);
-    step("starts, free");
-    let free = measure::starts(bench, false);
+    let starts = Starts::measure(bench, memory, step);
     step("signals");
     let (signals, direct) = measure::signals(bench);
     step("signals, telling of them");
@@ -127,9 +186,7 @@ fn measure_all(bench: &Bench) -> Results {
     step("done");
     let took = begin.elapsed();
     Results {
-        pinned,
-        free,
-        memory,
+        starts,
         group,
         idle,
         signals,
@@ -142,5 +199,6 @@ fn measure_all(bench: &Bench) -> Results {
         ignoring,
         grouped: inside.is_some(),
         took,
+        quiet: Quiet { load, others: others.percent() },
     }
 }

@@ -6,7 +6,7 @@ use crate::process::{Command, LIMIT, Memory, Pinned, Running, Urgent, now, null,
 use crate::stats::{Samples, Shuffle};
 use nix::libc;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
@@ -20,73 +20,6 @@ fn each<T>(bench: &Bench, measure: impl FnMut(&Init) -> Result<T, &'static str>)
 
 fn micros(nanos: u64) -> f64 {
     nanos as f64 / 1e3
-}
-
-/// What a start costs more than without an init, in us.
-pub struct Overhead {
-    pub p10: f64,
-    pub median: f64,
-    pub p90: f64,
-}
-
-/// What the start of an init costs.
-pub struct Start {
-    /// From the exec of the init to the command's first instruction.
-    pub latency: Overhead,
-    /// From the clone to the end of an init whose command ends at once.
-    pub total: Overhead,
-}
-
-/// The start of each init, less the same of the command alone.
-pub fn starts(bench: &Bench, pinned: bool) -> Figures<Start> {
-    let _pinned = pinned.then(Pinned::new);
-    let latencies = overheads(bench, "stamp", |command, answers| {
-        assert_eq!(command.run(), 0);
-        let mut word = [0; 8];
-        answers.read_exact(&mut word).expect("the command writes when it has begun");
-        u64::from_ne_bytes(word) - command.executed()
-    });
-    let totals = overheads(bench, "exit", |command, _| {
-        let begin = now();
-        assert_eq!(command.run(), 0);
-        now() - begin
-    });
-    latencies.into_iter().zip(totals).map(|(latency, total)| Ok(Start { latency, total })).collect()
-}
-
-/// One figure of many starts, in which the command does `what`; `time` measures one of them, in ns.
-fn overheads(
-    bench: &Bench,
-    what: &str,
-    time: impl Fn(&mut Command, &mut File) -> u64,
-) -> Vec<Overhead> {
-    let null = null();
-    let (mut answers, answers_end) = pipe();
-    let descriptors = [&null, &null, &null, &null, &answers_end];
-    let mut samples = vec![Vec::new(); bench.inits.len() + 1];
-    let mut shuffle = Shuffle::new();
-    for _ in 0..bench.copies {
-        let bench = bench.copied();
-        let alone = vec![bench.workload.clone(), what.into()];
-        let lines = bench.inits.iter().map(|init| init.line(&bench, &init.options, &[what]));
-        let mut commands: Vec<Command> =
-            lines.chain([alone]).map(|line| Command::new(&line, &descriptors)).collect();
-        for round in 0..bench.starts / bench.copies + 10 {
-            for index in shuffle.order(commands.len()) {
-                let took = micros(time(&mut commands[index], &mut answers));
-                if round >= 10 {
-                    samples[index].push(took); // not the first few, which find cold caches
-                }
-            }
-        }
-    }
-    let alone = Samples::new(samples.pop().unwrap());
-    let overhead = |samples: Vec<f64>| {
-        let samples = Samples::new(samples);
-        let over = |share| samples.quantile(share) - alone.quantile(share);
-        Overhead { p10: over(0.1), median: over(0.5), p90: over(0.9) }
-    };
-    samples.into_iter().map(overhead).collect()
 }
 
 /// All inits with a command that does nothing, from the start of the run to its end.

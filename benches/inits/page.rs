@@ -2,9 +2,8 @@
 
 use crate::Results;
 use crate::inits::{Bench, Init};
-use crate::measure::{
-    Cost, DENSE, Figures, LINGER, MANY_ALIVE, MANY_ALIVE_RARE, MORE_ROUNDS, Overhead, Start,
-};
+use crate::measure::{Cost, DENSE, Figures, LINGER, MANY_ALIVE, MANY_ALIVE_RARE, MORE_ROUNDS};
+use crate::starts::{LOOKS, Overhead, Starts};
 use crate::targets;
 use std::fmt::Write as _;
 use std::fs;
@@ -141,22 +140,23 @@ fn machine(text: &mut String, results: &Results) {
     let kind = if virtual_machine { "a virtual machine" } else { "a machine" };
     let memory: u64 =
         field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
-    let load = read("/proc/loadavg");
     writeln!(
         text,
         "Measured on {kind} with {count} CPUs ({}), {} GiB, Linux {},\n\
-         in {} s. Load of the last minute at the end: {}.",
+         in {} s. {}",
         field(&cpu, "model name"),
         memory >> 20,
         read("/proc/sys/kernel/osrelease").trim(),
         results.took.as_secs(),
-        load.split(' ').next().unwrap_or("?"),
+        results.quiet,
     )
     .unwrap();
 }
 
 fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
     let bench = table.bench;
+    let starts = &results.starts;
+    let [second, first] = &starts.settled;
     let sizes: Figures<u64> = bench.inits.iter().map(|init| Ok(size(init))).collect();
     let alive = |count: u64| grouped(count / bench.shrink);
     let mut rows = vec![
@@ -167,12 +167,15 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
             // A dynamic one needs its libc besides.
             |init, size| (!init.origin.contains("dynamic")).then_some(*size as f64),
         ),
-        start(table, "pinned, until the command runs", &results.pinned, |it| &it.latency),
-        start(table, "pinned, total", &results.pinned, |it| &it.total),
-        start(table, "free, until the command runs", &results.free, |it| &it.latency),
-        start(table, "free, total", &results.free, |it| &it.total),
-        table.numbers("resident idle, KiB", &results.memory, |it| it.resident as f64),
-        table.numbers("private dirty idle, KiB", &results.memory, |it| it.private_dirty as f64),
+        start(table, "pinned, until the command runs", &starts.pinned, |it| &it.latency),
+        start(table, "pinned, total", &starts.pinned, |it| &it.total),
+        start(table, "pinned, total with every chore done, cgroup v2", second, |it| it),
+        start(table, "pinned, total with every chore done, cgroup v1", first, |it| it),
+        start(table, "free, until the command runs", &starts.free, |it| &it.latency),
+        start(table, "free, total", &starts.free, |it| &it.total),
+        table.numbers("system calls of a run, all processes", &starts.calls, |it| *it as f64),
+        table.numbers("resident idle, KiB", &starts.memory, |it| it.resident as f64),
+        table.numbers("private dirty idle, KiB", &starts.memory, |it| it.private_dirty as f64),
         table.numbers("smallest memory control group, KiB", &results.group, |it| *it as f64),
         table.numbers("wake-ups a minute, idle", &results.idle, |it| it.wakeups),
         table.numbers("CPU time a minute, idle, us", &results.idle, |it| it.cpu),
@@ -244,11 +247,11 @@ fn rows(table: &mut Table, results: &Results) -> Vec<Row> {
 }
 
 /// A row of one of the figures of a start.
-fn start(
+fn start<T>(
     table: &mut Table,
     what: &str,
-    figures: &Figures<Start>,
-    figure: impl Fn(&Start) -> &Overhead,
+    figures: &Figures<T>,
+    figure: impl Fn(&T) -> &Overhead,
 ) -> Row {
     table.row(
         format!("start overhead, {what}, us (p10 to p90)"),
@@ -262,30 +265,53 @@ fn start(
 }
 
 /// The figures of the start alone, and how they compare with those of other inits.
-pub fn starts(bench: &Bench, pinned: &Figures<Start>, free: &Figures<Start>) -> String {
+pub fn starts(bench: &Bench, starts: &Starts) -> String {
+    type Compared<'a> = Vec<Result<&'a Overhead, &'static str>>;
+    fn each<T>(figures: &Figures<T>, figure: impl Fn(&T) -> &Overhead) -> Compared<'_> {
+        figures.iter().map(|it| it.as_ref().map(&figure).map_err(|reason| *reason)).collect()
+    }
+    let Starts { pinned, free, settled: [second, first], calls, memory } = starts;
+    let rows = [
+        ("pinned, until the command runs", each(pinned, |it| &it.latency)),
+        ("pinned, total", each(pinned, |it| &it.total)),
+        ("pinned, total with every chore done, cgroup v2", each(second, |it| it)),
+        ("pinned, total with every chore done, cgroup v1", each(first, |it| it)),
+        ("free, until the command runs", each(free, |it| &it.latency)),
+        ("free, total", each(free, |it| &it.total)),
+    ];
+    let mut table = Table { bench, notes: Vec::new() };
     let mut text = String::from("| us over the command alone: p10, median |");
     bench.inits.iter().for_each(|init| write!(text, " {} |", init.name).unwrap());
     write!(text, "\n|{}", " --- |".repeat(bench.inits.len() + 1)).unwrap();
-    for (place, starts) in [("pinned", pinned), ("free", free)] {
-        let starts = starts.iter().flatten();
-        let latencies: Vec<&Overhead> = starts.clone().map(|it| &it.latency).collect();
-        let totals: Vec<&Overhead> = starts.map(|it| &it.total).collect();
-        for (kind, figures) in [("until the command runs", latencies), ("total", totals)] {
-            write!(text, "\n| {place}, {kind} |").unwrap();
-            for figure in &figures {
-                write!(text, " {}, {} |", short(figure.p10), short(figure.median)).unwrap();
-            }
-            let to = bench.inits.iter().zip(&figures).filter(|(init, _)| init.is_compared);
-            for (init, peer) in to {
-                write!(text, "\n| … by that of {} |", init.name).unwrap();
-                for figure in &figures {
-                    let ratios = (figure.p10 / peer.p10, figure.median / peer.median);
-                    write!(text, " {:.2}, {:.2} |", ratios.0, ratios.1).unwrap();
-                }
-            }
+    let mut row = |label: &str, cells: Vec<Result<String, &'static str>>| {
+        let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|reason| table.note(reason)));
+        write!(text, "\n| {label} | {} |", cells.collect::<Vec<_>>().join(" | ")).unwrap();
+    };
+    for (label, figures) in rows {
+        let cell = |it: &Overhead| format!("{}, {}", short(it.p10), short(it.median));
+        row(label, figures.iter().map(|it| it.map(cell)).collect());
+        for (init, peer) in bench.inits.iter().zip(&figures).filter(|(init, _)| init.is_compared) {
+            let Ok(peer) = peer else { continue };
+            let ratios =
+                |it: &Overhead| format!("{:.2}, {:.2}", it.p10 / peer.p10, it.median / peer.median);
+            row(
+                &format!("… by that of {}", init.name),
+                figures.iter().map(|it| it.map(ratios)).collect(),
+            );
         }
     }
-    text + "\n"
+    let all = |figures: &[Result<u64, &'static str>]| {
+        figures.iter().map(|it| it.map(|number| number.to_string())).collect()
+    };
+    row("system calls of a run, all processes", all(calls));
+    let dirty = memory.iter().map(|it| it.as_ref().map(|it| it.private_dirty));
+    let dirty: Vec<_> = dirty.map(|it| it.map_err(|reason| *reason)).collect();
+    row("private dirty idle, KiB", all(&dirty));
+    text.push('\n');
+    for (index, note) in table.notes.iter().enumerate() {
+        writeln!(text, "\n[{}] {note}", index + 1).unwrap();
+    }
+    text
 }
 
 fn cost(cost: &Cost) -> String {
@@ -363,6 +389,7 @@ fn method(text: &mut String, bench: &Bench, results: &Results) {
         dense_rounds = rounds * MORE_ROUNDS,
         alive = grouped(MANY_ALIVE / shrink),
         alive_rare = grouped(MANY_ALIVE_RARE / shrink),
+        looks = LOOKS,
         group = if results.grouped { "All of it is" } else { "It is not (none is available)" },
         tree = grouped(5000 / shrink),
         storm = grouped(*storm),

@@ -16,15 +16,18 @@ const TITLE: f64 = 46.0;
 pub fn draw(bench: &Bench, results: &Results) -> String {
     let sizes =
         bench.inits.iter().map(|init| Some(init.path.metadata().ok()?.len() as f64 / 1024.0));
-    let starts = results.pinned.iter();
+    let starts = results.starts.pinned.iter();
     let latencies = starts.clone().map(|it| Some(it.as_ref().ok()?.latency.median));
     let totals = starts.map(|it| Some(it.as_ref().ok()?.total.median));
-    let memory = results.memory.iter().map(|it| Some(it.as_ref().ok()?.resident as f64));
+    let [settled, _] = &results.starts.settled;
+    let settled = settled.iter().map(|it| Some(it.as_ref().ok()?.median));
+    let memory = results.starts.memory.iter().map(|it| Some(it.as_ref().ok()?.resident as f64));
     let orphans = results.orphans[1].iter().map(|it| Some(it.as_ref().ok()?.median));
-    let panels: [(&str, Vec<Option<f64>>); 5] = [
+    let panels: [(&str, Vec<Option<f64>>); 6] = [
         ("File, KiB (dynamic ones without their libc)", sizes.collect()),
         ("Start until the command runs, pinned, us", latencies.collect()),
         ("Start in total, pinned, us", totals.collect()),
+        ("The same with every chore done, cgroup v2, us", settled.collect()),
         ("Resident idle, KiB", memory.collect()),
         ("CPU per orphan, 2,000 children alive, us", orphans.collect()),
     ];

@@ -140,6 +140,35 @@ impl Command {
         pid
     }
 
+    /// Starts it as a child that is traced with all its descendants (ptrace(2)), and is stopped before the exec; the
+    /// process ID. As fork(2), because a vfork would wait for one that is stopped.
+    pub fn start_traced(&self) -> i32 {
+        const OPTIONS: c_int = libc::PTRACE_O_EXITKILL
+            | libc::PTRACE_O_TRACESYSGOOD
+            | libc::PTRACE_O_TRACEFORK
+            | libc::PTRACE_O_TRACEVFORK
+            | libc::PTRACE_O_TRACECLONE
+            | libc::PTRACE_O_TRACEEXEC;
+        let flags = self.flags & !(libc::CLONE_VM | libc::CLONE_VFORK);
+        let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
+        if pid == 0 {
+            for (number, fd) in self.descriptors.iter().enumerate() {
+                unsafe { libc::dup2(*fd, number as c_int) };
+            }
+            unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+            // PID 1 of a namespace stops itself only by this way, being traced.
+            unsafe { libc::raise(libc::SIGSTOP) };
+            unsafe { libc::execve(self.argv[0], self.argv.as_ptr(), [ptr::null()].as_ptr()) };
+            unsafe { libc::_exit(127) };
+        }
+        let mut status = 0;
+        assert_eq!(unsafe { libc::waitpid(pid, &mut status, libc::__WALL) }, pid);
+        assert!(libc::WIFSTOPPED(status), "it is stopped: {status}");
+        assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, OPTIONS) }, 0);
+        assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, 0) }, 0);
+        pid
+    }
+
     /// When the last one was executed: [`now`].
     pub fn executed(&self) -> u64 {
         self.executed

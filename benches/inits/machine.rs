@@ -1,0 +1,89 @@
+//! Whether the machine is quiet: figures of a busy one are worth nothing.
+
+use nix::libc;
+use std::fs;
+use std::time::Instant;
+
+/// What the load of the last minute may be before the run, for each CPU.
+pub const MOST_LOAD: f64 = 2.0;
+
+/// What others may take of the CPUs during the run, in percent. With 8 % of 2 CPUs, which were a fifth of the CPU that
+/// all was pinned to, no ratio of two starts moved by more than 0.02, as much as between two runs on an idle machine;
+/// with 30 %, where another process always waited for that CPU, one moved by 0.06.
+pub const MOST_OTHERS: f64 = 10.0;
+
+/// The load of the last minute for each CPU, before the run started anything. `benches/run.sh` reads it before it
+/// builds, because what is built and measured is load as well.
+pub fn load_before() -> f64 {
+    let loads = || fs::read_to_string("/proc/loadavg").expect("the load");
+    let loads = std::env::var("LOAD_BEFORE").unwrap_or_else(|_| loads());
+    let minute: f64 = loads.split_whitespace().next().unwrap().parse().expect("the load");
+    minute / cpus()
+}
+
+fn cpus() -> f64 {
+    unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) as f64 }
+}
+
+/// The CPU time that others take from now on: all that is not of this process, of children that have ended, and of
+/// threads of the kernel. Those mostly release what processes of the run had (`ksoftirqd`, `kworker`): alone on a
+/// machine with 2 CPUs, they take 3 to 4 % of them while starts are measured.
+pub struct Others {
+    begin: Instant,
+    busy: f64,
+    own: f64,
+}
+
+impl Others {
+    pub fn start() -> Others {
+        Others { begin: Instant::now(), busy: busy(), own: own() + kernel() }
+    }
+
+    /// In percent of all CPUs.
+    pub fn percent(&self) -> f64 {
+        let taken = (busy() - self.busy) - (own() + kernel() - self.own);
+        (taken / (self.begin.elapsed().as_secs_f64() * cpus()) * 100.0).max(0.0)
+    }
+}
+
+/// The time in which the CPUs were not idle, in seconds: /proc/stat, see proc(5). What a hypervisor gave to another
+/// machine (`steal`) counts as well.
+fn busy() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").expect("the CPU times");
+    let words = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let times: Vec<f64> = words.map(|word| word.parse().expect("a time")).collect();
+    let [user, nice, system, _idle, _wait, irq, softirq, steal] = times[..8] else {
+        panic!("/proc/stat begins with eight times: {times:?}")
+    };
+    (user + nice + system + irq + softirq + steal) / ticks()
+}
+
+/// In a second: the unit of the times in /proc.
+fn ticks() -> f64 {
+    unsafe { libc::sysconf(libc::_SC_CLK_TCK) as f64 }
+}
+
+/// The CPU time of the threads of the kernel that /proc shows, in seconds. A container has none.
+fn kernel() -> f64 {
+    let processes = fs::read_dir("/proc").expect("the processes").flatten();
+    let times = processes.filter_map(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        const KERNEL_THREAD: u64 = 0x20_0000; // PF_KTHREAD
+        let is_of_kernel = number(6)? & KERNEL_THREAD != 0;
+        Some(if is_of_kernel { number(11)? + number(12)? } else { 0 })
+    });
+    times.sum::<u64>() as f64 / ticks()
+}
+
+/// The CPU time of this process and of all that it has waited for, with what those have waited for, in seconds.
+fn own() -> f64 {
+    let of = |who| {
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        assert_eq!(unsafe { libc::getrusage(who, &mut usage) }, 0);
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    };
+    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
+}
