@@ -17,13 +17,14 @@ const MOUNT: &str = "/sys/fs/cgroup";
 #[derive(Clone, Copy)]
 pub struct Controller {
     name: &'static str,
-    /// The file of its limit or weight, in versions 1 and 2.
+    /// The file of its limit, weight or count, in versions 1 and 2.
     files: [&'static str; 2],
 }
 
 pub const MEMORY: Controller =
     Controller { name: "memory", files: ["memory.limit_in_bytes", "memory.max"] };
-pub const CPU: Controller = Controller { name: "cpu", files: ["cpu.shares", "cpu.weight"] };
+const CPU: Controller = Controller { name: "cpu", files: ["cpu.shares", "cpu.weight"] };
+const CPU_TIME: Controller = Controller { name: "cpuacct", files: ["cpuacct.usage", "cpu.stat"] };
 
 /// Where groups of a controller can be made.
 pub struct Parent {
@@ -65,17 +66,45 @@ impl Parent {
     }
 
     /// Moves this process into a new group, and with it all that it starts from then on.
-    pub fn enter(&self) -> Option<Inside> {
+    fn enter(&self) -> Option<Inside> {
         let group = self.make()?;
         move_to(&group.path).ok()?;
-        Some(Inside { outside: self.own.clone(), _group: group })
+        Some(Inside { outside: self.own.clone(), group })
     }
 }
 
 /// This process is in a group until this is dropped.
-pub struct Inside {
+struct Inside {
     outside: PathBuf,
-    _group: Group,
+    group: Group,
+}
+
+/// This process, and all that it starts, are in groups of their own until this is dropped.
+pub struct Run {
+    /// As a container is.
+    scheduled: Option<Inside>,
+    /// Where the other does not count CPU time: version 1 can have a hierarchy for each.
+    counted: Option<Inside>,
+}
+
+impl Run {
+    pub fn enter() -> Run {
+        let enter = |controller| Parent::of(controller)?.enter();
+        let scheduled = enter(CPU);
+        let counts = scheduled.as_ref().is_some_and(|inside| inside.group.cpu_time().is_some());
+        let counted = if counts { None } else { enter(CPU_TIME) };
+        Run { scheduled, counted }
+    }
+
+    /// Whether there is a group for the scheduler.
+    pub fn is_scheduled(&self) -> bool {
+        self.scheduled.is_some()
+    }
+
+    /// The CPU time of all that was in the group, in seconds.
+    pub fn cpu_time(&self) -> Option<f64> {
+        self.counted.as_ref().or(self.scheduled.as_ref())?.group.cpu_time()
+    }
 }
 
 impl Drop for Inside {
@@ -95,9 +124,20 @@ pub struct Group {
 }
 
 impl Group {
-    /// The file of its limit or weight.
+    /// The file of its limit, weight or count.
     pub fn limit(&self) -> Option<PathBuf> {
         self.controller.files.iter().map(|name| self.path.join(name)).find(|path| path.exists())
+    }
+
+    /// The CPU time of all that was in it, in seconds.
+    fn cpu_time(&self) -> Option<f64> {
+        let read = |name| fs::read_to_string(self.path.join(name)).ok();
+        if let Some(nanos) = read("cpuacct.usage") {
+            return Some(nanos.trim().parse::<f64>().ok()? / 1e9);
+        }
+        let stat = read("cpu.stat")?;
+        let micros = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+        Some(micros.parse::<f64>().ok()? / 1e6)
     }
 
     /// The file that moves processes into it.

@@ -1,5 +1,6 @@
 //! Whether the machine is quiet: figures of a busy one are worth nothing.
 
+use crate::group::Run;
 use nix::libc;
 use std::fs;
 use std::time::Instant;
@@ -25,25 +26,31 @@ fn cpus() -> f64 {
     unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) as f64 }
 }
 
-/// The CPU time that others take from now on: all that is not of this process, of children that have ended, and of
-/// threads of the kernel. Those mostly release what processes of the run had (`ksoftirqd`, `kworker`): alone on a
+/// The CPU time that others take from now on: all that is not of this process, of what it starts, and of threads of the
+/// kernel. Those mostly release what processes of the run had (`ksoftirqd`, `kworker`): alone on a
 /// machine with 2 CPUs, they take 3 to 4 % of them while starts are measured.
-pub struct Others {
+pub struct Others<'a> {
+    run: &'a Run,
     begin: Instant,
-    busy: f64,
-    own: f64,
+    before: Option<f64>,
 }
 
-impl Others {
-    pub fn start() -> Others {
-        Others { begin: Instant::now(), busy: busy(), own: own() + kernel() }
+impl Others<'_> {
+    pub fn start(run: &Run) -> Others<'_> {
+        Others { run, begin: Instant::now(), before: taken(run) }
     }
 
-    /// In percent of all CPUs.
-    pub fn percent(&self) -> f64 {
-        let taken = (busy() - self.busy) - (own() + kernel() - self.own);
-        (taken / (self.begin.elapsed().as_secs_f64() * cpus()) * 100.0).max(0.0)
+    /// In percent of all CPUs. `None` if no control group counts the CPU time of the run: what is killed with its PID
+    /// namespace is in no other count, and was a sixth of all in trees and storms.
+    pub fn percent(&self) -> Option<f64> {
+        let seconds = taken(self.run)? - self.before?;
+        Some((seconds / (self.begin.elapsed().as_secs_f64() * cpus()) * 100.0).max(0.0))
     }
+}
+
+/// The CPU time of others since the machine was started, in seconds, but for a constant.
+fn taken(run: &Run) -> Option<f64> {
+    Some(busy() - run.cpu_time()? - kernel())
 }
 
 /// The time in which the CPUs were not idle, in seconds: /proc/stat, see proc(5). What a hypervisor gave to another
@@ -75,15 +82,4 @@ fn kernel() -> f64 {
         Some(if is_of_kernel { number(11)? + number(12)? } else { 0 })
     });
     times.sum::<u64>() as f64 / ticks()
-}
-
-/// The CPU time of this process and of all that it has waited for, with what those have waited for, in seconds.
-fn own() -> f64 {
-    let of = |who| {
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        assert_eq!(unsafe { libc::getrusage(who, &mut usage) }, 0);
-        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-        seconds(usage.ru_utime) + seconds(usage.ru_stime)
-    };
-    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
 }

@@ -17,7 +17,7 @@ mod starts;
 mod stats;
 mod targets;
 
-use group::Parent;
+use group::{Parent, Run};
 use inits::Bench;
 use machine::{MOST_LOAD, MOST_OTHERS, Others};
 use measure::{Idle, Pace};
@@ -77,24 +77,24 @@ const BUSY: u8 = 2;
 pub struct Quiet {
     /// The load of the last minute before the run, for each CPU.
     pub load: f64,
-    /// What others took of the CPUs during the run, in percent.
-    pub others: f64,
+    /// What others took of the CPUs during the run, in percent, if that can be measured.
+    pub others: Option<f64>,
 }
 
 impl Quiet {
     fn is_busy(&self) -> bool {
-        self.others > MOST_OTHERS
+        self.others.is_some_and(|others| others > MOST_OTHERS)
     }
 }
 
 impl std::fmt::Display for Quiet {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let Quiet { load, others } = self;
-        write!(
-            f,
-            "Load of the last minute before the run: {load:.2} per CPU.\n\
-             Others took {others:.1} % of the CPUs during the run."
-        )
+        writeln!(f, "Load of the last minute before the run: {load:.2} per CPU.")?;
+        match others {
+            Some(others) => write!(f, "Others took {others:.1} % of the CPUs during the run."),
+            None => write!(f, "No control group counts what others take of the CPUs."),
+        }
     }
 }
 
@@ -104,10 +104,10 @@ fn starts(mut bench: Bench, runs: usize, quick: bool, load: f64) -> ExitCode {
     // Others take long.
     bench.inits.retain(|init| init.is_small);
     let bench = &bench;
-    let _inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
+    let inside = Run::enter();
     let mut missed = Vec::new();
     for run in 1..=runs {
-        let others = Others::start();
+        let others = Others::start(&inside);
         let memory = measure::memory(bench);
         let starts = Starts::measure(bench, memory, |_| {});
         let quiet = Quiet { load, others: others.percent() };
@@ -157,10 +157,10 @@ pub struct Results {
 
 fn measure_all(bench: &Bench, load: f64) -> Results {
     let begin = Instant::now();
-    let others = Others::start();
     // Before this process is in another group.
     let memory_groups = Parent::of(group::MEMORY);
-    let inside = Parent::of(group::CPU).and_then(|parent| parent.enter());
+    let inside = Run::enter();
+    let others = Others::start(&inside);
     let step = |what: &str| eprintln!("{:4} s  {what}", begin.elapsed().as_secs());
     step("memory");
     let memory = measure::memory(bench);
@@ -197,7 +197,7 @@ fn measure_all(bench: &Bench, load: f64) -> Results {
         storm,
         obeying,
         ignoring,
-        grouped: inside.is_some(),
+        grouped: inside.is_scheduled(),
         took,
         quiet: Quiet { load, others: others.percent() },
     }

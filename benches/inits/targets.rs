@@ -80,7 +80,8 @@ impl Targets {
         };
         let ratios = || -> Result<[f64; 2], String> {
             let own = of(bench.inits[0].name)?;
-            Ok([own / of(peer)?, own / of("floor")?])
+            // To a hundredth, as they are shown.
+            Ok([of(peer)?, of("floor")?].map(|other| (own / other * 100.0).round() / 100.0))
         };
         match ratios() {
             Ok([ratio, to_floor]) => self.reach(
