@@ -71,7 +71,7 @@ comparison tino:
 bench *arguments:
     benches/run.sh {{arguments}}
 
-# Measure the start beside other inits and other builds, twice, with its targets (root; a minute, on a quiet machine).
+# Measure the start beside other inits, twice; fails if a target is missed (root; a minute, on a quiet machine).
 bench-starts *builds:
     benches/run.sh --starts --twice {{builds}}
 

@@ -6,11 +6,12 @@
 #   benches/run.sh --starts [--twice] [BUILD...]
 #                             the start alone and its targets, as tables on standard output; BUILD is another
 #                             sexton's file, which is measured beside this one. Status 1 if a target is missed,
-#                             --twice: in any of two runs
+#                             --twice: in any of two runs. Both builds of sexton are 3 to 4 % faster beside each
+#                             other than one alone, so the targets are those of runs without BUILD
 #   benches/run.sh --quick    a little of everything, with Debian's peers only, into a temporary folder:
 #                             shows that every figure can be measured, and says nothing about times
 #
-# Status 2 and no figures if the machine is busy with other things, before the run or during it.
+# Waits until the load is low. Status 2 and no figures if it stays high, or if others use the CPUs during the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Now, because what is built and measured is load as well.

@@ -3,7 +3,7 @@
 use crate::group::Run;
 use nix::libc;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the load of the last minute may be before the run, for each CPU.
 pub const MOST_LOAD: f64 = 2.0;
@@ -13,13 +13,44 @@ pub const MOST_LOAD: f64 = 2.0;
 /// with 30 %, where another process always waited for that CPU, one moved by 0.06.
 pub const MOST_OTHERS: f64 = 10.0;
 
+/// How long the load may take to fall. Processes that have ended stay in it: a whole run leaves some 270, which take
+/// more than 4 minutes on 2 CPUs.
+const PATIENCE: Duration = Duration::from_secs(360);
+
 /// The load of the last minute for each CPU, before the run started anything. `benches/run.sh` reads it before it
 /// builds, because what is built and measured is load as well.
 pub fn load_before() -> f64 {
-    let loads = || fs::read_to_string("/proc/loadavg").expect("the load");
-    let loads = std::env::var("LOAD_BEFORE").unwrap_or_else(|_| loads());
-    let minute: f64 = loads.split_whitespace().next().unwrap().parse().expect("the load");
-    minute / cpus()
+    std::env::var("LOAD_BEFORE").map_or_else(|_| load(), |loads| per_cpu(&loads))
+}
+
+/// The same, once it is no more than [`MOST_LOAD`].
+///
+/// # Errors
+/// It does not become that low.
+pub fn quiet_load() -> Result<f64, String> {
+    let mut load_now = load_before();
+    if load_now > MOST_LOAD {
+        eprintln!("The load of the last minute is {load_now:.1} per CPU; waiting for {MOST_LOAD}.");
+    }
+    let begin = Instant::now();
+    while load_now > MOST_LOAD {
+        if begin.elapsed() > PATIENCE {
+            return Err(format!("The machine is busy: its load stays at {load_now:.1} per CPU."));
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        load_now = load();
+    }
+    Ok(load_now)
+}
+
+fn load() -> f64 {
+    per_cpu(&fs::read_to_string("/proc/loadavg").expect("the load"))
+}
+
+/// The first load in a line of /proc/loadavg.
+fn per_cpu(loads: &str) -> f64 {
+    let minute = loads.split_whitespace().next().map(str::parse::<f64>);
+    minute.expect("a load").expect("a number") / cpus()
 }
 
 fn cpus() -> f64 {

@@ -19,7 +19,7 @@ mod targets;
 
 use group::{Parent, Run};
 use inits::Bench;
-use machine::{MOST_LOAD, MOST_OTHERS, Others};
+use machine::{MOST_OTHERS, Others};
 use measure::{Idle, Pace};
 use starts::Starts;
 use std::fs;
@@ -38,13 +38,14 @@ fn main() -> ExitCode {
     let mut words = words.into_iter();
     let folder = PathBuf::from(words.next().expect(USAGE)).canonicalize().expect(USAGE);
     let quick = is_set("--quick");
-    let load = machine::load_before();
-    if !quick && load > MOST_LOAD {
-        eprintln!(
-            "The machine is busy: its load of the last minute is {load:.1} per CPU, above {MOST_LOAD}."
-        );
-        return ExitCode::from(BUSY);
-    }
+    let load = if quick { Ok(machine::load_before()) } else { machine::quiet_load() };
+    let load = match load {
+        Ok(load) => load,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(BUSY);
+        }
+    };
     // Rust ignores it, and what is started would ignore it too.
     unsafe { nix::libc::signal(nix::libc::SIGPIPE, nix::libc::SIG_DFL) };
     if is_set("--starts") {
@@ -118,10 +119,9 @@ fn starts(mut bench: Bench, runs: usize, quick: bool, load: f64) -> ExitCode {
         let (targets, misses) = targets::starts_alone(bench, &starts);
         let title = if runs > 1 { format!("## Run {run} of {runs}\n\n") } else { String::new() };
         println!("{title}{}\n{targets}\n{quiet}\n", page::starts(bench, &starts));
-        missed.extend(misses.into_iter().map(|miss| match runs {
-            1 => miss,
-            _ => format!("{miss} (run {run})"),
-        }));
+        if !misses.is_empty() {
+            missed.push(format!("Missed in run {run}: {}.", misses.join("; ")));
+        }
     }
     if quick {
         return ExitCode::SUCCESS; // so few runs say nothing
@@ -130,7 +130,7 @@ fn starts(mut bench: Bench, runs: usize, quick: bool, load: f64) -> ExitCode {
         println!("All targets are reached.");
         return ExitCode::SUCCESS;
     }
-    println!("Missed: {}.", missed.join("; "));
+    println!("{}", missed.join("\n"));
     ExitCode::FAILURE
 }
 
