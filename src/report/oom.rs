@@ -3,16 +3,21 @@
 #![forbid(unsafe_code)]
 
 use crate::kernel::cgroup::{OomCounter, OomEvents, Totals};
+use crate::kernel::{processes, procfs};
 use crate::values::outcome::Shortage;
+use crate::values::signal::Signal;
 
 /// Watches for processes that the kernel kills when memory runs out.
 ///
 /// The first count is taken when the command has begun to run, because it would have to wait for it, and it may have
 /// hit the limit by then. If the group has never had a kill, that makes no difference. Otherwise a kill before the
-/// first count is seen only if it was the command's, and if the command had most of the group's memory.
+/// first count is seen only if it was the command's, and if the command had most of the group's memory. A command that
+/// lives when sexton has counted was not killed before, so a kill that follows must be counted again.
 pub struct OomWatch {
     /// sexton's own process ID.
     pid: i32,
+    /// The command's.
+    command: i32,
     /// The first count is still to be taken.
     is_due: bool,
     /// The first count is not zero, and may have a kill of the command in it.
@@ -27,9 +32,17 @@ pub struct OomWatch {
 impl OomWatch {
     /// Nothing is counted yet; `pid` is sexton's own.
     #[must_use]
-    pub fn new(pid: i32) -> OomWatch {
+    pub fn new(pid: i32, command: i32) -> OomWatch {
         let none = OomEvents::default();
-        OomWatch { pid, is_due: true, is_late: false, counter: None, first: none, reported: none }
+        OomWatch {
+            pid,
+            command,
+            is_due: true,
+            is_late: false,
+            counter: None,
+            first: none,
+            reported: none,
+        }
     }
 
     /// Takes the first count, unless that was done.
@@ -39,7 +52,7 @@ impl OomWatch {
             self.counter = counter;
             self.first = first.unwrap_or_default();
             self.reported = self.first;
-            self.is_late = self.first.kills > 0;
+            self.is_late = self.first.kills > 0 && may_be_killed(self.command);
         }
     }
 
@@ -105,4 +118,12 @@ impl OomWatch {
         self.counter = None;
         None
     }
+}
+
+/// Whether a process may have been killed: SIGKILL is pending from when it was sent until the process is reaped. Never
+/// inlined: a group without kills needs no room for this.
+#[inline(never)]
+fn may_be_killed(pid: i32) -> bool {
+    let has_sigkill = |status: procfs::Status| status.pending.contains(Signal::KILL);
+    !processes::is_own() || processes::status(pid).is_none_or(has_sigkill)
 }

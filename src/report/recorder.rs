@@ -63,7 +63,7 @@ impl Recorder {
         let mut set = plan.attributes.limits.iter().map(|limit| limit.resource);
         Recorder {
             record,
-            oom: OomWatch::new(launch.inherited.pid),
+            oom: OomWatch::new(launch.inherited.pid, main),
             is_init: launch.inherited.pid == process::INIT,
             cpu: limits_set(launch, Resource::Cpu),
             fsize: limits_set(launch, Resource::Fsize),
