@@ -30,6 +30,10 @@ test-engines *engine:
 test-qemu *arguments:
     bash tests/qemu/run.sh {{arguments}}
 
+# Kills and signals in sexton's first moments, each case so many times (root); `--qemu` first: on cgroup v2.
+test-window *arguments:
+    tests/window.sh {{arguments}}
+
 # How servers stop, with sexton and without: docs/software.md (root; a minute for each NAME, hours for all).
 test-software *names:
     tests/software/run.sh {{names}}

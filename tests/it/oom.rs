@@ -4,7 +4,7 @@
 //! Real kills are in groups of cgroup v1 here, which the machines that this runs on have; those of v2 are by
 //! `tests/qemu`, and here with files that say what the kernel's would.
 
-use crate::harness::{Ended, Folder, Running, Setup, probe, sexton, wait_until};
+use crate::harness::{Ended, Folder, Running, Setup, example, probe, sexton, wait_until};
 use nix::libc;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,31 +119,13 @@ fn a_limit_that_was_hit_is_distinguished_from_that_of_an_outer_group() {
     assert_blamed(&ended, &text, why, Some("limit-above-or-machine"));
 }
 
-/// sexton counts only when the command has had the CPU. Here it counts late, and the command has been killed by then.
+/// `tests/window` has the cases: OOM kills, other kills and signals before sexton's first count and after it.
+/// `tests/window.sh` runs them many times.
 #[test]
-fn a_kill_before_the_first_count_is_reported_as_far_as_it_is_known() {
-    const LATE: &str =
-        "strace -qq -o /dev/null -e trace=sched_yield -e inject=sched_yield:delay_exit=300000";
-    let folder = Folder::new("oom-early");
-    let report = folder.at("report");
-    let group = Group::memory(&unique("early")).limited();
-    let run = |command: &[&str]| {
-        let words = [&["--report", &report], command].concat();
-        let ended = behind(&format!("{ENTER} && set -- {LATE} \"$@\""), group.path(), &words).run();
-        assert_eq!(ended.status, 137, "{ended:?}");
-        (ended, fs::read_to_string(&report).unwrap())
-    };
-    let glutton: Vec<&str> = GLUTTON.split(' ').collect();
-    let killed = ["sh", "-c", "kill -9 $$"];
-    let (ended, text) = run(&killed);
-    assert_not_blamed(&ended, &text);
-    // The second time the count may have been there before.
-    for _ in 0..2 {
-        let (ended, text) = run(&glutton);
-        assert_blamed(&ended, &text, " (memory limit hit)", Some("own-limit"));
-        let (ended, text) = run(&killed);
-        assert_not_blamed(&ended, &text);
-    }
+fn each_case_before_and_after_the_first_count_is_reported_as_far_as_it_is_known() {
+    let window = example("window", "tests/window/main.rs");
+    let output = Command::new(window).arg("6").env("SEXTON", sexton()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// In a cgroup namespace over the host's mount a group's name is that of another one, seen from the mount's root.

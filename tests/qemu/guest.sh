@@ -6,6 +6,12 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t devtmpfs dev /dev
+# `window=COUNT` on the kernel's command line is a variable here.
+if [ -n "$window" ]; then
+    window $window $(echo "$window_name" | tr _ ' ')
+    echo "window: $?"
+    poweroff -f
+fi
 out=/tmp/out err=/tmp/err report=/tmp/report
 
 # check NAME COMMAND... : whether it succeeds; if not, shows what sexton wrote.
@@ -97,6 +103,10 @@ outer=' (memory limit of an outer group hit, or machine out of memory); ran for'
 check "an outer limit: warning" has $err "command killed by SIGKILL: $blamed$outer"
 check "an outer limit: report" has $report '"oom_killed":true,"oom_kills":1,"out_of_memory":"limit-above-or-machine"'
 until rmdir /sys/fs/cgroup/box/inner /sys/fs/cgroup/box 2>/dev/null; do usleep 10000; done
+
+# tests/window has more; each case is in each of three places.
+window 3 >$out 2>&1
+check "each case before and after the first count" is "$? $(grep -c FAILED $out)" '0 0'
 
 # No limit but the machine's memory.
 mkdir /sys/fs/cgroup/free

@@ -5,6 +5,7 @@
 # busybox and scripts. Emulated, so that it works without /dev/kvm. About 40 s, besides what is installed. Needs root, for apt.
 #
 #   tests/qemu/run.sh [--kernel SUITE]     with the kernel of this suite of Debian (trixie, sid) instead of the machine's own
+#   tests/qemu/run.sh --window COUNT [NAME]     only tests/window, each case, or those with NAME in theirs, so many times
 #
 #   IT_BIN=FILE         test this init instead of the one that is built here
 #   QEMU_SUITE=SUITE    as --kernel
@@ -23,6 +24,7 @@ if [ -z "${IT_BIN-}" ]; then
     cargo build --locked --release --bin sexton --target "$target"
     IT_BIN=$folder/$target/release/sexton
 fi
+cargo build --locked --release --example window --target "$target"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sexton-qemu.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -38,10 +40,11 @@ for program in "$(command -v busybox)" "$IT_BIN"; do
 done
 
 # The kernel's package is only unpacked: the host boots what it did before.
-suite=${QEMU_SUITE-}
+suite=${QEMU_SUITE-} window=
 case $#:${1-} in
 0:) ;;
 2:--kernel) suite=$2 ;;
+2:--window | 3:--window) window=$2 name=${3-} ;;
 *) exec sed -n '2,/^set/s/^# \{0,1\}//p' "$here" ;;
 esac
 kernel=$folder/qemu/vmlinuz${suite:+-$suite}
@@ -69,18 +72,25 @@ fi
 mkdir -p "$scratch"/root/{bin,dev,proc,sys,tmp}
 cp -L "$(command -v busybox)" "$scratch/root/bin/busybox"
 cp -L "$IT_BIN" "$scratch/root/bin/sexton"
+cp "$folder/$target/release/examples/window" "$scratch/root/bin/window"
 install -m 755 tests/qemu/guest.sh "$scratch/root/init"
 install -m 755 tests/qemu/command.sh "$scratch/root/command"
 (cd "$scratch/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$scratch/initramfs"
 
-# boot PARAMETERS : what the guest writes to its console, until it ends.
+# boot PARAMETERS [SECONDS] : what the guest writes to its console, until it ends, or for so long at most.
 boot() {
-    timeout 600 qemu-system-x86_64 -accel tcg,thread=single -cpu max,-cx16 -smp 1 -m 256M \
+    timeout "${2-600}" qemu-system-x86_64 -accel tcg,thread=single -cpu max,-cx16 -smp 1 -m 256M \
         -nodefaults -no-user-config -display none -serial stdio -no-reboot \
         -kernel "$kernel" -initrd "$scratch/initramfs" \
         -append "console=ttyS0 panic=-1 $1" </dev/null | tr -d '\r' >"$scratch/console"
     grep -vE '^\[ *[0-9.]+\] +' "$scratch/console" # without what the kernel says
 }
+
+if [ -n "$window" ]; then
+    boot "loglevel=0 window=$window window_name=\"${name// /_}\"" 7200
+    grep -q '^window: 0$' "$scratch/console"
+    exit
+fi
 
 begin=$EPOCHREALTIME
 passed=0 expected=0 failed=
