@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Kills and signals before sexton's first count of OOM kills, and after it: each case of tests/window so many times,
-# with the static binary. Needs root, and a memory controller of cgroup v1 or v2.
+# with the static binary. Needs root, and a memory controller of cgroup v1 or v2. 1,000 times take nine minutes, or more
+# than an hour, emulated.
 #
 #   tests/window.sh [COUNT [NAME...]]     each case, or those with a NAME in theirs; 1,000 times
 #   tests/window.sh --qemu [COUNT [NAME]]     on cgroup v2, in a virtual machine, emulated: 20 times

@@ -73,6 +73,18 @@ pub struct Case {
     pub counts: &'static [u64],
 }
 
+impl Case {
+    /// How many processes the kernel is made to kill, one by one.
+    pub fn kernel_kills(&self) -> u64 {
+        let takes_all = |letter: &u8| b"hcC".contains(letter);
+        let acts = [self.before, self.after, self.released].into_iter().flatten();
+        let of_acts = acts.filter(|act| {
+            matches!(act, Do(letter) | Ask(letter) | End(letter) | Dying(letter) if takes_all(letter))
+        });
+        (of_acts.count() + self.at_once.bytes().filter(takes_all).count()) as u64
+    }
+}
+
 /// The command exits, and there is nothing else to say.
 const EXITS: Case = Case {
     name: "",

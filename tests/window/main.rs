@@ -71,7 +71,7 @@ fn rounds(case: &Case, count: u32) -> u32 {
         let result = loop {
             match world::run(case, round) {
                 Ok(outcome) if outcome.is_lost && lost > count + 100 => {
-                    break Err("the kernel kills sexton, too, again and again".to_owned());
+                    break Err("the kernel kills another process, too, again and again".to_owned());
                 }
                 Ok(outcome) if outcome.is_lost => lost += 1,
                 result => break result,
@@ -97,7 +97,7 @@ fn rounds(case: &Case, count: u32) -> u32 {
         }
     }
     if lost > 0 {
-        print!(", {lost} times repeated: the kernel killed sexton, too");
+        print!(", {lost} times repeated: the kernel killed another process, too");
     }
     if slowest > Duration::ZERO {
         print!(", after {} us at most", slowest.as_micros());

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// What a run has shown, besides what is wrong.
 pub struct Outcome {
-    /// The kernel has killed sexton, too, because the group had no memory for it before the other process was gone. There
-    /// is nothing to compare.
+    /// The kernel has killed sexton or the command, too, because the group had no memory for it before the other
+    /// process was gone. That is another case.
     pub is_lost: bool,
     pub kills: u64,
     /// The longest time until something was released.
@@ -53,6 +53,10 @@ pub fn run(case: &Case, round: u32) -> Result<Outcome, String> {
     if result.is_err() {
         unsafe { libc::kill(run.init, libc::SIGKILL) };
         run.reap();
+        let kills = u64::from(case.had_kills) + case.kernel_kills();
+        if !case.whole && group.kills() > kills {
+            return Ok(Outcome { is_lost: true, kills, slowest: Duration::ZERO });
+        }
     }
     result.map_err(|why| format!("{why} ({place:?}, {} MiB)", size / MIB))
 }
@@ -360,11 +364,8 @@ impl Run<'_> {
             && members.iter().all(|member| report.contains(member))
             && report.contains("out_of_memory") == case.word.is_some()
             && log.contains(": kernel OOM killer") == case.word.is_some();
-        let is_killed =
-            report.is_empty() && [-libc::SIGKILL, 128 + libc::SIGKILL].contains(&status);
-        let is_lost = is_killed && self.group.kills() >= u64::from(case.had_kills) + 2;
-        if is_right || is_lost {
-            return Ok(Outcome { is_lost, kills, slowest: self.slowest });
+        if is_right {
+            return Ok(Outcome { is_lost: false, kills, slowest: self.slowest });
         }
         let (counts, cause) = (case.counts, case.cause);
         Err(format!(
