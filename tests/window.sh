@@ -26,5 +26,6 @@ if [ -z "${IT_BIN-}" ]; then
   cargo build --locked --release --bin sexton --target "$target"
 fi
 cargo build --locked --release --example window --target "$target"
-export SEXTON=${IT_BIN:-$folder/sexton}
+SEXTON=$(realpath "${IT_BIN:-$folder/sexton}")
+export SEXTON
 exec "$folder/examples/window" "${1:-1000}" "${@:2}"
