@@ -321,7 +321,7 @@ impl Init {
             argv: argv.iter().map(CString::as_c_str).collect(),
             files,
             environment: environment.iter().map(CString::as_c_str).collect(),
-            attributes: Attributes { limits: self.limits, ..Attributes::default() },
+            attributes: Attributes { limits: self.limits, ..Attributes::default() }.into(),
             warn_on_reap: self.warn_on_reap,
             exit_map: self.exit_map,
             logging: Logging { level: self.level, ..Logging::default() },

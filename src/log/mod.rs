@@ -13,21 +13,22 @@ use self::syslog::Syslog;
 use crate::plan::{LogFormat, LogTo, Logging, Style};
 use crate::sys::Errno;
 use crate::sys::clock::Now;
+use crate::sys::once::Once;
 use crate::sys::output::Output;
+use crate::values::address::SyslogAddress;
 use crate::values::error::Error;
 use log::{Level, Log, Metadata, Record};
 use std::fmt;
 use std::os::fd::RawFd;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static LOGGER: Logger = Logger {
-    looks: OnceLock::new(),
-    syslog: OnceLock::new(),
+    looks: Once::new(),
+    syslog: Once::new(),
     lost_for_syslog: Lost::new(),
     stderr: Stream::new(),
     stdout: Stream::new(),
-    instead: OnceLock::new(),
+    instead: Once::new(),
 };
 
 /// Sends what is logged to where it is to go. `pid` is sexton's process ID. If that is far away, a connection is begun
@@ -42,22 +43,26 @@ pub fn start(logging: &Logging, pid: i32) {
             LogTo::Stderr | LogTo::Syslog(_) => logging.level,
         });
     }
-    LOGGER
-        .looks
-        .set(Looks { format: logging.format, time: logging.time, style: logging.style, pid })
-        .ok();
-    LOGGER.stderr.output.get_or_init(Output::stderr);
+    let Logging { format, time, style, .. } = *logging;
+    LOGGER.looks.get_or_set(|| Looks { format, time, style, pid });
+    LOGGER.stderr.output.get_or_set(Output::stderr);
     if logging.uses_stdout() {
-        LOGGER.stdout.output.get_or_init(Output::stdout);
+        LOGGER.stdout.output.get_or_set(Output::stdout);
     }
     if let LogTo::Syslog(address) = logging.to {
-        LOGGER.syslog.set(Box::new(Syslog::new(address, pid))).ok();
+        open_syslog(address, pid);
     }
+}
+
+/// Never inlined: it takes up much of the stack.
+#[inline(never)]
+fn open_syslog(address: SyslogAddress, pid: i32) {
+    LOGGER.syslog.get_or_set(|| Syslog::new(address, pid));
 }
 
 /// Sets how the lines of a run look that ends before [`start`], besides their style.
 pub fn set_looks(Logging { format, time, .. }: Logging, pid: i32) {
-    LOGGER.looks.set(Looks { format, time, style: &Style::SEXTON, pid }).ok();
+    LOGGER.looks.get_or_set(|| Looks { format, time, style: &Style::SEXTON, pid });
 }
 
 /// To be called before sexton's rights or a stream's owner change: to write without blocking later, a stream may have
@@ -76,7 +81,7 @@ pub fn secure(user: u32, certain: bool) {
 /// Has the program's own logger, if there is one, report an error that ends the run.
 pub fn give_way() {
     if !std::ptr::addr_eq(log::logger(), &LOGGER) {
-        LOGGER.instead.set(|error| log::error!("{}", error.message())).ok();
+        LOGGER.instead.get_or_set(|| |error| log::error!("{}", error.message()));
     }
 }
 
@@ -108,20 +113,20 @@ pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
 
 struct Logger {
     /// Not set before the command line is read.
-    looks: OnceLock<Looks>,
-    /// In place of standard error. Not in the static itself, which would take a page more.
-    syslog: OnceLock<Box<Syslog>>,
+    looks: Once<Looks>,
+    /// In place of standard error.
+    syslog: Once<Syslog>,
     lost_for_syslog: Lost,
     stderr: Stream,
     /// For what is less than a warning, if that goes elsewhere.
     stdout: Stream,
     /// Reports an error in place of this logger.
-    instead: OnceLock<fn(&Error)>,
+    instead: Once<fn(&Error)>,
 }
 
 /// A stream that lines go to. Each counts its own lost lines: one that is closed does not concern the other.
 struct Stream {
-    output: OnceLock<Output>,
+    output: Once<Output>,
     lost: Lost,
 }
 
@@ -172,13 +177,13 @@ impl Lost {
 
 impl Stream {
     const fn new() -> Stream {
-        Stream { output: OnceLock::new(), lost: Lost::new() }
+        Stream { output: Once::new(), lost: Lost::new() }
     }
 
     fn put(&self, line: &Line) -> Result<(), Errno> {
         let line = line.as_bytes();
         // Standard error, if the command line has not been read yet.
-        match self.output.get_or_init(Output::stderr).write(line) {
+        match self.output.get_or_set(Output::stderr).write(line) {
             Ok(written) if written == line.len() => Ok(()),
             Ok(_) => Err(Errno::EAGAIN),
             Err(errno) => Err(errno),

@@ -75,7 +75,7 @@ impl Report {
             json.raw("processes_killed", killed);
         }
         json.raw("survivors", record.survivors);
-        if let Some(not_stopped) = &record.not_stopped {
+        if let Some(not_stopped) = record.not_stopped.get() {
             json.begin("not_stopped", '[');
             not_stopped.json(&mut json);
             json.end(']');

@@ -8,6 +8,7 @@ use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::supervisor::{Stage, Time};
 use crate::values::outcome::{Ending, Outcome, Shortage, Usage};
+use crate::values::reserved::Reserved;
 use crate::values::rlimit::Resource;
 use crate::values::signal::Received;
 use std::time::Duration;
@@ -60,7 +61,7 @@ pub struct Record {
     /// The time of the stop in which sexton could not run. No phase includes it.
     pub frozen: Duration,
     /// The processes that had not ended when a stop was slow, or before SIGKILL.
-    pub not_stopped: Option<NotStopped>,
+    pub not_stopped: Reserved<NotStopped>,
     pub(super) times: Times,
 }
 

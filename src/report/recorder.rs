@@ -75,6 +75,12 @@ impl Recorder {
         }
     }
 
+    /// Allocates what a stop needs.
+    pub fn reserve(&mut self) {
+        self.sent.reserve();
+        self.record.not_stopped.reserve();
+    }
+
     /// sexton is in this phase now.
     pub fn phase(&mut self, stage: Stage, now: Time) {
         let Some(before) = self.record.enter(stage, now) else { return };
@@ -200,8 +206,8 @@ impl Recorder {
 
     /// Some processes have not ended although the stop is slow, or SIGKILL is near.
     pub fn not_stopped(&mut self, not_stopped: NotStopped) {
-        not_stopped.log(self.record.not_stopped.as_ref());
-        self.record.not_stopped = Some(not_stopped);
+        not_stopped.log(self.record.not_stopped.get());
+        self.record.not_stopped.set(not_stopped);
     }
 
     /// Everything was sent SIGKILL: so many processes, if that is known.

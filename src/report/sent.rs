@@ -7,6 +7,7 @@
 
 use crate::supervisor::Time;
 use crate::values::outcome::Outcome;
+use crate::values::reserved::Reserved;
 use crate::values::signal::{Signal, SignalSet};
 use std::time::Duration;
 
@@ -21,16 +22,10 @@ const CLEANED_UP: Duration = Duration::from_secs(30);
 const ASKING: SignalSet = SignalSet::EMPTY.with(Signal::INT).with(Signal::QUIT).with(Signal::TERM);
 
 /// When each signal was last sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Default)]
 pub struct Sent {
     /// In tenths of a second, by the signal's number; enough for 13 years.
-    last: [Option<u32>; Signal::MAX.number() as usize + 1],
-}
-
-impl Default for Sent {
-    fn default() -> Sent {
-        Sent { last: [None; _] }
-    }
+    last: Reserved<[Option<u32>; Signal::MAX.number() as usize + 1]>,
 }
 
 /// Who has sent the signal that killed the command.
@@ -46,9 +41,15 @@ pub enum Sender {
 }
 
 impl Sent {
+    /// Allocates what is needed.
+    pub fn reserve(&mut self) {
+        self.last.reserve();
+    }
+
     /// sexton has just sent this signal to the command, perhaps among others.
     pub fn note(&mut self, signal: Signal, now: Time) {
-        if let Some(slot) = self.last.get_mut(signal.number() as usize) {
+        let last = self.last.get_or_set(|| [None; _]);
+        if let Some(slot) = last.get_mut(signal.number() as usize) {
             *slot = Some(tenths(now));
         }
     }
@@ -58,7 +59,8 @@ impl Sent {
     #[must_use]
     pub fn sender(&self, outcome: Outcome, now: Time, stop: Option<Time>) -> Option<Sender> {
         let Outcome::Killed { signal, core } = outcome else { return None };
-        let Some(last) = self.last.get(signal.number() as usize).copied().flatten() else {
+        let last = self.last.get().and_then(|last| *last.get(signal.number() as usize)?);
+        let Some(last) = last else {
             return Some(Sender::Other { sexton_before: None });
         };
         let before = Duration::from_millis(u64::from(tenths(now).saturating_sub(last)) * 100);

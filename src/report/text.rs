@@ -70,7 +70,7 @@ impl fmt::Display for Report {
             None if record.linger_over => f.write_str("; remaining processes killed")?,
             None => {}
         }
-        if let Some(NotStopped { search, found }) = &record.not_stopped
+        if let Some(NotStopped { search, found }) = record.not_stopped.get()
             && search.before_kill
             && let Some(process) = found.named().next()
         {

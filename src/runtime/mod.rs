@@ -159,7 +159,7 @@ impl<'a> Runtime<'a> {
         self_setup::protect(plan); // at once, because the command may hit the limit at once
         privileges::share_user(launch);
         process::yield_cpu(); // what follows touches new pages, and the command would wait for it
-        let mut runtime = Box::new(Runtime {
+        Ok(Box::new(Runtime {
             plan,
             pid,
             clock,
@@ -178,9 +178,7 @@ impl<'a> Runtime<'a> {
             left_out: None,
             failure: None,
             exit: None,
-        });
-        runtime.delivery.reserve();
-        Ok(runtime)
+        }))
     }
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
@@ -249,6 +247,15 @@ impl<'a> Runtime<'a> {
         privileges::give_up(self.pid);
         process::release_stack();
         self.child.release_stack();
+        self.reserve();
+    }
+
+    /// Allocates what a stop needs. Last of all, because it is not touched before: the pages with what a waiting sexton
+    /// uses have none of it.
+    fn reserve(&mut self) {
+        self.delivery.reserve();
+        self.slow_stop.reserve();
+        self.recorder.reserve();
     }
 
     /// Waits for a signal or a deadline, or not at all if there is more to do.

@@ -110,7 +110,9 @@ pub fn is_on_noexec(path: &CStr) -> bool {
     result == 0 && fields.get(FLAGS).is_some_and(|flags| flags & noexec != 0)
 }
 
-/// The working directory; none if it has been deleted, or is outside of the root directory (getcwd(2)).
+/// The working directory; none if it has been deleted, or is outside of the root directory (getcwd(2)). Never inlined:
+/// its buffer would keep a page of the stack between a caller and what that calls.
+#[inline(never)]
 #[must_use]
 pub fn working_directory() -> Option<CString> {
     let mut buffer = [0u8; libc::PATH_MAX as usize];

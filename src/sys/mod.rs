@@ -16,6 +16,7 @@ pub mod itself;
 #[cfg(feature = "landlock")]
 pub mod landlock;
 pub mod limits;
+pub mod once;
 pub mod open;
 pub mod output;
 pub mod process;

@@ -145,6 +145,11 @@ pub struct Spec {
     pub ambient: Option<List>,
 }
 
+impl Spec {
+    /// None of them.
+    pub const NONE: Spec = Spec { drop: None, keep: None, ambient: None };
+}
+
 /// The five sets of capabilities of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sets {

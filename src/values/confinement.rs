@@ -111,6 +111,16 @@ pub struct Confinement {
     pub best_effort: bool,
 }
 
+impl Confinement {
+    /// None.
+    pub const NONE: Confinement = Confinement {
+        taken: Rights::NONE,
+        rules: Vec::new(),
+        text: String::new(),
+        best_effort: false,
+    };
+}
+
 /// An item of a list: an exception, or a scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rule {

@@ -212,6 +212,9 @@ pub enum Values {
 pub struct Edits(Vec<Edit>);
 
 impl Edits {
+    /// No changes.
+    pub const NONE: Edits = Edits(Vec::new());
+
     /// Adds an edit of the layer that is being read, whose edits are the first `own`: see [`layered::add`]. It takes
     /// the place of an edit of the same variable in a layer below.
     ///

@@ -17,6 +17,7 @@ pub mod expansion;
 pub mod layered;
 pub mod names;
 pub mod outcome;
+pub mod reserved;
 pub mod rewrite;
 pub mod rlimit;
 pub mod scheduling;
