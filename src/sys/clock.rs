@@ -1,8 +1,10 @@
 //! Time: one clock that only goes forward, for what sexton decides; and the time of day, for what it logs.
 
 use nix::libc;
+use std::ffi::c_int;
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A monotonic clock that starts at zero, and can leave out a time in which nothing could run.
@@ -13,22 +15,10 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts it. By a system call, because the command waits for that: the first use of the vDSO costs as much as
-    /// twenty of them, and each later use a tenth of one.
+    /// Starts it.
     #[must_use]
     pub fn start() -> Clock {
-        let started = if cfg!(target_pointer_width = "64") {
-            let mut time = MaybeUninit::<libc::timespec>::zeroed();
-            // SAFETY: writes one live structure, which has the kernel's layout on 64-bit machines.
-            unsafe {
-                libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, time.as_mut_ptr())
-            };
-            // SAFETY: zeroed memory is a valid timespec.
-            duration(unsafe { time.assume_init() })
-        } else {
-            read(libc::CLOCK_MONOTONIC)
-        };
-        Clock { started, left_out: Duration::ZERO }
+        Clock { started: read(libc::CLOCK_MONOTONIC), left_out: Duration::ZERO }
     }
 
     /// How long it has been running, without the time that was left out.
@@ -58,10 +48,81 @@ pub fn since_boot() -> Duration {
 
 fn read(clock: libc::clockid_t) -> Duration {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: writes one live structure. It cannot fail for these clocks.
-    unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
+    gettime(clock, time.as_mut_ptr());
     // SAFETY: zeroed memory is a valid timespec, whether it was written or not.
     duration(unsafe { time.assume_init() })
+}
+
+/// clock_gettime(2).
+type Gettime = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> c_int;
+
+/// Reads a clock; nothing, if neither the vDSO nor a seccomp filter allows it. A use of the vDSO (vdso(7)) takes a tenth
+/// of a call, but the first one as much as twenty, because its pages are touched then. So the first readings, of which
+/// a short run has no more, are calls.
+fn gettime(clock: libc::clockid_t, time: *mut libc::timespec) {
+    const BY_CALL: u32 = 16;
+    static READINGS: AtomicU32 = AtomicU32::new(0);
+    let readings = READINGS.load(Ordering::Relaxed);
+    if readings < BY_CALL {
+        READINGS.store(readings + 1, Ordering::Relaxed);
+        // SAFETY: writes one live structure.
+        if unsafe { by_call(clock, time) } == 0 {
+            return;
+        }
+    }
+    let gettime = by_vdso();
+    // SAFETY: writes one live structure.
+    if unsafe { gettime(clock, time) } != 0 {
+        // SAFETY: as above.
+        unsafe { by_call(clock, time) };
+    }
+}
+
+unsafe extern "C" fn by_call(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
+    if cfg!(target_pointer_width = "64") {
+        // SAFETY: writes one live structure, which has the kernel's layout on 64-bit machines.
+        unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) as c_int }
+    } else {
+        // SAFETY: writes one live structure.
+        unsafe { libc::clock_gettime(clock, time) }
+    }
+}
+
+/// The vDSO's function, which is looked up once. musl's own clock_gettime has the address in data that the file would
+/// have to hold.
+#[cfg(all(target_env = "musl", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn by_vdso() -> Gettime {
+    use std::ffi::{CStr, c_char, c_void};
+    use std::ptr;
+    use std::sync::atomic::AtomicPtr;
+    const NAMES: [&CStr; 2] = if cfg!(target_arch = "x86_64") {
+        [c"LINUX_2.6", c"__vdso_clock_gettime"]
+    } else {
+        [c"LINUX_2.6.39", c"__kernel_clock_gettime"]
+    };
+    static FOUND: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    unsafe extern "C" {
+        /// How the C library looks a function up. Null if there is none.
+        fn __vdsosym(version: *const c_char, name: *const c_char) -> *mut c_void;
+    }
+    let mut found = FOUND.load(Ordering::Relaxed);
+    if found.is_null() {
+        let [version, name] = NAMES.map(CStr::as_ptr);
+        // SAFETY: two strings.
+        found = unsafe { __vdsosym(version, name) };
+        if found.is_null() {
+            found = by_call as *mut c_void;
+        }
+        FOUND.store(found, Ordering::Relaxed);
+    }
+    // SAFETY: the address of a function of this type.
+    unsafe { std::mem::transmute::<*mut c_void, Gettime>(found) }
+}
+
+/// By the C library.
+#[cfg(not(all(target_env = "musl", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn by_vdso() -> Gettime {
+    libc::clock_gettime
 }
 
 fn duration(time: libc::timespec) -> Duration {

@@ -10,7 +10,7 @@ use sexton::internals::{Heap, block_all, run, strings};
 use std::ffi::{c_char, c_int};
 
 #[global_allocator]
-#[unsafe(link_section = ".bss.heap")] // behind all other data: release.ld
+#[unsafe(link_section = ".sbss.heap")] // behind all other data: release.ld
 static HEAP: Heap = Heap::new();
 
 unsafe extern "C" {

@@ -22,13 +22,13 @@ const WORDS: usize = SIZE / size_of::<usize>();
 const BESIDE: usize = 64;
 
 /// The child's stack, and at its upper end what the C library takes for its thread.
-#[repr(align(4096))]
+#[repr(align(16))]
 struct Area(UnsafeCell<[usize; WORDS]>);
 
 // SAFETY: only the child uses it, once it is there.
 unsafe impl Sync for Area {}
 
-#[unsafe(link_section = ".bss.child")] // pages of its own: release.ld
+#[unsafe(link_section = ".sbss.child")] // release.ld
 static AREA: Area = Area(UnsafeCell::new([0; WORDS]));
 
 /// Not zero as long as the child uses the memory: the kernel clears it.
@@ -107,8 +107,14 @@ pub fn spawn<T: Task>(task: &mut T) -> Result<i32, Errno> {
 
 /// Gives the child's stack back, if the child has left it.
 pub fn release() {
-    if IS_THERE.load(Ordering::Acquire) == 0 {
-        // SAFETY: no child uses the area any more, which is whole pages.
-        unsafe { libc::madvise(AREA.0.get().cast(), SIZE, libc::MADV_DONTNEED) };
+    if IS_THERE.load(Ordering::Acquire) != 0 {
+        return;
     }
+    // SAFETY: takes an integer.
+    let page = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
+    let area = AREA.0.get().cast::<u8>();
+    let first = area.map_addr(|address| address.next_multiple_of(page));
+    let size = (area.addr() + SIZE).saturating_sub(first.addr()) / page * page;
+    // SAFETY: no child uses the area any more, and these are its whole pages.
+    unsafe { libc::madvise(first.cast(), size, libc::MADV_DONTNEED) };
 }
