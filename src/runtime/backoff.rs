@@ -18,6 +18,8 @@ pub struct Backoff {
     put_off_until: Option<Time>,
     /// How long the last look took.
     took: Duration,
+    /// How many looks are not measured before the next one that is.
+    unmeasured: u8,
 }
 
 impl Backoff {
@@ -30,6 +32,16 @@ impl Backoff {
     /// The next look may be at once.
     pub fn hurry(&mut self) {
         self.put_off_until = None;
+        self.unmeasured = 0;
+    }
+
+    /// Whether the next look is to be measured, because its duration may matter. One in sixteen is enough as long as
+    /// looks are short: to read the clock twice takes a quarter of the time of such a look.
+    #[must_use]
+    pub fn measures(&mut self) -> bool {
+        let measures = self.unmeasured == 0;
+        self.unmeasured = self.unmeasured.saturating_sub(1);
+        measures
     }
 
     /// From `begin` to `end` all children were looked at, and none could be reaped.
@@ -38,6 +50,7 @@ impl Backoff {
         // A single long look may have been held up by something else.
         let usual = took.min(std::mem::replace(&mut self.took, took));
         let pause = after_look(usual, command_runs);
+        self.unmeasured = if command_runs && took < CHEAPER_THAN_WAKING_UP { 15 } else { 0 };
         self.put_off_until = pause.map(|pause| end.saturating_add(pause));
     }
 }

@@ -69,7 +69,12 @@ impl Delivery {
     pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> Sent {
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
-        let mut result = self.send_all([Some(received), then], to);
+        let mut result = match to {
+            Target::Command if !and_continue => {
+                send::to_process(self.command, received).map(|()| to)
+            }
+            _ => self.send_all([Some(received), then], to),
+        };
         let mut value_lost = None;
         if let Err(errno) = result
             && received.origin.carries_value()

@@ -42,7 +42,7 @@ use crate::plan::{Plan, Target};
 use crate::report::record::{Record, Report};
 use crate::report::recorder::Recorder;
 use crate::report::sinks::Outlets;
-use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time};
+use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time, earlier};
 use crate::sys::clock::Clock;
 use crate::sys::wait::Waited;
 use crate::sys::{self, Errno, fds, process, signals};
@@ -198,7 +198,7 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// A call that sexton cannot do without does not work at all.
     fn step(&mut self) -> Result<Option<Ending>, Error> {
-        let reaps = self.reaper.is_due(self.clock.now());
+        let reaps = self.reaper.is_due(self.clock);
         if reaps {
             self.reap_all()?;
         }
@@ -222,7 +222,7 @@ impl<'a> Runtime<'a> {
                 self.child_signalled(received.origin);
             }
             Some(received) => self.signal(received),
-            None => self.reaper.pass_time(self.clock.now()),
+            None => self.reaper.pass_time(self.clock),
         }
         Ok(None)
     }
@@ -269,7 +269,7 @@ impl<'a> Runtime<'a> {
         let until = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
             Some(Time::ZERO)
         } else {
-            [self.supervisor.deadline(), self.reaper.due_at()].into_iter().flatten().min()
+            earlier(self.supervisor.deadline(), self.reaper.due_at())
         };
         self.signals.wait(accepted, until, self.clock, &mut self.reaper)
     }
@@ -287,6 +287,13 @@ impl<'a> Runtime<'a> {
     fn signal(&mut self, received: Received) {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line into a broken pipe
+        }
+        // The usual case, for a third of the time.
+        if !log_enabled!(Level::Info)
+            && self.unsettled.is_none()
+            && let Some((signal, to)) = self.supervisor.only_forwards(&received)
+        {
+            return self.pass_on(Received { signal, ..received }, to, false);
         }
         self.incoming = Some(Incoming::new(received));
         self.handle(Event::Signal(received));
@@ -308,7 +315,7 @@ impl<'a> Runtime<'a> {
         if origin.pid > 0 {
             self.reap(Some(origin.pid));
         }
-        if self.reaper.is_put_off(self.clock.now())
+        if self.reaper.is_put_off(self.clock)
             && let Some(command) = self.delivery.command()
         {
             self.reap(Some(command)); // it may have ended, and does not wait for a look at all
@@ -318,15 +325,17 @@ impl<'a> Runtime<'a> {
     /// Reaps each child that has ended.
     fn reap_all(&mut self) -> Result<(), Error> {
         for _ in 0..REAPED_AT_ONCE {
-            let begin = self.clock.now();
+            let begin = self.reaper.measures().then(|| self.clock.now());
             let found = self.reap(None);
             if !matches!(found, Waited::Child(..)) {
-                let now = self.clock.now();
-                let command_runs = self.supervisor.stage() == Some(Stage::Run);
-                self.reaper.put_off(begin, now, command_runs);
+                if let Some(begin) = begin {
+                    let command_runs = self.supervisor.stage() == Some(Stage::Run);
+                    self.reaper.put_off(begin, self.clock.now(), command_runs);
+                }
                 let command_is_left = self.delivery.command().is_some();
                 if let Some(no_children) = self.reaper.looked_at_all(found, command_is_left)? {
-                    let tree_empty = self.tree_is_empty(no_children, now);
+                    let heeds = self.supervisor.heeds_reaped_all();
+                    let tree_empty = heeds && self.tree_is_empty(no_children);
                     self.reaped_all(tree_empty);
                 }
                 return Ok(());
@@ -337,12 +346,12 @@ impl<'a> Runtime<'a> {
         Ok(())
     }
 
-    fn tree_is_empty(&mut self, no_children: bool, now: Time) -> bool {
+    fn tree_is_empty(&mut self, no_children: bool) -> bool {
         if no_children && self.reaper.is_alone() {
             return true;
         }
         self.settle();
-        !self.reaper.are_left(no_children, now)
+        !self.reaper.are_left(no_children, self.clock)
     }
 
     fn reap(&mut self, pid: Option<i32>) -> Waited {
@@ -421,7 +430,8 @@ impl<'a> Runtime<'a> {
         if self.supervisor.deadline().is_some() {
             self.signals.watch_clock(now);
         }
-        for action in actions {
+        for place in 0.. {
+            let Some(action) = actions.get(place) else { break };
             if !matches!(action, Action::Exit { .. }) {
                 self.settle();
             }
@@ -439,9 +449,7 @@ impl<'a> Runtime<'a> {
     fn carry_out(&mut self, action: Action, now: Time) {
         match action {
             Action::Send { signal, to, and_continue } => {
-                if self.send(signal, to, and_continue) {
-                    self.recorder.sent(signal.signal, self.clock.now());
-                }
+                self.pass_on(signal, to, and_continue);
             }
             Action::HangUp => self.delivery.hang_up(),
             Action::Look => {
@@ -500,6 +508,13 @@ impl<'a> Runtime<'a> {
                     None => ending::ending(self.plan, self.pid, outcome, by),
                 });
             }
+        }
+    }
+
+    /// Sends a signal that is recorded, because the command may die of it.
+    fn pass_on(&mut self, signal: Received, to: Target, and_continue: bool) {
+        if self.send(signal, to, and_continue) {
+            self.recorder.sent(signal.signal, self.clock.now());
         }
     }
 

@@ -106,7 +106,8 @@ impl NextSignal {
     /// For how long sexton could not run, if it was long enough to matter.
     #[must_use]
     pub fn frozen(&self, clock: Clock) -> Option<Duration> {
-        let late = clock.now().saturating_sub(self.due?);
+        let due = self.due?;
+        let late = clock.now().saturating_sub(due);
         (late >= FROZEN).then_some(late)
     }
 

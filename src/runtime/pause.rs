@@ -35,7 +35,7 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
     let mut reaper = Reaper::new(plan, own, NO_COMMAND);
     let mut signals = NextSignal::default();
     loop {
-        if reaper.is_due(clock.now()) {
+        if reaper.is_due(clock) {
             reap_all(plan, &mut reaper)?;
         }
         let until = reaper.due_at();

@@ -9,7 +9,8 @@ use super::foreign::Foreign;
 use super::retry::Retry;
 use crate::kernel::processes::Name;
 use crate::plan::Plan;
-use crate::supervisor::Time;
+use crate::supervisor::{Time, earlier};
+use crate::sys::clock::Clock;
 use crate::sys::wait::{self, Asked, Waited};
 use crate::sys::{Errno, process, send, signals};
 use crate::values::error::Error;
@@ -100,21 +101,21 @@ impl Reaper {
 
     /// Whether all children are to be looked at now.
     #[must_use]
-    pub fn is_due(&self, now: Time) -> bool {
-        self.due && !self.is_put_off(now)
+    pub fn is_due(&self, clock: Clock) -> bool {
+        self.due && !self.is_put_off(clock)
     }
 
     /// When all children are to be looked at next; `None` until the next SIGCHLD.
     #[must_use]
     pub fn due_at(&self) -> Option<Time> {
         let children = self.due.then(|| self.backoff.put_off_until().unwrap_or_default());
-        [children, self.foreign.look_again_at()].into_iter().flatten().min()
+        earlier(children, self.foreign.look_again_at())
     }
 
     /// Whether the last looks took so long that the next has to wait.
     #[must_use]
-    pub fn is_put_off(&self, now: Time) -> bool {
-        self.backoff.put_off_until().is_some_and(|until| until > now)
+    pub fn is_put_off(&self, clock: Clock) -> bool {
+        self.backoff.put_off_until().is_some_and(|until| until > clock.now())
     }
 
     /// SIGCHLD came: at least one child has changed.
@@ -129,8 +130,8 @@ impl Reaper {
     }
 
     /// The next look at all children is due if the pause between two looks at foreign processes is over.
-    pub fn pass_time(&mut self, now: Time) {
-        self.due |= self.foreign.look_again_at().is_some_and(|at| at <= now);
+    pub fn pass_time(&mut self, clock: Clock) {
+        self.due |= self.foreign.look_again_at().is_some_and(|at| at <= clock.now());
     }
 
     /// Whether the end of a foreign process is waited for, by [`Reaper::wait_for_foreign`].
@@ -181,6 +182,12 @@ impl Reaper {
         (wait::child(pid, Asked { stops, usage }), name)
     }
 
+    /// Whether the next look at all children is to be measured, for [`Reaper::put_off`].
+    #[must_use]
+    pub fn measures(&mut self) -> bool {
+        self.backoff.measures()
+    }
+
     /// Puts the next look at all children off by what the last one took, from `begin` to `end`.
     pub fn put_off(&mut self, begin: Time, end: Time, command_runs: bool) {
         self.backoff.looked(begin, end, command_runs);
@@ -217,12 +224,12 @@ impl Reaper {
     /// Whether any process is left, where not everything is known to be gone: children, which are the next to end, or
     /// foreign processes.
     #[must_use]
-    pub fn are_left(&mut self, no_children: bool, now: Time) -> bool {
+    pub fn are_left(&mut self, no_children: bool, clock: Clock) -> bool {
         if !no_children {
             self.foreign.stop_waiting();
             return true;
         }
-        self.foreign.are_left(self.command, now)
+        self.foreign.are_left(self.command, clock.now())
     }
 
     /// Whether a child has ended since the last call.

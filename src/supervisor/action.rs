@@ -112,6 +112,12 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// The action in this place, from 0 on.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<Action> {
+        self.items.get(place).copied().flatten()
+    }
+
     /// More than any event causes; the exhaustive test would show one that is lost.
     const CAPACITY: usize = 8;
 

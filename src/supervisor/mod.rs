@@ -80,6 +80,8 @@ pub struct Supervisor<'p> {
     looks: Option<Looks>,
     /// How often [`Event::Thawed`] may still put a deadline off.
     thaws: u8,
+    /// What [`Supervisor::deadline`] says.
+    deadline: Option<Time>,
 }
 
 impl<'p> Supervisor<'p> {
@@ -98,12 +100,18 @@ impl<'p> Supervisor<'p> {
             continue_due: false,
             looks: None,
             thaws: MOST_THAWS,
+            deadline: policy.timeout,
         }
     }
 
     /// When [`Event::Tick`] is due at the latest; `None` if no action waits for a time.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    /// The next time that the present state waits for.
+    fn next_deadline(&self) -> Option<Time> {
         let of_phase = match self.phase {
             Phase::Running | Phase::Over => None,
             Phase::Draining { until, .. } => Some(until),
@@ -144,6 +152,19 @@ impl<'p> Supervisor<'p> {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
+    /// What a signal is forwarded as and to whom, if [`Event::Signal`] would cause just that and change nothing here.
+    /// `None` if only the event can tell.
+    #[must_use]
+    pub fn only_forwards(&self, received: &Received) -> Option<(Signal, Target)> {
+        let Policy { stop_signals, suspend_at, .. } = self.policy;
+        let is_more = stop_signals.contains(received.signal)
+            || suspend_at.contains(received.signal)
+            || self.deadline.is_some()
+            || received.origin.is_fault(received.signal);
+        let forward = if is_more { None } else { self.forward(received) };
+        forward.filter(|(signal, _)| *signal != Signal::CONT)
+    }
+
     /// Notes an event; the actions that follow from it now.
     pub fn handle(&mut self, event: Event, now: Time) -> Actions {
         let mut actions = Actions::default();
@@ -163,6 +184,7 @@ impl<'p> Supervisor<'p> {
                 self.by = self.ended_by(outcome);
                 self.continue_due = false;
                 // What is left of the tree is only known after a look at all children: nothing is due before that.
+                self.deadline = self.next_deadline();
                 return actions;
             }
             Event::ReapedAll { tree_empty, progress } => {
@@ -176,8 +198,13 @@ impl<'p> Supervisor<'p> {
             Event::Thawed => self.thaw(now),
             Event::Tick => {}
         }
-        while self.pass_deadline(now, &mut actions) {}
-        actions
+        loop {
+            self.deadline = self.next_deadline();
+            let is_due = self.deadline.is_some_and(|at| at <= now);
+            if !is_due || !self.pass_deadline(now, &mut actions) {
+                return actions;
+            }
+        }
     }
 
     /// What made the command end, which it does now. SIGKILL ends it too late, whoever sent it. Of a death by another
@@ -229,13 +256,9 @@ impl<'p> Supervisor<'p> {
         if received.origin.is_fault(received.signal) {
             return;
         }
-        let rewritten = self.policy.rewrites.apply(received.signal);
-        let forward = rewritten.map(|sent_as| Forward { received, sent_as });
         if !self.policy.stop_signals.contains(received.signal) {
-            if let Some(forward) = forward
-                && let Some(to) = self.target(forward)
-            {
-                let signal = forward.sent();
+            if let Some((signal, to)) = self.forward(&received) {
+                let signal = Received { signal, ..received };
                 actions.push(match signal.signal {
                     Signal::CONT if self.command.is_none() => Action::Resume { signal, to },
                     _ => Action::Send { signal, to, and_continue: false },
@@ -247,12 +270,18 @@ impl<'p> Supervisor<'p> {
             return;
         }
         // A stop signal may be ignored, too.
-        if let Some(stop) = forward
+        if let Some(sent_as) = self.policy.rewrites.apply(received.signal)
             && self.phase != Phase::Over
         {
-            self.stop_signal(stop, now, actions);
+            self.stop_signal(Forward { received, sent_as }, now, actions);
             actions.push(Action::RecordStop(received));
         }
+    }
+
+    /// What a signal that begins no stop is forwarded as, and to whom.
+    fn forward(&self, received: &Received) -> Option<(Signal, Target)> {
+        let sent_as = self.policy.rewrites.apply(received.signal)?;
+        Some((sent_as, self.target(received, sent_as)?))
     }
 
     /// Begins a stop as if SIGTERM had come, but even where SIGTERM is ignored.
@@ -314,27 +343,24 @@ impl<'p> Supervisor<'p> {
 
     /// The target of a signal. Once the command has been reaped: the rest of the tree, if the run waits for it or
     /// signals go to the whole tree; otherwise none.
-    fn target(&self, forward: Forward) -> Option<Target> {
+    fn target(&self, received: &Received, sent_as: Signal) -> Option<Target> {
         match (self.policy.forward_to, self.command) {
             _ if self.is_ending() => None,
             (Target::Tree, _) => Some(Target::Tree),
             (_, Some(_)) => self.policy.wait_all.then_some(Target::Tree),
-            (Target::Command, None) if self.key_has_sent_it(forward) => None,
-            // A key is for the whole foreground group, which the command's would be without sexton.
-            (Target::Command, None) if is_from_terminal(forward.received) => Some(Target::Group),
+            (Target::Command, None) if is_from_terminal(received) => {
+                // The key may have sent the command the same one. A key is for the whole foreground group, which the
+                // command's would be without sexton.
+                let has_it = self.policy.command_gets_keys && sent_as == received.signal;
+                (!has_it).then_some(Target::Group)
+            }
             (to, None) => Some(to),
         }
     }
 
-    /// Whether the key that sent this signal has sent the command the same one.
-    fn key_has_sent_it(&self, forward: Forward) -> bool {
-        let Forward { received, sent_as } = forward;
-        self.policy.command_gets_keys && is_from_terminal(received) && sent_as == received.signal
-    }
-
     /// The target of a stop signal: the rest of the tree once the command has been reaped.
     fn stop_target(&self, stop: Forward) -> Target {
-        self.target(stop).unwrap_or(Target::Tree)
+        self.target(&stop.received, stop.sent_as).unwrap_or(Target::Tree)
     }
 
     fn reaped_all(&mut self, tree_empty: bool, progress: bool, now: Time, actions: &mut Actions) {
@@ -571,14 +597,15 @@ impl Looks {
 
 /// Whether the kernel has sent the signal for a key, for a new window size, or because a background group has used the
 /// terminal.
-fn is_from_terminal(received: Received) -> bool {
+fn is_from_terminal(received: &Received) -> bool {
     const SIGNALS: [Signal; 6] =
         [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::WINCH];
     received.origin.is_kernel() && SIGNALS.contains(&received.signal)
 }
 
 /// The earlier of two times, where `None` is never.
-fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+#[must_use]
+pub fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

@@ -338,7 +338,22 @@ impl<'p> World<'p> {
             self.stops_received = 1;
             self.first_stop_received = self.now;
         }
+        let foreseen = match event {
+            Event::Signal(received) => {
+                self.supervisor.only_forwards(&received).map(|(signal, to)| {
+                    let signal = Received { signal, ..received };
+                    Action::Send { signal, to, and_continue: false }
+                })
+            }
+            _ => None,
+        };
+        let state = |of: &Supervisor| (of.phase, of.asked, of.continue_due, of.deadline);
+        let before = state(&self.supervisor);
         let actions: Vec<Action> = self.supervisor.handle(event, self.now).into_iter().collect();
+        if foreseen.is_some() {
+            assert_eq!((actions.first().copied(), actions.len()), (foreseen, 1));
+            assert_eq!(state(&self.supervisor), before);
+        }
         assert_eq!(actions.contains(&Action::TimedOut), times_out, "the time-out is a stop, once");
         for &action in &actions {
             self.check(action);

@@ -28,7 +28,14 @@ struct KernelUsage {
     user: [libc::c_long; 2],
     system: [libc::c_long; 2],
     peak: libc::c_long,
-    rest: [libc::c_long; 13],
+    rest: MaybeUninit<[libc::c_long; 13]>,
+}
+
+impl KernelUsage {
+    /// None. The rest is not cleared: that takes longer than what else is done for a look that finds nothing.
+    const fn none() -> KernelUsage {
+        KernelUsage { user: [0; 2], system: [0; 2], peak: 0, rest: MaybeUninit::uninit() }
+    }
 }
 
 /// What is asked of a child besides its end.
@@ -45,23 +52,16 @@ pub struct Asked {
 pub fn child(pid: Option<i32>, asked: Asked) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if asked.stops { libc::WUNTRACED } else { 0 };
-    let mut usage = asked.usage.then(MaybeUninit::<KernelUsage>::zeroed);
+    let mut usage = KernelUsage::none();
+    let usage_to = if asked.usage { &raw mut usage } else { ptr::null_mut() };
     // SAFETY: the status and the usage are live memory, or the usage is null.
     let result = unsafe {
-        libc::syscall(
-            libc::SYS_wait4,
-            pid.unwrap_or(-1),
-            &raw mut status,
-            options,
-            usage.as_mut().map_or(ptr::null_mut(), MaybeUninit::as_mut_ptr),
-        )
+        libc::syscall(libc::SYS_wait4, pid.unwrap_or(-1), &raw mut status, options, usage_to)
     };
     match result as i32 {
         0 => Waited::Nothing,
         pid if pid > 0 => {
-            // SAFETY: zeroed memory is a valid usage, and the kernel has filled it.
-            let usage = usage.map(|usage| unsafe { usage.assume_init() });
-            let usage = usage.map_or(Usage::default(), |usage| typed(&usage));
+            let usage = if asked.usage { typed(&usage) } else { Usage::default() };
             Waited::Child(pid, Change::from_raw(status), usage)
         }
         _ => failed(Errno::last()),
