@@ -6,11 +6,13 @@ use crate::kernel::broadcast;
 use crate::kernel::processes;
 use crate::kernel::tree::{self, HangUp, Scan, Signals};
 use crate::plan::Target;
-use crate::supervisor::Cause;
+use crate::supervisor::{Cause, Time};
+use crate::sys::clock::Clock;
 use crate::sys::{Errno, process, reason, send, wait};
 use crate::values::signal::{Received, Signal};
 use log::{info, warn};
 use std::fmt;
+use std::time::Duration;
 
 /// Finds the processes of each target, and signals them.
 pub struct Delivery {
@@ -242,28 +244,48 @@ impl Delivery {
         }
     }
 
-    /// The processes that SIGKILL has just been sent to.
+    /// Counts the processes that SIGKILL is about to be sent to, if they are many and soon counted, or none can be seen;
+    /// whether it did. Counted afterwards, each that has ended by then would be left for sexton to reap. Not exact if
+    /// others fork or end now.
     #[must_use]
-    pub fn killed(&self) -> Killed {
-        let mut killed = Killed::default();
+    pub fn count_many(&self, killed: &mut Killed, clock: Clock) -> bool {
+        /// To reap so many takes a millisecond.
+        const MANY: u64 = 256;
+        /// SIGKILL waits for it.
+        const LONGEST: Duration = Duration::from_millis(5);
+        let until = clock.now().saturating_add(LONGEST);
+        let in_time = self.count_namespace(killed, clock, until);
+        in_time && killed.count > MANY || !killed.is_complete
+    }
+
+    /// Counts the processes that SIGKILL has just been sent to.
+    pub fn count_killed(&self, killed: &mut Killed, clock: Clock) {
+        *killed = Killed::default();
         if self.own == process::INIT {
-            // In no other namespace there are threads of the kernel.
-            let initial = processes::is_in_initial_namespace();
-            let is_kernel =
-                |pid| initial && processes::stat(pid).is_some_and(|stat| stat.is_kernel);
-            let seen = processes::numbers().and_then(|all| {
-                all.visit_all(&mut |pid| {
-                    if !is_kernel(pid) {
-                        killed.note(pid, self.own);
-                    }
-                })
-            });
-            killed.is_complete = seen.is_ok();
+            self.count_namespace(killed, clock, Time::MAX);
         } else {
             // Those further down become children one after the other, and are counted when they are reaped.
             processes::for_each_child(&mut |pid| killed.note(pid, self.own)).ok();
         }
-        killed
+    }
+
+    /// Counts all processes of the namespace; whether that was over by then.
+    #[inline(never)]
+    fn count_namespace(&self, killed: &mut Killed, clock: Clock, until: Time) -> bool {
+        // In no other namespace there are threads of the kernel.
+        let initial = processes::is_in_initial_namespace();
+        let mut in_time = true;
+        let seen = processes::numbers().and_then(|all| {
+            all.visit_while(&mut |pid| {
+                if !(initial && processes::stat(pid).is_some_and(|stat| stat.is_kernel)) {
+                    killed.note(pid, self.own);
+                }
+                in_time = clock.now() < until;
+                in_time
+            })
+        });
+        killed.is_complete = seen.is_ok();
+        in_time
     }
 
     /// Logs the processes that are left of the tree; how many they are, as far as it can be seen.

@@ -25,7 +25,7 @@ mod self_setup;
 mod slow_stop;
 mod terminal;
 
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Killed};
 use self::incoming::Incoming;
 use self::next_signal::NextSignal;
 use self::reaper::{Candidates, REAPED_AT_ONCE, Reaper};
@@ -532,11 +532,19 @@ impl<'a> Runtime<'a> {
         if cause == Cause::Again && begin < self.kill_after {
             return;
         }
-        // Those that were killed are counted afterwards, so the kernel must not have reaped them by then.
-        let counts = cause != Cause::Again && self.reaper.keep_kernel_from_reaping();
+        let is_first = cause != Cause::Again;
+        let mut killed = Killed::default();
+        let is_counted = is_first
+            && self.reaper.lets_kernel_reap()
+            && self.delivery.count_many(&mut killed, self.clock);
+        // The others are counted afterwards, so the kernel must not have reaped them by then.
+        let counts = is_first && !is_counted && self.reaper.keep_kernel_from_reaping();
         let result = self.delivery.kill(cause);
-        if cause != Cause::Again {
-            self.note_kill(cause);
+        if is_first {
+            if !is_counted {
+                self.delivery.count_killed(&mut killed, self.clock);
+            }
+            self.note_kill(cause, &killed);
         }
         if let Err(errno) = result {
             warn!("unable to kill every process: {}", sys::reason(errno));
@@ -548,9 +556,8 @@ impl<'a> Runtime<'a> {
         self.kill_after = end.saturating_add(backoff::after_kill(end.saturating_sub(begin)));
     }
 
-    fn note_kill(&mut self, cause: Cause) {
+    fn note_kill(&mut self, cause: Cause, killed: &Killed) {
         self.log_incoming();
-        let killed = self.delivery.killed();
         self.recorder.sent(Signal::KILL, self.clock.now());
         self.recorder.kill(cause, killed.count());
         match cause {

@@ -250,6 +250,12 @@ impl Reaper {
         }
     }
 
+    /// Whether the kernel reaps.
+    #[must_use]
+    pub fn lets_kernel_reap(&self) -> bool {
+        self.kernel_reaps
+    }
+
     /// Keeps the kernel from reaping, because processes are counted after they were killed; whether it did reap, so
     /// that [`Reaper::let_kernel_reap_again`] has to follow.
     #[must_use]
