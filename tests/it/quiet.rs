@@ -190,7 +190,8 @@ fn a_fast_stop_makes_no_call_for_the_explanation_of_a_slow_one() {
                 let is_look = call.contains("EAGAIN")
                     && rest.first().is_some_and(|call| call.starts_with("wait4(-1"));
                 calls = if is_look { &rest[1..] } else { rest };
-                if !is_look {
+                // The first readings of a run are calls, however many there were before SIGTERM.
+                if !is_look && name(call) != "clock_gettime" {
                     names.push(name(call).to_owned());
                 }
             }
