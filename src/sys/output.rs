@@ -18,8 +18,8 @@ use crate::text::fixed::Fixed;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, fstat};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::OnceLock;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A stream that sexton was started with, or nothing if it was closed.
 pub struct Output {
@@ -27,9 +27,13 @@ pub struct Output {
     kind: Kind,
     /// The user ID of the owner of what it is.
     owner: u32,
-    /// What [`Kind::Pipe`] and [`Kind::Terminal`] were opened as a second time, if they could be.
-    again: OnceLock<Option<OwnedFd>>,
+    /// What [`Kind::Pipe`] and [`Kind::Terminal`] were opened as a second time, for as long as sexton runs: the
+    /// descriptor, [`NOT_YET`] or [`NOT_POSSIBLE`].
+    again: AtomicI32,
 }
+
+const NOT_YET: RawFd = -1;
+const NOT_POSSIBLE: RawFd = -2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -66,7 +70,7 @@ impl Output {
             Err(Errno::EBADF) => (Kind::Closed, 0),
             Err(_) => (Kind::Unknown, 0),
         };
-        Output { fd, kind, owner, again: OnceLock::new() }
+        Output { fd, kind, owner, again: AtomicI32::new(NOT_YET) }
     }
 
     /// Opens a pipe or a terminal a second time now, if it is not the first write that is to do it: because later
@@ -90,7 +94,7 @@ impl Output {
     /// The descriptor that this holds besides the stream's own.
     #[must_use]
     pub fn own_descriptor(&self) -> Option<RawFd> {
-        self.again.get()?.as_ref().map(AsRawFd::as_raw_fd)
+        Some(self.again.load(Ordering::Relaxed)).filter(|&again| again >= 0)
     }
 
     /// Writes as much as can be written at once.
@@ -105,7 +109,7 @@ impl Output {
             Kind::File => write(self.fd, bytes),
             Kind::Unknown => write_to_shared_pipe(self.fd, bytes),
             Kind::Pipe | Kind::Terminal => match self.opened_again() {
-                Some(again) => write(again.as_raw_fd(), bytes),
+                Some(again) => write(again, bytes),
                 None if self.kind == Kind::Pipe => write_to_shared_pipe(self.fd, bytes),
                 None => write_to_shared_terminal(self.fd, bytes),
             },
@@ -124,11 +128,14 @@ impl Output {
         Ok(())
     }
 
-    fn opened_again(&self) -> Option<&OwnedFd> {
-        if !matches!(self.kind, Kind::Pipe | Kind::Terminal) {
-            return None;
+    fn opened_again(&self) -> Option<RawFd> {
+        let is_due = matches!(self.kind, Kind::Pipe | Kind::Terminal)
+            && self.again.load(Ordering::Relaxed) == NOT_YET;
+        if is_due {
+            let again = open_again(self.fd, self.kind).map_or(NOT_POSSIBLE, OwnedFd::into_raw_fd);
+            self.again.store(again, Ordering::Relaxed);
         }
-        self.again.get_or_init(|| open_again(self.fd, self.kind)).as_ref()
+        self.own_descriptor()
     }
 }
 
