@@ -77,7 +77,7 @@ pub fn run(argv: &[&CStr], environment: &[&CStr], mask: Result<SignalSet, Errno>
             }
         }
     }
-    let ending = act(&plan, mask);
+    let ending = act(Box::leak(plan), mask); // nothing is to be freed at the end
     crate::log::finish();
     runtime::end(ending)
 }

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::child::messages::{Failure, Message};
+use crate::child::messages::{Failure, Letterbox, Message};
 use crate::child::program::{Program, SHELL};
 use crate::child::step::Step;
 use crate::sys::exec::execve;
@@ -16,8 +16,7 @@ use std::os::fd::OwnedFd;
 
 /// What the child needs besides the steps.
 pub(super) struct Needs {
-    /// For messages.
-    pub(super) number: OwnedFd,
+    pub(super) letterbox: Letterbox,
     /// For [`Step::Terminal`].
     pub(super) terminal: Result<OwnedFd, Errno>,
     /// The signal mask that the command will have.
@@ -31,7 +30,7 @@ pub(super) fn become_command(program: &mut Program, steps: &[Step], needs: &Need
         match carry_out(step, needs) {
             Ok(()) => {}
             Err(errno) if is_dispensable(step, errno) => {
-                Message::LeftOut(index, errno).send(&needs.number);
+                Message::LeftOut(index, errno).send(&needs.letterbox);
             }
             Err(errno) => return Failure::Step(index, errno),
         }
@@ -99,7 +98,7 @@ fn carry_out(step: &Step, needs: &Needs) -> Result<(), Errno> {
             errno => Err(errno),
         }),
         Step::CloseOthers(kept) => {
-            files::close_others(*kept, &needs.number);
+            files::close_others(*kept, needs.letterbox.descriptor());
             Ok(())
         }
         Step::Ignore(signal) => signals::set_ignored(*signal, true),

@@ -4,11 +4,12 @@
 
 use crate::child::exec::{self, Needs};
 use crate::child::explain;
+use crate::child::messages::Letterbox;
 use crate::child::prepare::Launch;
 use crate::child::program::Program;
 use crate::child::step::Step;
 use crate::plan::Plan;
-use crate::sys::{Errno, fds};
+use crate::sys::Errno;
 use crate::values::error::Error;
 use crate::values::signal::SignalSet;
 
@@ -22,17 +23,16 @@ pub fn run(plan: &Plan, mask: SignalSet) -> Error {
         Ok(launch) => launch,
         Err(error) => return fatal(error),
     };
-    let number = match fds::shared_number() {
-        Ok(number) => number,
-        Err(errno) => return fatal(explain::fork(errno)),
-    };
     let words = launch.words();
     let mut program = Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);
     let mask = launch.steps.iter().find_map(|step| match step {
         Step::Mask(mask) => Some(*mask),
         _ => None,
     });
-    // Nobody reads the number, which is for steps that can be left out: those of a group and a terminal of its own.
-    let needs = Needs { number, terminal: Err(Errno::ENOTTY), mask: mask.unwrap_or_default() };
+    let needs = Needs {
+        letterbox: Letterbox::default(), // which nobody looks into
+        terminal: Err(Errno::ENOTTY),
+        mask: mask.unwrap_or_default(),
+    };
     explain::failure(&launch, exec::become_command(&mut program, &launch.steps, &needs))
 }

@@ -1,12 +1,63 @@
 //! What the child reports before it ends or executes the command.
 //!
-//! The child and sexton share a number (an eventfd), which an exec closes on the child's side. sexton reads the number
-//! only after the child has ended: so it never waits for a step or an exec that hangs, and handles signals meanwhile.
+//! The child adds to a number that sexton reads only after the child has ended: so sexton never waits for a step or an
+//! exec that hangs, and handles signals meanwhile. The number is in the memory that they share, or else an eventfd, which
+//! an exec closes on the child's side.
 
 #![forbid(unsafe_code)]
 
+use crate::sys::once::Once;
 use crate::sys::{Errno, fds};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the child leaves its messages.
+#[derive(Default)]
+pub struct Letterbox {
+    here: AtomicU64,
+    /// In place of that, if the child has a copy of the memory.
+    across: Once<OwnedFd>,
+}
+
+impl Letterbox {
+    /// From now on it is for a child with a copy of the memory.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE, ENOMEM.
+    pub fn open(&self) -> Result<(), Errno> {
+        let number = fds::shared_number()?;
+        self.across.get_or_set(|| number);
+        Ok(())
+    }
+
+    /// The descriptor that is open for it.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<&OwnedFd> {
+        self.across.get()
+    }
+
+    /// Only a seccomp filter can make it fail.
+    fn add(&self, number: u64) {
+        match self.across.get() {
+            Some(across) => fds::add(across, number).unwrap_or_default(),
+            None => {
+                self.here.fetch_add(number, Ordering::Release);
+            }
+        }
+    }
+
+    /// All messages that were left.
+    ///
+    /// # Errors
+    /// None of the kernel's; what a seccomp filter gives.
+    pub(super) fn read(&self) -> Result<Messages, Errno> {
+        let number = match self.across.get() {
+            Some(across) => fds::take(across)?,
+            None => self.here.load(Ordering::Acquire),
+        };
+        Ok(Messages::from_number(number))
+    }
+}
 
 /// What the child has reported.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -89,21 +140,13 @@ impl Message {
         }
     }
 
-    /// Adds it to the number that sexton reads; once for each kind. Only a seccomp filter can make it fail.
-    pub(super) fn send(self, number: &OwnedFd) {
-        fds::add(number, self.to_number()).ok();
+    /// Leaves it for sexton; once for each kind.
+    pub(super) fn send(self, letterbox: &Letterbox) {
+        letterbox.add(self.to_number());
     }
 }
 
 impl Messages {
-    /// All that the child has sent.
-    ///
-    /// # Errors
-    /// None of the kernel's; what a seccomp filter gives.
-    pub(super) fn read(number: &OwnedFd) -> Result<Messages, Errno> {
-        fds::take(number).map(Messages::from_number)
-    }
-
     fn from_number(number: u64) -> Messages {
         let index = |field: Field| field.get(number) as usize;
         let errno = |field: Field| Errno::from_raw(field.get(number) as i32);
@@ -136,9 +179,14 @@ mod tests {
                     failure.map(Message::Failure),
                     left_out.map(|(index, errno)| Message::LeftOut(index, errno)),
                 ];
-                let number = fds::shared_number().unwrap();
-                sent.into_iter().flatten().for_each(|message| message.send(&number));
-                assert_eq!(Messages::read(&number), Ok(Messages { left_out, failure }));
+                for is_shared in [true, false] {
+                    let letterbox = Letterbox::default();
+                    if !is_shared {
+                        letterbox.open().unwrap();
+                    }
+                    sent.into_iter().flatten().for_each(|message| message.send(&letterbox));
+                    assert_eq!(letterbox.read(), Ok(Messages { left_out, failure }));
+                }
             }
         }
     }

@@ -3,18 +3,18 @@
 #![forbid(unsafe_code)]
 
 use crate::child::exec::{self, Needs};
-use crate::child::messages::{Message, Messages};
+use crate::child::messages::{Letterbox, Message, Messages};
 use crate::child::program::Program;
 use crate::child::step::Step;
 use crate::sys::{Errno, process, shared, tty};
 use crate::values::error::STATUS_FATAL;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, RawFd};
 
-/// The child, and the number by which it reports.
+/// The child, and where it leaves its messages.
 pub struct Child<'a> {
     /// Its process ID, which is also its process group's.
     pub pid: i32,
-    number: &'a OwnedFd,
+    letterbox: &'a Letterbox,
     /// It has shared sexton's memory, and may still do so.
     is_shared: bool,
 }
@@ -23,9 +23,12 @@ impl Child<'_> {
     /// What the child has reported, once it has ended.
     ///
     /// # Errors
-    /// None of the kernel's; what a seccomp filter gives.
+    /// ENOSYS: an emulator has given the child a copy of the memory instead of a share. What a seccomp filter gives.
     pub fn messages(&self) -> Result<Messages, Errno> {
-        Messages::read(self.number)
+        if self.is_shared && !shared::has_left() {
+            return Err(Errno::ENOSYS);
+        }
+        self.letterbox.read()
     }
 
     /// Gives back the memory that only the child needed, if the child has left it.
@@ -35,10 +38,10 @@ impl Child<'_> {
         }
     }
 
-    /// The descriptor that sexton keeps open for that.
+    /// The descriptor that sexton keeps open for its messages.
     #[must_use]
-    pub fn descriptor(&self) -> &OwnedFd {
-        self.number
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.letterbox.descriptor().map(AsRawFd::as_raw_fd)
     }
 }
 
@@ -52,25 +55,29 @@ struct Task<'a> {
 impl shared::Task for Task<'_> {
     fn run(&mut self) -> ! {
         let failure = exec::become_command(&mut self.program, self.steps, self.needs);
-        Message::Failure(failure).send(&self.needs.number);
+        Message::Failure(failure).send(&self.needs.letterbox);
         process::exit_now(STATUS_FATAL.into())
     }
 }
 
+/// Whether the child can share sexton's memory (docs/decisions/fork.md), which takes less time than a copy. `changes_it`
+/// says that sexton changes what the kernel keeps for a memory as a whole.
+#[must_use]
+pub fn may_share(changes_it: bool, steps: &[Step]) -> bool {
+    !changes_it && steps.iter().all(leaves_memory_alone) && shared::is_safe()
+}
+
 /// Makes a child that carries out the steps and executes the program. sexton does not wait for it: a file system or a
-/// scanner may keep an exec for ever. So what the child reads is leaked: it shares sexton's memory if that does no
-/// harm, and has a copy otherwise (docs/decisions/fork.md).
+/// scanner may keep an exec for ever. So what the child reads is leaked.
 ///
-/// `number` is a [`fds::shared_number`](crate::sys::fds::shared_number), for the child's messages. `may_share` says
-/// that sexton changes nothing that is kept for the memory as a whole.
+/// The child has a copy of the memory if the letterbox is open, and shares it otherwise.
 ///
 /// # Errors
-/// No process can be made: EAGAIN (a limit on processes), ENOMEM.
+/// No process can be made: EAGAIN (a limit on processes), ENOMEM. EMFILE, ENFILE.
 pub fn spawn<'a>(
     program: Program<'a>,
     steps: &'a [Step],
-    number: OwnedFd,
-    may_share: bool,
+    letterbox: Letterbox,
 ) -> Result<Child<'a>, Errno> {
     // A session that has a terminal must give it up before another can have it.
     let terminal = if steps.contains(&Step::Terminal) { tty::detach() } else { Err(Errno::ENOTTY) };
@@ -79,19 +86,19 @@ pub fn spawn<'a>(
         _ => None,
     });
     let needs: &Needs =
-        Box::leak(Box::new(Needs { number, terminal, mask: mask.unwrap_or_default() }));
+        Box::leak(Box::new(Needs { letterbox, terminal, mask: mask.unwrap_or_default() }));
+    let letterbox = &needs.letterbox;
     let task = Box::leak(Box::new(Task { program, steps, needs }));
-    let may_share = may_share && steps.iter().all(leaves_memory_alone) && shared::is_safe();
-    let shared = if may_share { shared::spawn(task) } else { Err(Errno::EINVAL) };
-    let is_shared = shared.is_ok();
-    let pid = match shared {
-        Ok(pid) => pid,
-        Err(_) => match process::fork()? {
-            Some(pid) => pid,
-            None => shared::Task::run(task),
-        },
-    };
-    Ok(Child { pid, number: &needs.number, is_shared })
+    if letterbox.descriptor().is_none() {
+        if let Ok(pid) = shared::spawn(task) {
+            return Ok(Child { pid, letterbox, is_shared: true });
+        }
+        letterbox.open()?;
+    }
+    match process::fork()? {
+        Some(pid) => Ok(Child { pid, letterbox, is_shared: false }),
+        None => shared::Task::run(task),
+    }
 }
 
 /// Whether a step, and all that it brings about, is the child's alone even if it shares sexton's memory. Others change

@@ -32,7 +32,7 @@ use self::reaper::{Candidates, REAPED_AT_ONCE, Reaper};
 use self::slow_stop::SlowStop;
 use self::terminal::Terminal;
 use crate::child::explain;
-use crate::child::messages::Messages;
+use crate::child::messages::{Letterbox, Messages};
 use crate::child::prepare::Launch;
 use crate::child::program::Program;
 use crate::child::spawn::{self, Child};
@@ -45,13 +45,13 @@ use crate::report::sinks::Outlets;
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time, earlier};
 use crate::sys::clock::Clock;
 use crate::sys::wait::Waited;
-use crate::sys::{self, Errno, fds, process, signals};
+use crate::sys::{self, Errno, process, signals};
 use crate::values::duration::Shown;
 use crate::values::error::Error;
 use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
 use ::log::{Level, debug, info, log, log_enabled, trace, warn};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 /// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status.
 /// Nothing is done after that.
@@ -141,8 +141,12 @@ impl<'a> Runtime<'a> {
         let parent = self_setup::watched_parent(plan);
         // The child may read it as long as it likes.
         let launch: &Launch = Box::leak(Box::new(Launch::new(plan, mask)?));
-        // No start is possible without this descriptor, so it is taken before those that are dispensable.
-        let number = fds::shared_number().map_err(explain::fork)?;
+        let letterbox = Letterbox::default();
+        // The kernel has one `oom_score_adj` for all that share a memory.
+        if !spawn::may_share(plan.protect, &launch.steps) {
+            // No start is possible without this descriptor, so it is taken before those that are dispensable.
+            letterbox.open().map_err(explain::fork)?;
+        }
         self_setup::secure_log(plan, launch.inherited.uid); // before the child gives a stream away
         let pid = launch.inherited.pid;
         self_setup::set_up(plan, pid, parent, launch.inherited.sigchld_ignored)?;
@@ -150,12 +154,10 @@ impl<'a> Runtime<'a> {
         let terminal = Terminal::new(&launch.inherited, &launch.steps);
         let words = launch.words();
         let program = Program::new(&launch.candidates, &words, &launch.environment, &launch.naming);
-        let may_share = !plan.protect; // the kernel has one `oom_score_adj` for all that share a memory
-        let child =
-            spawn::spawn(program, &launch.steps, number, may_share).map_err(explain::fork)?;
+        let child = spawn::spawn(program, &launch.steps, letterbox).map_err(explain::fork)?;
         info!("command is pid {}", child.pid);
         self_setup::report_shell(pid);
-        keep.push(child.descriptor().as_raw_fd());
+        keep.extend(child.descriptor());
         self_setup::protect(plan); // at once, because the command may hit the limit at once
         privileges::share_user(launch);
         process::yield_cpu(); // what follows touches new pages, and the command would wait for it

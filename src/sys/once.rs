@@ -7,10 +7,15 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// file holds no data that is written to (docs/decisions/start.md).
 pub struct Once<T>(AtomicPtr<T>);
 
+impl<T> Default for Once<T> {
+    fn default() -> Once<T> {
+        Once(AtomicPtr::new(ptr::null_mut()))
+    }
+}
+
 impl<T: Send + Sync> Once<T> {
     /// An empty one.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "it is for a static")]
     pub const fn new() -> Once<T> {
         Once(AtomicPtr::new(ptr::null_mut()))
     }

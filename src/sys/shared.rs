@@ -105,9 +105,15 @@ pub fn spawn<T: Task>(task: &mut T) -> Result<i32, Errno> {
     Ok(pid)
 }
 
+/// Whether the child, if one was made, does not use this memory any more.
+#[must_use]
+pub fn has_left() -> bool {
+    IS_THERE.load(Ordering::Acquire) == 0
+}
+
 /// Gives the child's stack back, if the child has left it.
 pub fn release() {
-    if IS_THERE.load(Ordering::Acquire) != 0 {
+    if !has_left() {
         return;
     }
     // SAFETY: takes an integer.

@@ -70,7 +70,7 @@ fn it_is_not_pid_1_and_the_init_holds_nothing_of_its() {
         assert_eq!(running.children().len(), 1);
         wait_until("it is idle", || running.is_idle());
         let held = running.descriptors();
-        // The standard streams, and the eventfd through which a failed exec would be told.
+        // The standard streams, and the eventfd by which a failed exec would be reported.
         assert_eq!(held.len(), 4, "{held:?}");
         assert!(held.iter().all(|(fd, _)| *fd != read.as_raw_fd()), "{held:?}");
         assert_eq!(held.iter().filter(|(fd, _)| *fd <= 2).count(), 3, "{held:?}");

@@ -1,6 +1,6 @@
 //! Newer system calls are tried and not needed: here the kernel has none that is younger than 4.4.
 
-use crate::harness::{Place, Setup, probe, wait_until};
+use crate::harness::{Place, Setup, probe};
 use nix::libc;
 
 /// The calls that sexton has a fallback for are not there, as on an older kernel.
@@ -18,7 +18,7 @@ fn inherited_descriptors_are_closed_with_and_without_proc() {
         let setup = forget_newer_calls(setup);
         let mut running = if proc_mounted { setup } else { setup.without_proc() }.start();
         running.expect("ready");
-        wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
+        running.wait_until_inherited_descriptors_are_closed();
         running.signal(libc::SIGTERM);
         assert_eq!(running.end().status, 143);
     }

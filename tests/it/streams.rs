@@ -209,8 +209,7 @@ fn the_files_are_the_command_s_only_and_open_as_they_should_be() {
     let mut running =
         Setup::new(&["--stdin", &input, "--stderr", &output, &probe(), "sleep"]).start();
     running.expect("ready");
-    // The standard streams, and an eventfd.
-    wait_until("inherited descriptors are closed", || running.descriptors().len() == 4);
+    running.wait_until_inherited_descriptors_are_closed();
     let is_file = |(_, target): &(i32, String)| target.starts_with(folder.path());
     assert!(!running.descriptors().iter().any(is_file), "{:?}", running.descriptors());
 }

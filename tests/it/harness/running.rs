@@ -209,6 +209,15 @@ impl Running {
         entries.filter_map(|entry| target(entry.unwrap().path())).collect()
     }
 
+    /// Waits until sexton has no descriptor but the standard streams, and the eventfd that it has for a child with a copy
+    /// of its memory.
+    pub fn wait_until_inherited_descriptors_are_closed(&self) {
+        wait_until("inherited descriptors are closed", || {
+            let mut others = self.descriptors().into_iter().filter(|(fd, _)| *fd > 2);
+            others.all(|(_, what)| what == "anon_inode:[eventfd]")
+        });
+    }
+
     /// What was logged, for a test that fails: it waits a little for what is still on its way.
     pub fn log(&mut self) -> &str {
         while let Ok(line) = self.stderr.recv_timeout(Duration::from_millis(500)) {
