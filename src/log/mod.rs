@@ -105,7 +105,7 @@ pub fn finish() {
 }
 
 /// The descriptors that logging holds besides the standard streams.
-pub fn own_descriptors() -> impl Iterator<Item = RawFd> {
+pub fn own_descriptors() -> impl Iterator<Item = RawFd> + Clone {
     let own = |stream: &'static Stream| stream.output.get().and_then(Output::own_descriptor);
     let syslog = LOGGER.syslog.get().and_then(|syslog| syslog.descriptor());
     [own(&LOGGER.stderr), own(&LOGGER.stdout), syslog].into_iter().flatten()

@@ -49,7 +49,7 @@ impl Sent {
     /// sexton has just sent this signal to the command, perhaps among others.
     pub fn note(&mut self, signal: Signal, now: Time) {
         let last = self.last.get_or_set(|| [None; _]);
-        if let Some(slot) = last.get_mut(signal.number() as usize) {
+        if let Some(slot) = last.and_then(|last| last.get_mut(signal.number() as usize)) {
             *slot = Some(tenths(now));
         }
     }
@@ -93,6 +93,7 @@ mod tests {
 
     fn sent(signal: Signal, milliseconds: u64) -> Sent {
         let mut sent = Sent::default();
+        sent.reserve();
         sent.note(signal, at(milliseconds));
         sent
     }

@@ -161,7 +161,7 @@ impl<'a> Runtime<'a> {
         self_setup::protect(plan); // at once, because the command may hit the limit at once
         privileges::share_user(launch);
         process::yield_cpu(); // what follows touches new pages, and the command would wait for it
-        Ok(Box::new(Runtime {
+        let mut runtime = Box::new(Runtime {
             plan,
             pid,
             clock,
@@ -180,7 +180,11 @@ impl<'a> Runtime<'a> {
             left_out: None,
             failure: None,
             exit: None,
-        }))
+        });
+        runtime.delivery.reserve();
+        runtime.slow_stop.reserve();
+        runtime.recorder.reserve();
+        Ok(runtime)
     }
 
     /// The loop. Never inlined, so that `tests/panics.py` finds where it begins, and with it where it ends.
@@ -245,19 +249,10 @@ impl<'a> Runtime<'a> {
     fn settle(&mut self) {
         let Some(keep) = self.unsettled.take() else { return };
         self.recorder.count_oom_kills(); // first, because the command may hit the limit at any time
-        self_setup::release_inherited(keep);
+        self_setup::release_inherited(&keep);
         privileges::give_up(self.pid);
         process::release_stack();
         self.child.release_stack();
-        self.reserve();
-    }
-
-    /// Allocates what a stop needs. Last of all, because it is not touched before: the pages with what a waiting sexton
-    /// uses have none of it.
-    fn reserve(&mut self) {
-        self.delivery.reserve();
-        self.slow_stop.reserve();
-        self.recorder.reserve();
     }
 
     /// Waits for a signal or a deadline, or not at all if there is more to do.

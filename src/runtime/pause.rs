@@ -29,7 +29,7 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
     self_setup::set_up(plan, own, parent, signals::is_ignored(Signal::CHLD))?;
     self_setup::secure_log(plan, credentials::user());
     self_setup::protect(plan);
-    self_setup::release_inherited(Vec::new());
+    self_setup::release_inherited(&[]);
     self_setup::keep_capabilities(CapabilitySet::EMPTY); // it sends no signals
     let clock = Clock::start();
     let mut reaper = Reaper::new(plan, own, NO_COMMAND);

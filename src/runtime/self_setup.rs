@@ -103,9 +103,8 @@ pub fn secure_log(plan: &Plan, user: u32) {
 
 /// Keeps no file, socket or mount busy: leaves the working directory, and closes all descriptors but those of `keep`,
 /// the log's, and the standard streams, which others find in `/proc/1/fd`.
-pub fn release_inherited(mut keep: Vec<RawFd>) {
-    keep.extend(crate::log::own_descriptors());
-    fds::close_inherited(&keep);
+pub fn release_inherited(keep: &[RawFd]) {
+    fds::close_inherited(keep.iter().copied().chain(crate::log::own_descriptors()));
     process::leave_directory();
 }
 

@@ -39,9 +39,10 @@ impl SlowStop {
         frozen: Duration,
     ) {
         let ago = Duration::from_millis(search.after).saturating_add(frozen);
-        let look = self.look.get_or_set(|| Look::none(self.own));
-        look.begin(command, search.signal, receivers, ago);
-        self.search = Some(search);
+        if let Some(look) = self.look.get_or_set(|| Look::none(self.own)) {
+            look.begin(command, search.signal, receivers, ago);
+            self.search = Some(search);
+        }
     }
 
     /// Whether there is more to look at.

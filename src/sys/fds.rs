@@ -122,7 +122,7 @@ pub(super) fn duplicate_above_stdio(fd: RawFd) -> Result<OwnedFd, Errno> {
 }
 
 /// Closes every descriptor but the standard streams and those of `keep`, which are above 2.
-pub fn close_inherited(keep: &[RawFd]) {
+pub fn close_inherited(keep: impl Iterator<Item = RawFd> + Clone) {
     close_from(STDERR + 1, keep);
 }
 
@@ -130,8 +130,8 @@ pub fn close_inherited(keep: &[RawFd]) {
 ///
 /// Linux 5.9 does it with one call per gap; before that, what `/proc/self/fd` lists is closed, and
 /// without /proc whatever the limit allows to be open.
-pub fn close_from(mut first: RawFd, keep: &[RawFd]) {
-    while let Some(kept) = keep.iter().copied().filter(|&kept| kept >= first).min() {
+pub fn close_from(mut first: RawFd, keep: impl Iterator<Item = RawFd> + Clone) {
+    while let Some(kept) = keep.clone().filter(|&kept| kept >= first).min() {
         close_from_to(first, kept - 1);
         first = kept + 1;
     }

@@ -353,7 +353,7 @@ fn duplicate(from: i32, to: i32) -> Result<(), Errno> {
 /// Closes all descriptors but the standard streams, so many after them, and one that exec closes.
 pub fn close_others(kept: i32, own: Option<&OwnedFd>) {
     if let Some(first) = kept.checked_add(fds::STDERR + 1) {
-        fds::close_from(first, own.map(AsRawFd::as_raw_fd).as_slice());
+        fds::close_from(first, own.map(AsRawFd::as_raw_fd).into_iter());
     }
 }
 

@@ -11,6 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What is there from the start: the usual run needs no more.
 const FIRST: usize = 64 << 10;
 
+/// Blocks with at least this alignment come from the other end: they are for what is seldom used, and the pages that are
+/// in use have none of it.
+const APART: usize = 64;
+
 /// What is asked of the kernel at a time, once that is used up. What is larger than this, such as a user
 /// database, has a mapping of its own.
 const CHUNK: usize = 256 << 10;
@@ -63,6 +67,9 @@ impl Heap {
 
 impl State {
     fn take(&mut self, layout: Layout) -> *mut u8 {
+        if layout.align() >= APART {
+            return self.take_from_the_end(layout);
+        }
         let padding = self.next.addr().wrapping_neg() & layout.align().wrapping_sub(1); // a power of two
         match padding.checked_add(layout.size()) {
             Some(size) if size <= self.left => {
@@ -79,6 +86,18 @@ impl State {
                 *self = State { next: chunk, left: CHUNK };
                 self.take(layout) // it fits: others have a mapping of their own
             }
+        }
+    }
+
+    fn take_from_the_end(&mut self, layout: Layout) -> *mut u8 {
+        let end = self.next.wrapping_add(self.left);
+        let padding = end.wrapping_sub(layout.size()).addr() & layout.align().wrapping_sub(1); // a power of two
+        match padding.checked_add(layout.size()) {
+            Some(size) if size <= self.left => {
+                self.left -= size;
+                end.wrapping_sub(size)
+            }
+            _ => map(layout.size()),
         }
     }
 

@@ -117,10 +117,10 @@ pub fn release() {
         return;
     }
     // SAFETY: takes an integer.
-    let page = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
+    let within = (unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize).wrapping_sub(1);
     let area = AREA.0.get().cast::<u8>();
-    let first = area.map_addr(|address| address.next_multiple_of(page));
-    let size = (area.addr() + SIZE).saturating_sub(first.addr()) / page * page;
+    let first = area.map_addr(|address| address.wrapping_add(within) & !within);
+    let size = area.addr().wrapping_add(SIZE).saturating_sub(first.addr()) & !within;
     // SAFETY: no child uses the area any more, and these are its whole pages.
     unsafe { libc::madvise(first.cast(), size, libc::MADV_DONTNEED) };
 }

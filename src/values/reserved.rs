@@ -2,13 +2,19 @@
 
 use std::mem::MaybeUninit;
 
-/// A value, or none yet. With [`Reserved::reserve`] nothing is allocated when it comes, and no memory is touched before.
+/// A value, or none yet. Nothing is allocated when it comes, and no memory is touched before.
 #[derive(Debug)]
 pub struct Reserved<T> {
-    value: Option<Box<T>>,
-    room: Option<Box<MaybeUninit<T>>>,
+    value: Option<Box<Apart<T>>>,
+    room: Option<Box<MaybeUninit<Apart<T>>>>,
 }
 
+/// The heap of the binary keeps what is aligned like this apart from the rest: `sys::heap`.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Apart<T>(T);
+
+/// No value, and no room for one.
 impl<T> Default for Reserved<T> {
     fn default() -> Reserved<T> {
         Reserved { value: None, room: None }
@@ -31,30 +37,30 @@ impl<T> Reserved<T> {
     /// The value.
     #[must_use]
     pub fn get(&self) -> Option<&T> {
-        self.value.as_deref()
+        self.value.as_deref().map(|Apart(value)| value)
     }
 
     /// The value, to be changed.
     #[must_use]
     pub fn get_mut(&mut self) -> Option<&mut T> {
-        self.value.as_deref_mut()
+        self.value.as_deref_mut().map(|Apart(value)| value)
     }
 
-    /// Sets the value; in the room, if there is any.
-    pub fn set(&mut self, value: T) {
-        if let Some(old) = self.get_mut() {
-            *old = value;
-        } else {
-            let room = self.room.take().unwrap_or_else(Box::new_uninit);
-            self.value = Some(Box::write(room, value));
+    /// The value, to be changed; first set, if there is none. `None` without room.
+    pub fn get_or_set(&mut self, value: impl FnOnce() -> T) -> Option<&mut T> {
+        if let Some(room) = self.room.take() {
+            self.value = Some(Box::write(room, Apart(value())));
         }
+        self.get_mut()
     }
 
-    /// The value, to be changed; first set, if there is none.
-    pub fn get_or_set(&mut self, value: impl FnOnce() -> T) -> &mut T {
-        let room = &mut self.room;
-        self.value
-            .get_or_insert_with(|| Box::write(room.take().unwrap_or_else(Box::new_uninit), value()))
+    /// Sets the value, if there is one or room for it.
+    pub fn set(&mut self, value: T) {
+        if let Some(room) = self.room.take() {
+            self.value = Some(Box::write(room, Apart(value)));
+        } else if let Some(old) = self.get_mut() {
+            *old = value;
+        }
     }
 }
 
@@ -67,19 +73,22 @@ mod tests {
         let mut reserved = Reserved::default();
         reserved.reserve();
         assert_eq!(reserved.get(), None);
-        let room = reserved.room.as_deref().map(MaybeUninit::as_ptr);
+        let room = reserved.room.as_deref().map(|room| room.as_ptr().addr());
         reserved.set(1);
-        assert_eq!(reserved.get().map(std::ptr::from_ref), room);
-        *reserved.get_or_set(|| 2) += 10;
+        let place =
+            |reserved: &Reserved<i32>| reserved.get().map(|value| (&raw const *value).addr());
+        assert_eq!(place(&reserved), room);
+        *reserved.get_or_set(|| 2).unwrap() += 10;
         assert_eq!(reserved.get(), Some(&11));
         reserved.set(3);
-        assert_eq!(reserved.get().map(std::ptr::from_ref), room);
-        assert_eq!(reserved.get_mut(), Some(&mut 3));
+        assert_eq!((reserved.get(), place(&reserved)), (Some(&3), room));
     }
 
     #[test]
-    fn a_value_without_room_finds_some() {
+    fn without_room_there_is_no_value() {
         let mut reserved = Reserved::default();
-        assert_eq!(*reserved.get_or_set(|| 5), 5);
+        reserved.set(1);
+        assert_eq!(reserved.get_or_set(|| 2), None);
+        assert_eq!(reserved.get(), None);
     }
 }
