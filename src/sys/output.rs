@@ -42,7 +42,7 @@ enum Kind {
     Pipe,
     /// Or another character device.
     Terminal,
-    /// A regular file, or a device that does not block.
+    /// A regular file, or `/dev/null`.
     File,
     /// The kernel, or a filter, does not say.
     Unknown,
@@ -66,7 +66,7 @@ impl Output {
     #[must_use]
     pub fn new(fd: RawFd) -> Output {
         let (kind, owner) = match fstat(borrow(fd)) {
-            Ok(stat) => (Kind::of(stat.st_mode), stat.st_uid),
+            Ok(stat) => (Kind::of(stat.st_mode, stat.st_rdev), stat.st_uid),
             Err(Errno::EBADF) => (Kind::Closed, 0),
             Err(_) => (Kind::Unknown, 0),
         };
@@ -140,8 +140,10 @@ impl Output {
 }
 
 impl Kind {
-    fn of(mode: libc::mode_t) -> Kind {
+    fn of(mode: libc::mode_t, device: libc::dev_t) -> Kind {
+        const NULL: libc::dev_t = libc::makedev(1, 3); // the kernel's admin-guide/devices.txt
         match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
+            SFlag::S_IFCHR if device == NULL => Kind::File,
             SFlag::S_IFSOCK => Kind::Socket,
             SFlag::S_IFIFO => Kind::Pipe,
             SFlag::S_IFCHR => Kind::Terminal,
