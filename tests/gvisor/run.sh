@@ -101,4 +101,4 @@ while read -r name; do
 done < <(grep '^[a-z]' tests/gvisor/left-out)
 [ $# -gt 0 ] || set -- --exact "${left_out[@]}"
 bundle / "$PWD" "$program" --test-threads=4 "$@"
-runsc systrap --overlay2=root:memory run -bundle "$scratch/bundle" all </dev/null
+runsc systrap --overlay2=root:memory run -bundle "$scratch/bundle" all <<<'' # not /dev/null, which runsc would give to nobody

@@ -7,7 +7,7 @@ sandbox() {
   shift
   bundle "$scratch/root" / "$@"
   mkfifo "$scratch/$name.out"
-  runsc ptrace run -bundle "$scratch/bundle" "$name" </dev/null >"$scratch/$name.out" 2>"$scratch/err" &
+  runsc ptrace run -bundle "$scratch/bundle" "$name" <<<"" >"$scratch/$name.out" 2>"$scratch/err" &
   pid=$!
   : >"$scratch/out"
   begin=${EPOCHREALTIME/./}
