@@ -74,9 +74,16 @@ fn set_linker_options() {
     if !is("CARGO_CFG_TARGET_ENV", "musl") || !is("PROFILE", "release") {
         return; // tests unwind
     }
-    let names_lld = |name| var(name).is_ok_and(|found| found.contains("lld"));
-    let lld = names_lld("CARGO_ENCODED_RUSTFLAGS") || names_lld("RUSTC_LINKER");
-    for argument in if lld { LLD } else { CC } {
+    let names = |name, value| var(name).is_ok_and(|found| found.contains(value));
+    let lld = names("CARGO_ENCODED_RUSTFLAGS", "lld") || names("RUSTC_LINKER", "lld");
+    // The script has no place for what relocates a program at its start.
+    let is_fixed = names("CARGO_ENCODED_RUSTFLAGS", "relocation-model=static");
+    let arguments = match lld {
+        true if is_fixed => LLD,
+        true => &[],
+        false => CC,
+    };
+    for argument in arguments {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
 }

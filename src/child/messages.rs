@@ -1,8 +1,8 @@
 //! What the child reports before it ends or executes the command.
 //!
 //! The child adds to a number that sexton reads only after the child has ended: so sexton never waits for a step or an
-//! exec that hangs, and handles signals meanwhile. The number is in the memory that they share, or else an eventfd, which
-//! an exec closes on the child's side.
+//! exec that hangs, and handles signals meanwhile. The number is in the memory that they share, or else an eventfd,
+//! which an exec closes on the child's side.
 
 #![forbid(unsafe_code)]
 

@@ -8,6 +8,7 @@ use crate::child::program::Program;
 use crate::child::step::Step;
 use crate::sys::{Errno, process, shared, tty};
 use crate::values::error::STATUS_FATAL;
+use crate::values::outcome::Outcome;
 use std::os::fd::{AsRawFd, RawFd};
 
 /// The child, and where it leaves its messages.
@@ -23,9 +24,11 @@ impl Child<'_> {
     /// What the child has reported, once it has ended.
     ///
     /// # Errors
-    /// ENOSYS: an emulator has given the child a copy of the memory instead of a share. What a seccomp filter gives.
-    pub fn messages(&self) -> Result<Messages, Errno> {
-        if self.is_shared && !shared::has_left() {
+    /// ENOSYS: its end is like that of a failed start, and an emulator has given it a copy of the memory instead of a
+    /// share. What a seccomp filter gives.
+    pub fn messages(&self, outcome: Outcome) -> Result<Messages, Errno> {
+        let may_have_failed = outcome == Outcome::Exited(STATUS_FATAL);
+        if self.is_shared && may_have_failed && !shared::has_left() {
             return Err(Errno::ENOSYS);
         }
         self.letterbox.read()
@@ -60,8 +63,8 @@ impl shared::Task for Task<'_> {
     }
 }
 
-/// Whether the child can share sexton's memory (docs/decisions/fork.md), which takes less time than a copy. `changes_it`
-/// says that sexton changes what the kernel keeps for a memory as a whole.
+/// Whether the child can share sexton's memory (docs/decisions/fork.md), which takes less time than a copy.
+/// `changes_it` says that sexton changes what the kernel keeps for a memory as a whole.
 #[must_use]
 pub fn may_share(changes_it: bool, steps: &[Step]) -> bool {
     !changes_it && steps.iter().all(leaves_memory_alone) && shared::is_safe()

@@ -244,9 +244,8 @@ impl Delivery {
         }
     }
 
-    /// Counts the processes that SIGKILL is about to be sent to, if they are many and soon counted, or none can be seen;
-    /// whether it did. Counted afterwards, each that has ended by then would be left for sexton to reap. Not exact if
-    /// others fork or end now.
+    /// Counts the processes before SIGKILL is sent, so that the kernel can reap them. Returns whether the count is to
+    /// be used: they are many and were counted in time, or /proc shows none. Not exact if others fork or end now.
     #[must_use]
     pub fn count_many(&self, killed: &mut Killed, clock: Clock) -> bool {
         /// To reap so many takes a millisecond.
@@ -255,7 +254,7 @@ impl Delivery {
         const LONGEST: Duration = Duration::from_millis(5);
         let until = clock.now().saturating_add(LONGEST);
         let in_time = self.count_namespace(killed, clock, until);
-        in_time && killed.count > MANY || !killed.is_complete
+        (in_time && killed.count > MANY) || !killed.is_complete
     }
 
     /// Counts the processes that SIGKILL has just been sent to.
@@ -269,7 +268,7 @@ impl Delivery {
         }
     }
 
-    /// Counts all processes of the namespace; whether that was over by then.
+    /// Counts all processes of the namespace. Returns whether it has finished before `until`.
     #[inline(never)]
     fn count_namespace(&self, killed: &mut Killed, clock: Clock, until: Time) -> bool {
         // In no other namespace there are threads of the kernel.

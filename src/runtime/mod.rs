@@ -399,7 +399,7 @@ impl<'a> Runtime<'a> {
         self.delivery.command_is_reaped();
         self.reaper.command_is_reaped();
         debug!("reaped the command, pid {}", self.child.pid);
-        let Messages { left_out, failure } = self.child.messages().unwrap_or_else(|errno| {
+        let Messages { left_out, failure } = self.child.messages(outcome).unwrap_or_else(|errno| {
             warn!("unable to find out whether the command was executed: {}", sys::reason(errno));
             Messages::default()
         });

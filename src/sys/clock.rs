@@ -56,9 +56,9 @@ fn read(clock: libc::clockid_t) -> Duration {
 /// clock_gettime(2).
 type Gettime = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> c_int;
 
-/// Reads a clock; nothing, if neither the vDSO nor a seccomp filter allows it. A use of the vDSO (vdso(7)) takes a tenth
-/// of a call, but the first one as much as twenty, because its pages are touched then. So the first readings, of which
-/// a short run has no more, are calls.
+/// Reads a clock; nothing, if neither the vDSO nor a seccomp filter allows it. A use of the vDSO (vdso(7)) takes a
+/// tenth of a call, but the first one as much as twenty, because its pages are touched then. So the first readings, of
+/// which a short run has no more, are calls.
 fn gettime(clock: libc::clockid_t, time: *mut libc::timespec) {
     const BY_CALL: u32 = 16;
     static READINGS: AtomicU32 = AtomicU32::new(0);

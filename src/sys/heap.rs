@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What is there from the start: the usual run needs no more.
 const FIRST: usize = 64 << 10;
 
-/// Blocks with at least this alignment come from the other end: they are for what is seldom used, and the pages that are
-/// in use have none of it.
+/// Blocks with at least this alignment come from the other end: they are for what is seldom used, and the pages that
+/// are in use have none of it.
 const APART: usize = 64;
 
 /// What is asked of the kernel at a time, once that is used up. What is larger than this, such as a user

@@ -50,7 +50,8 @@ fn command_that_obeys(folder: &Folder) -> [String; 3] {
     ["sh".to_owned(), "-c".to_owned(), script]
 }
 
-/// Before the command can run these calls are made and no others. What else a start needs is done while the command runs.
+/// Before the command can run these calls are made and no others. What else a start needs is done while the command
+/// runs.
 #[test]
 fn the_start_makes_no_call_but_these() {
     let folder = Folder::new("quiet-start");

@@ -209,8 +209,8 @@ impl Running {
         entries.filter_map(|entry| target(entry.unwrap().path())).collect()
     }
 
-    /// Waits until sexton has no descriptor but the standard streams, and the eventfd that it has for a child with a copy
-    /// of its memory.
+    /// Waits until sexton has no descriptor but the standard streams, and the eventfd that it has for a child with a
+    /// copy of its memory.
     pub fn wait_until_inherited_descriptors_are_closed(&self) {
         wait_until("inherited descriptors are closed", || {
             let mut others = self.descriptors().into_iter().filter(|(fd, _)| *fd > 2);

@@ -7,11 +7,10 @@ use std::fs;
 const PROGRAMS: [&str; 5] = ["**sexton**", "tini-musl", "dumb-init-musl", "catatonit", "pid1"];
 
 /// Rows by how they begin there.
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 6] = [
     "file",
     "start overhead, pinned, until",
     "start overhead, pinned, total, us",
-    "resident idle",
     "signal forwarding p50",
     "CPU per orphan, us",
     "CPU per orphan, 10,000 children alive",
