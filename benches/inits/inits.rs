@@ -86,7 +86,7 @@ impl Bench {
                 copies: 20,
                 signals: 10_000,
                 stuck: Duration::from_secs(5),
-                memory: 5,
+                memory: 21,
                 rounds: 5,
                 storm: 1_000_000,
                 shrink: 1,
