@@ -18,7 +18,7 @@ pub enum Waited {
     Nothing,
     /// There are no children.
     NoChildren,
-    /// The look was in vain: nothing that the kernel does to a valid call, but what a seccomp filter may.
+    /// The look failed: the kernel does not do that to a valid call, but a seccomp filter may.
     Failed(Errno),
 }
 
