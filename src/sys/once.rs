@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// file holds no data that is written to (docs/decisions/start.md).
 pub struct Once<T>(AtomicPtr<T>);
 
-impl<T> Default for Once<T> {
+impl<T: Send + Sync> Default for Once<T> {
     fn default() -> Once<T> {
-        Once(AtomicPtr::new(ptr::null_mut()))
+        Once::new()
     }
 }
 
