@@ -34,7 +34,7 @@ pub fn to_namespace(received: Received) -> Result<(), Errno> {
     let mut result = Err(Errno::ESRCH);
     processes::numbers()?.visit_all(&mut |pid| {
         if pid != process::INIT {
-            let sent = send::whole_or_alone(received, |signal| send::to_process(pid, signal));
+            let sent = send::whole_or_alone(received, |signal| send::to_process(pid, &signal));
             if sent.is_ok() || result == Err(Errno::ESRCH) {
                 result = result.or(sent);
             }
@@ -59,7 +59,7 @@ pub fn signal_children(signals: &Signals) -> Result<(), Errno> {
 
 fn send_to_child(pid: i32, signals: &mut dyn Iterator<Item = Received>, tally: &mut Tally) {
     for signal in signals {
-        tally.note(send::whole_or_alone(signal, |signal| send::to_process(pid, signal)));
+        tally.note(send::whole_or_alone(signal, |signal| send::to_process(pid, &signal)));
     }
 }
 

@@ -74,9 +74,7 @@ impl Sent {
 
 #[inline(never)]
 fn tenths(time: Time) -> u32 {
-    let tenths =
-        time.as_secs().saturating_mul(10).saturating_add((time.subsec_millis() / 100).into());
-    u32::try_from(tenths).unwrap_or(u32::MAX)
+    (time.as_secs() as u32).saturating_mul(10).saturating_add(time.subsec_nanos() / 100_000_000)
 }
 
 #[cfg(test)]

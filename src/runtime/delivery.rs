@@ -67,13 +67,21 @@ impl Delivery {
         (!self.command_reaped).then_some(self.command)
     }
 
+    /// Forwards a signal to the command, which is not reaped.
+    ///
+    /// # Errors
+    /// It could not be sent; [`Delivery::send`] may have another way.
+    pub fn forward(&self, received: &Received) -> Result<(), Errno> {
+        send::to_process(self.command, received)
+    }
+
     /// Sends a signal, with its value if it carries one, and SIGCONT after it if `and_continue`.
     pub fn send(&mut self, received: Received, to: Target, and_continue: bool) -> Sent {
         let signal = received.signal;
         let then = and_continue.then_some(Received::own(Signal::CONT));
         let mut result = match to {
             Target::Command if !and_continue => {
-                send::to_process(self.command, received).map(|()| to)
+                send::to_process(self.command, &received).map(|()| to)
             }
             _ => self.send_all([Some(received), then], to),
         };
@@ -130,10 +138,12 @@ impl Delivery {
             return self.send_to_descendants(signals);
         }
         let mut results = signals.into_iter().flatten().map(|signal| match to {
-            Target::Command => send::to_process(self.command, signal),
+            Target::Command => send::to_process(self.command, &signal),
             // The command has no group of its own before it makes one, or after it has joined another.
             Target::Group => match send::to_group(self.command, signal) {
-                Err(Errno::ESRCH) if !self.command_reaped => send::to_process(self.command, signal),
+                Err(Errno::ESRCH) if !self.command_reaped => {
+                    send::to_process(self.command, &signal)
+                }
                 result => result,
             },
             Target::Tree => tree::to_namespace(signal),

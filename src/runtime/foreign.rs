@@ -87,6 +87,12 @@ impl Foreign {
         !self.is_blind
     }
 
+    /// Whether anything is waited for.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !matches!(self.wait, Wait::None)
+    }
+
     /// When to look again, if nothing else shows the end.
     #[must_use]
     pub fn look_again_at(&self) -> Option<Time> {

@@ -36,7 +36,7 @@ use crate::child::messages::{Letterbox, Messages};
 use crate::child::prepare::Launch;
 use crate::child::program::Program;
 use crate::child::spawn::{self, Child};
-use crate::kernel::processes;
+use crate::kernel::processes::Name;
 use crate::kernel::unstopped::Receivers;
 use crate::plan::{Plan, Target};
 use crate::report::record::{Record, Report};
@@ -95,8 +95,9 @@ fn report_of_failure(plan: &Plan, error: &Error, clock: Clock) -> Report {
 }
 
 /// Logs that an orphan was reaped.
-fn log_orphan(plan: &Plan, pid: i32, name: processes::Name, outcome: Outcome) {
+fn log_orphan(plan: &Plan, pid: i32, name: Option<Name>, outcome: Outcome) {
     let level = if plan.warn_on_reap { Level::Warn } else { Level::Debug };
+    let name = name.unwrap_or_default();
     log!(level, "reaped orphan {pid}{name}: {outcome}");
 }
 
@@ -208,22 +209,18 @@ impl<'a> Runtime<'a> {
         if reaps {
             self.reap_all()?;
         }
-        self.leave_out_frozen_time();
-        if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
-            self.handle(Event::Tick);
-        }
-        if self.exit.is_some() {
-            return Ok(self.exit);
-        }
-        self.settle();
-        // If SIGKILL was sent to all children, those are reaped before more are searched for.
-        if !reaps || !self.delivery.is_killing() {
-            self.delivery.go_on();
-        }
-        if self.slow_stop.is_searching() {
-            self.search();
-        }
-        match self.next_signal()? {
+        let received = if self.is_busy() {
+            self.pass_time();
+            if self.exit.is_some() {
+                return Ok(self.exit);
+            }
+            // If SIGKILL was sent to all children, those are reaped before more are searched for.
+            let (accepted, until) = self.go_on(!reaps || !self.delivery.is_killing());
+            self.signals.wait(accepted, until, self.clock, &mut self.reaper)?
+        } else {
+            self.forward_signals()?
+        };
+        match received {
             Some(received) if received.signal == Signal::CHLD => {
                 self.child_signalled(received.origin);
             }
@@ -231,6 +228,75 @@ impl<'a> Runtime<'a> {
             None => self.reaper.pass_time(self.clock),
         }
         Ok(None)
+    }
+
+    /// Forwards signals for as long as there is nothing else to do, and returns the first that is more than forwarded, or
+    /// cannot be. What is here is done for each signal: it is short, because its code is mostly in no cache.
+    ///
+    /// # Errors
+    /// Those of [`NextSignal::wait`].
+    fn forward_signals(&mut self) -> Result<Option<Received>, Error> {
+        let forwarded = self.supervisor.only_forwarded();
+        loop {
+            let next = self.signals.wait_for_any(self.clock, &mut self.reaper)?;
+            let Some(received) = &next else { return Ok(None) };
+            let is_more = !forwarded.contains(received.signal) || received.origin.is_kernel();
+            if is_more || self.delivery.forward(received).is_err() {
+                return Ok(next);
+            }
+            self.recorder.sent(received.signal, self.clock.now());
+        }
+    }
+
+    /// Whether there is more to do than to forward signals and to reap. Mostly there is not.
+    fn is_busy(&self) -> bool {
+        log_enabled!(Level::Info) // each signal is logged
+            || self.reaper.is_waiting()
+            || self.signals.watches_clock()
+            || self.supervisor.deadline().is_some()
+            || self.exit.is_some()
+            || self.unsettled.is_some()
+            || self.delivery.is_under_way()
+            || self.slow_stop.is_searching()
+    }
+
+    /// Acts on a deadline that has passed. No clock counts the time in which nothing could run.
+    #[inline(never)]
+    fn pass_time(&mut self) {
+        if let Some(time) = self.signals.frozen(self.clock) {
+            self.clock.leave_out(time);
+            self.handle(Event::Thawed);
+            info!("frozen for {} s: not counted", time.as_secs());
+        }
+        self.signals.restart_clock(self.supervisor.deadline().is_some(), self.clock);
+        if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
+            self.handle(Event::Tick);
+        }
+    }
+
+    /// Goes on with what is done between signals, with signals through the tree if `delivers`. Which signals to wait
+    /// for then, and until when.
+    #[inline(never)]
+    fn go_on(&mut self, delivers: bool) -> (SignalSet, Option<Time>) {
+        self.settle();
+        if delivers {
+            self.delivery.go_on();
+        }
+        if self.slow_stop.is_searching() {
+            self.search();
+        }
+        let accepted = if self.delivery.is_crowded() {
+            // Others stay pending: those without a value once, and those with one as long as there is room.
+            self.plan.policy.stop_signals.with(Signal::CHLD)
+        } else {
+            SignalSet::FULL
+        };
+        let until = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
+            Some(Time::ZERO)
+        } else {
+            earlier(self.supervisor.deadline(), self.reaper.due_at())
+        };
+        (accepted, until)
     }
 
     /// Goes on with the search for processes that do not stop. Never inlined: the waiting loop has no room for its
@@ -255,42 +321,9 @@ impl<'a> Runtime<'a> {
         self.child.release_stack();
     }
 
-    /// Waits for a signal or a deadline, or not at all if there is more to do.
-    fn next_signal(&mut self) -> Result<Option<Received>, Error> {
-        let accepted = if self.delivery.is_crowded() {
-            // Others stay pending: those without a value once, and those with one as long as there is room.
-            self.plan.policy.stop_signals.with(Signal::CHLD)
-        } else {
-            SignalSet::FULL
-        };
-        let until = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
-            Some(Time::ZERO)
-        } else {
-            earlier(self.supervisor.deadline(), self.reaper.due_at())
-        };
-        self.signals.wait(accepted, until, self.clock, &mut self.reaper)
-    }
-
-    /// No clock counts the time in which nothing could run.
-    fn leave_out_frozen_time(&mut self) {
-        if let Some(time) = self.signals.frozen(self.clock) {
-            self.clock.leave_out(time);
-            self.handle(Event::Thawed);
-            info!("frozen for {} s: not counted", time.as_secs());
-        }
-        self.signals.restart_clock(self.supervisor.deadline().is_some(), self.clock);
-    }
-
     fn signal(&mut self, received: Received) {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line into a broken pipe
-        }
-        // The usual case, for a third of the time.
-        if !log_enabled!(Level::Info)
-            && self.unsettled.is_none()
-            && let Some((signal, to)) = self.supervisor.only_forwards(&received)
-        {
-            return self.pass_on(Received { signal, ..received }, to, false);
         }
         self.incoming = Some(Incoming::new(received));
         self.handle(Event::Signal(received));
@@ -356,10 +389,12 @@ impl<'a> Runtime<'a> {
         if matches!(candidates, Candidates::Command(_)) {
             self.handle(Event::CommandEnding);
         }
+        let name = self.reaper.name(candidates); // before it is gone
         let stops = self.terminal.can_stop_command();
-        let (found, name) = self.reaper.reap(candidates, self.delivery.command(), stops);
-        if let Waited::Child(pid, change, usage) = found {
-            self.child_changed(pid, change, usage, name);
+        let mut usage = Usage::default();
+        let found = self.reaper.reap(candidates, self.delivery.command(), stops, &mut usage);
+        if let Waited::Child(pid, change) = found {
+            self.child_changed(pid, change, &usage, name);
         }
         found
     }
@@ -371,13 +406,13 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn child_changed(&mut self, pid: i32, change: Change, usage: Usage, name: processes::Name) {
+    fn child_changed(&mut self, pid: i32, change: Change, usage: &Usage, name: Option<Name>) {
         let is_command = self.delivery.command() == Some(pid);
         if matches!(change, Change::Ended(_)) && self.reaper.names_the_ended() {
-            self.recorder.ended(pid, name, self.clock.now());
+            self.recorder.ended(pid, name.unwrap_or_default(), self.clock.now());
         }
         match change {
-            Change::Ended(outcome) if is_command => self.command_ended(outcome, usage),
+            Change::Ended(outcome) if is_command => self.command_ended(outcome, *usage),
             Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
             Change::Stopped(signal) if is_command => {
                 self.terminal.command_is_stopped(signal);
@@ -388,9 +423,12 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: processes::Name) {
-        log_orphan(self.plan, pid, name, outcome);
+    fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: Option<Name>) {
+        if self.reaper.logs_orphans() {
+            log_orphan(self.plan, pid, name, outcome);
+        }
         if self.recorder.orphan_ended(outcome, self.delivery.is_killing()) {
+            let name = name.unwrap_or_default();
             warn!("orphan {pid}{name} killed: kernel OOM killer");
         }
     }

@@ -7,9 +7,9 @@ use super::reaper::Reaper;
 use super::retry::Retry;
 use crate::supervisor::Time;
 use crate::sys::clock::Clock;
-use crate::sys::signals;
+use crate::sys::{Errno, signals};
 use crate::values::error::Error;
-use crate::values::signal::{Received, SignalSet};
+use crate::values::signal::{Received, Signal, SignalSet};
 use std::time::Duration;
 
 /// How many signals the kernel chooses, lowest number first, before the others have their turn: few, so that none
@@ -56,32 +56,59 @@ impl NextSignal {
         clock: Clock,
         reaper: &mut Reaper,
     ) -> Result<Option<Received>, Error> {
-        if self.in_a_row >= IN_A_ROW {
-            let turns = self.turns.and(accepted);
-            if let Some(received) = self.take(turns, Some(Duration::ZERO), reaper)? {
-                self.turns = self.turns.without(received.signal);
+        loop {
+            let is_round = self.in_a_row >= IN_A_ROW;
+            let (set, timeout) = if is_round {
+                (self.turns.and(accepted), Some(Duration::ZERO))
+            } else {
+                (accepted, self.timeout(until, clock))
+            };
+            let received = self.take(set, timeout, reaper)?;
+            if let Some(received) = received {
+                self.had_turn(received.signal);
                 return Ok(Some(received));
             }
-            self.begin_round();
+            // None is pending: the next round begins.
+            self.turns = SignalSet::FULL;
+            self.in_a_row = 0;
+            if !is_round {
+                return Ok(None);
+            }
         }
+    }
+
+    /// The same for any signal and for ever, where there is nothing else to wait for. This is the short way.
+    ///
+    /// # Errors
+    /// As above.
+    #[inline(always)]
+    pub fn wait_for_any(
+        &mut self,
+        clock: Clock,
+        reaper: &mut Reaper,
+    ) -> Result<Option<Received>, Error> {
+        if self.in_a_row >= IN_A_ROW {
+            return self.wait(SignalSet::FULL, None, clock, reaper);
+        }
+        let result = signals::wait(SignalSet::FULL, None);
+        if let Ok(Some(received)) = &result {
+            self.had_turn(received.signal);
+        }
+        self.again_if_failed(result, reaper)
+    }
+
+    fn had_turn(&mut self, signal: Signal) {
+        self.turns = self.turns.without(signal);
+        self.in_a_row += 1;
+    }
+
+    /// The time until then; the wait that takes it begins now.
+    fn timeout(&mut self, until: Option<Time>, clock: Clock) -> Option<Duration> {
         let timeout = until.map(|at| at.saturating_sub(clock.now()).min(LONGEST_WAIT));
         if let Some(due) = &mut self.due {
             *due = due.saturating_add(timeout.unwrap_or_default());
         }
-        let received = self.take(accepted, timeout, reaper)?;
-        match received {
-            Some(received) => {
-                self.turns = self.turns.without(received.signal);
-                self.in_a_row += 1;
-            }
-            None => self.begin_round(), // none is pending
-        }
-        Ok(received)
-    }
-
-    fn begin_round(&mut self) {
-        self.turns = SignalSet::FULL;
-        self.in_a_row = 0;
+        timeout
     }
 
     /// Signals and the end of a foreign process are waited for together; then the signal that is pending, if any, is
@@ -96,11 +123,26 @@ impl NextSignal {
             reaper.wait_for_foreign(timeout);
             timeout = Some(Duration::ZERO);
         }
-        let received = self.retry.try_again(signals::wait(accepted, timeout))?;
-        if received.is_none() {
-            reaper.sigchld_may_be_lost(); // the wait has failed, whatever for
+        self.again_if_failed(signals::wait(accepted, timeout), reaper)
+    }
+
+    /// What was received, or nothing if the wait has failed and is to be repeated.
+    #[inline(always)]
+    fn again_if_failed(
+        &mut self,
+        result: Result<Option<Received>, Errno>,
+        reaper: &mut Reaper,
+    ) -> Result<Option<Received>, Error> {
+        match result {
+            Ok(received) => {
+                self.retry.succeeded();
+                Ok(received)
+            }
+            Err(errno) => {
+                reaper.sigchld_may_be_lost(); // whatever the failure was for
+                self.retry.failed(errno).map(|()| None)
+            }
         }
-        Ok(received.flatten())
     }
 
     /// For how long sexton could not run, if it was long enough to matter.
@@ -109,6 +151,12 @@ impl NextSignal {
         let due = self.due?;
         let late = clock.now().saturating_sub(due);
         (late >= FROZEN).then_some(late)
+    }
+
+    /// Whether there was a deadline lately.
+    #[must_use]
+    pub fn watches_clock(&self) -> bool {
+        self.due.is_some()
     }
 
     /// There is a deadline: from now on each wait should end in time.

@@ -5,9 +5,10 @@
 use super::next_signal::NextSignal;
 use super::reaper::{REAPED_AT_ONCE, Reaper};
 use super::{log_orphan, self_setup};
+use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::sys::clock::Clock;
-use crate::sys::wait::Waited;
+use crate::sys::wait::{self, Waited};
 use crate::sys::{credentials, process, signals};
 use crate::values::capabilities::CapabilitySet;
 use crate::values::error::Error;
@@ -55,14 +56,12 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
 /// Reaps each child that has ended.
 fn reap_all(plan: &Plan, reaper: &mut Reaper) -> Result<(), Error> {
     for _ in 0..REAPED_AT_ONCE {
-        let candidates = reaper.candidates(None);
-        let (found, name) = reaper.reap(candidates, None, false);
-        match found {
-            Waited::Child(pid, Change::Ended(outcome), _) => log_orphan(plan, pid, name, outcome),
+        let pid = reaper.reads_names().then(wait::peek).flatten();
+        let name = pid.map(Name::of);
+        match wait::child(pid, false, None) {
+            Waited::Child(pid, Change::Ended(outcome)) => log_orphan(plan, pid, name, outcome),
             Waited::Child(..) => {}
-            _ => {
-                return reaper.looked_at_all(found, false).map(drop);
-            }
+            found => return reaper.looked_at_all(found, false).map(drop),
         }
     }
     Ok(())

@@ -11,9 +11,10 @@ use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::supervisor::{Time, earlier};
 use crate::sys::clock::Clock;
-use crate::sys::wait::{self, Asked, Waited};
+use crate::sys::wait::{self, Waited};
 use crate::sys::{Errno, process, send, signals};
 use crate::values::error::Error;
+use crate::values::outcome::Usage;
 use ::log::{Level, log_enabled};
 use std::time::Duration;
 
@@ -89,13 +90,21 @@ impl Reaper {
         self.names_the_ended = names;
     }
 
+    /// Whether each orphan is logged.
+    #[must_use]
+    pub fn logs_orphans(&self) -> bool {
+        self.logs_orphans
+    }
+
     /// Whether [`Reaper::name_the_ended`] was called for all.
     #[must_use]
     pub fn names_the_ended(&self) -> bool {
         self.names_the_ended
     }
 
-    fn reads_names(&self) -> bool {
+    /// Whether the name of a process is read before it is reaped.
+    #[must_use]
+    pub fn reads_names(&self) -> bool {
         self.logs_orphans || self.names_the_ended
     }
 
@@ -103,6 +112,12 @@ impl Reaper {
     #[must_use]
     pub fn is_due(&self, clock: Clock) -> bool {
         self.due && !self.is_put_off(clock)
+    }
+
+    /// Whether anything but SIGCHLD is waited for.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.due || self.foreign.is_waiting()
     }
 
     /// When all children are to be looked at next; `None` until the next SIGCHLD.
@@ -163,23 +178,34 @@ impl Reaper {
         }
     }
 
-    /// Reaps one child, or finds one that was stopped, if `stops`; and its name, if orphans are logged. `command` is
-    /// the command's process ID as long as the command is not reaped.
+    /// The name of the child that is to be reaped, if it is to be logged.
+    #[must_use]
+    pub fn name(&self, candidates: Candidates) -> Option<Name> {
+        match candidates {
+            Candidates::One(pid) | Candidates::Command(pid) if self.reads_names() => {
+                Some(Name::of(pid))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reaps one child, or finds one that was stopped, if `stops`. `command` is the command's process ID as long as
+    /// the command is not reaped; if this reaps it, what it has used is in `usage` then.
     #[must_use]
     pub fn reap(
         &self,
         candidates: Candidates,
         command: Option<i32>,
         stops: bool,
-    ) -> (Waited, Name) {
+        usage: &mut Usage,
+    ) -> Waited {
         let pid = match candidates {
             Candidates::All => None,
             Candidates::One(pid) | Candidates::Command(pid) => Some(pid),
-            Candidates::None => return (wait::alive(stops), Name::default()),
+            Candidates::None => return wait::alive(stops),
         };
-        let name = pid.filter(|_| self.reads_names()).map(Name::of).unwrap_or_default();
-        let usage = pid.is_none() || pid == command;
-        (wait::child(pid, Asked { stops, usage }), name)
+        let asks_usage = pid.is_none() || pid == command;
+        wait::child(pid, stops, asks_usage.then_some(usage))
     }
 
     /// Whether the next look at all children is to be measured, for [`Reaper::put_off`].
@@ -276,7 +302,7 @@ impl Reaper {
 /// Reaps children that were killed, for two seconds at most without the end of one.
 pub fn reap_killed() {
     for _ in 0..LOOKS_AT_THE_KILLED {
-        match wait::child(None, Asked::default()) {
+        match wait::child(None, false, None) {
             Waited::Child(..) => {}
             Waited::Nothing => process::sleep(BETWEEN_LOOKS),
             Waited::NoChildren | Waited::Failed(_) => break,

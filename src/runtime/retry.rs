@@ -29,18 +29,31 @@ impl Retry {
     pub const FOR_CHILDREN: Retry =
         Retry { action: "wait for children", forgiven: None, failures: 0 };
 
-    /// The call's result; `None` if it failed and is to be made again. After several failures this takes a pause.
+    /// The call's result; `None` if it failed and is to be made again: see [`Retry::failed`].
     ///
     /// # Errors
     /// The call has failed too often.
     pub fn try_again<T>(&mut self, result: Result<T, Errno>) -> Result<Option<T>, Error> {
-        let errno = match result {
+        match result {
             Ok(value) => {
-                self.failures = 0;
-                return Ok(Some(value));
+                self.succeeded();
+                Ok(Some(value))
             }
-            Err(errno) => errno,
-        };
+            Err(errno) => self.failed(errno).map(|()| None),
+        }
+    }
+
+    /// The call has worked.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The call has failed and is to be made again. After several failures this takes a pause.
+    ///
+    /// # Errors
+    /// The call has failed too often.
+    #[inline(never)]
+    pub fn failed(&mut self, errno: Errno) -> Result<(), Error> {
         self.failures = self.failures.saturating_add(1);
         if self.failures > MOST && Some(errno) != self.forgiven {
             return Err(Error::unable(self.action, reason(errno)));
@@ -48,7 +61,7 @@ impl Retry {
         if self.failures > AT_ONCE {
             process::sleep(PAUSE);
         }
-        Ok(None)
+        Ok(())
     }
 }
 

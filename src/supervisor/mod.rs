@@ -152,17 +152,22 @@ impl<'p> Supervisor<'p> {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
-    /// What a signal is forwarded as and to whom, if [`Event::Signal`] would cause just that and change nothing here.
-    /// `None` if only the event can tell.
+    /// The signals for which [`Event::Signal`] would cause nothing but that they are sent to the command as they are,
+    /// and would change nothing here, if a process has sent them. Other events may change these.
     #[must_use]
-    pub fn only_forwards(&self, received: &Received) -> Option<(Signal, Target)> {
-        let Policy { stop_signals, suspend_at, .. } = self.policy;
-        let is_more = stop_signals.contains(received.signal)
-            || suspend_at.contains(received.signal)
-            || self.deadline.is_some()
-            || received.origin.is_fault(received.signal);
-        let forward = if is_more { None } else { self.forward(received) };
-        forward.filter(|(signal, _)| *signal != Signal::CONT)
+    pub fn only_forwarded(&self) -> SignalSet {
+        let is_plain = matches!(self.phase, Phase::Running)
+            && self.command.is_none()
+            && self.deadline.is_none()
+            && self.policy.forward_to == Target::Command;
+        if !is_plain {
+            return SignalSet::EMPTY;
+        }
+        // SIGCHLD is never forwarded, SIGPIPE may be sexton's own, and SIGCONT resumes a job.
+        const ALL: SignalSet =
+            SignalSet::FULL.without(Signal::CHLD).without(Signal::PIPE).without(Signal::CONT);
+        let Policy { rewrites, stop_signals, suspend_at, .. } = self.policy;
+        ALL.except(*stop_signals).except(*suspend_at).except(rewrites.rewritten())
     }
 
     /// Notes an event; the actions that follow from it now.

@@ -339,11 +339,11 @@ impl<'p> World<'p> {
             self.first_stop_received = self.now;
         }
         let foreseen = match event {
-            Event::Signal(received) => {
-                self.supervisor.only_forwards(&received).map(|(signal, to)| {
-                    let signal = Received { signal, ..received };
-                    Action::Send { signal, to, and_continue: false }
-                })
+            Event::Signal(signal)
+                if !signal.origin.is_kernel()
+                    && self.supervisor.only_forwarded().contains(signal.signal) =>
+            {
+                Some(Action::Send { signal, to: Target::Command, and_continue: false })
             }
             _ => None,
         };

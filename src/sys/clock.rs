@@ -10,7 +10,8 @@ use std::time::Duration;
 /// A monotonic clock that starts at zero, and can leave out a time in which nothing could run.
 #[derive(Clone, Copy)]
 pub struct Clock {
-    started: Duration,
+    /// In nanoseconds of the kernel's clock: the start of this one, moved on by what was left out.
+    zero: u64,
     left_out: Duration,
 }
 
@@ -18,17 +19,18 @@ impl Clock {
     /// Starts it.
     #[must_use]
     pub fn start() -> Clock {
-        Clock { started: read(libc::CLOCK_MONOTONIC), left_out: Duration::ZERO }
+        Clock { zero: read(libc::CLOCK_MONOTONIC), left_out: Duration::ZERO }
     }
 
     /// How long it has been running, without the time that was left out.
     #[must_use]
     pub fn now(self) -> Duration {
-        read(libc::CLOCK_MONOTONIC).saturating_sub(self.started).saturating_sub(self.left_out)
+        Duration::from_nanos(read(libc::CLOCK_MONOTONIC).saturating_sub(self.zero))
     }
 
     /// From now on this clock shows `time` less.
     pub fn leave_out(&mut self, time: Duration) {
+        self.zero = self.zero.saturating_add(time.as_nanos() as u64);
         self.left_out = self.left_out.saturating_add(time);
     }
 
@@ -43,14 +45,16 @@ impl Clock {
 /// /proc are counted from.
 #[must_use]
 pub fn since_boot() -> Duration {
-    read(libc::CLOCK_BOOTTIME)
+    Duration::from_nanos(read(libc::CLOCK_BOOTTIME))
 }
 
-fn read(clock: libc::clockid_t) -> Duration {
+/// In nanoseconds, of which there is room for 584 years.
+fn read(clock: libc::clockid_t) -> u64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     gettime(clock, time.as_mut_ptr());
     // SAFETY: zeroed memory is a valid timespec, whether it was written or not.
-    duration(unsafe { time.assume_init() })
+    let time = unsafe { time.assume_init() };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 /// clock_gettime(2).
@@ -125,18 +129,13 @@ fn by_vdso() -> Gettime {
     libc::clock_gettime
 }
 
-fn duration(time: libc::timespec) -> Duration {
-    Duration::from_secs(time.tv_sec as u64)
-        .saturating_add(Duration::from_nanos(time.tv_nsec as u64))
-}
-
 /// Displays as the time of day: `2026-11-21T14:03:55.123Z` (RFC 3339, UTC).
 #[derive(Clone, Copy)]
 pub struct Now;
 
 impl fmt::Display for Now {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_time(read(libc::CLOCK_REALTIME), f)
+        write_time(Duration::from_nanos(read(libc::CLOCK_REALTIME)), f)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod process;
 pub mod scheduling;
 pub mod send;
 pub mod shared;
+pub mod siginfo;
 pub mod signals;
 pub mod socket;
 pub mod tty;

@@ -75,7 +75,7 @@ pub fn set_parent_death_signal(signal: Signal, parent: i32) -> Result<(), Errno>
     // Nothing is known of a parent outside of the PID namespace (0), or without its ID (-1, which only a filter gives).
     let now = self::parent();
     if now != parent && now > 0 && parent >= 0 {
-        super::send::to_process(id(), crate::values::signal::Received::own(signal))?;
+        super::send::to_process(id(), &crate::values::signal::Received::own(signal))?;
     }
     Ok(())
 }

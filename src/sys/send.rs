@@ -1,58 +1,31 @@
 //! Sending signals, realtime ones and values included (kill(2), rt_sigqueueinfo(2)).
 
 use super::Errno;
+use super::siginfo::SigInfo;
 use crate::values::signal::Received;
 use nix::libc;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
-
-/// `siginfo_t` for a queued signal: what the kernel reads of it, padded to its 128 bytes or more (its fields are 24
-/// bytes where pointers have 32 bits, 32 elsewhere).
-#[repr(C)]
-struct QueuedInfo {
-    signal: libc::c_int,
-    error: libc::c_int,
-    code: libc::c_int,
-    fields: QueuedFields,
-    padding: [u64; 13],
-}
-
-#[repr(C)]
-struct QueuedFields {
-    pid: libc::pid_t,
-    uid: libc::uid_t,
-    value: usize,
-}
-
-const _: () = assert!(size_of::<QueuedInfo>() >= size_of::<libc::siginfo_t>());
-
-impl QueuedInfo {
-    /// The siginfo to pass a queued signal on with, the original sender included.
-    fn new(received: Received) -> QueuedInfo {
-        let origin = received.origin;
-        QueuedInfo {
-            signal: received.signal.number(),
-            error: 0,
-            code: origin.code,
-            fields: QueuedFields { pid: origin.pid, uid: origin.uid, value: origin.value },
-            padding: [0; 13],
-        }
-    }
-}
 
 /// Sends a signal to one process, with its value if it was queued with one.
 ///
 /// # Errors
 /// EPERM, ESRCH, which it also is for a number that no process has: for the kernel 0 is a group, and -1 (a getpid that
 /// a filter lets fail) everybody; EAGAIN if the receiver's queue is full (RLIMIT_SIGPENDING).
-pub fn to_process(pid: i32, received: Received) -> Result<(), Errno> {
+pub fn to_process(pid: i32, received: &Received) -> Result<(), Errno> {
     if pid <= 0 {
         return Err(Errno::ESRCH);
     }
     if !received.origin.carries_value() {
         return kill(pid, received.signal.number());
     }
-    let info = QueuedInfo::new(received);
+    queue(pid, received)
+}
+
+/// rt_sigqueueinfo(2)
+#[inline(never)]
+fn queue(pid: i32, received: &Received) -> Result<(), Errno> {
+    let info = SigInfo::of(*received);
     // SAFETY: the kernel reads one siginfo_t, which `info` is at least as large as.
     let result = unsafe {
         libc::syscall(
@@ -119,7 +92,7 @@ pub fn pidfd_open(pid: i32) -> Result<OwnedFd, Errno> {
 /// # Errors
 /// ESRCH, EPERM; EINVAL for flags that the kernel does not know.
 pub fn pidfd_send(process: &OwnedFd, received: Received, flags: libc::c_uint) -> Result<(), Errno> {
-    let info = received.origin.carries_value().then(|| QueuedInfo::new(received));
+    let info = received.origin.carries_value().then(|| SigInfo::of(received));
     // SAFETY: the kernel reads one siginfo_t, which `info` is at least as large as, or none.
     let result = unsafe {
         libc::syscall(
@@ -149,5 +122,8 @@ pub fn is_permitted(pid: i32) -> bool {
 
 fn kill(pid: i32, number: libc::c_int) -> Result<(), Errno> {
     // SAFETY: takes integers only.
-    Errno::result(unsafe { libc::kill(pid, number) }).map(drop)
+    match unsafe { libc::kill(pid, number) } {
+        0 => Ok(()),
+        _ => Err(Errno::last()),
+    }
 }

@@ -4,7 +4,8 @@
 //! itself (32 to 34).
 
 use super::Errno;
-use crate::values::signal::{Origin, Received, Signal, SignalSet};
+use super::siginfo::SigInfo;
+use crate::values::signal::{Received, Signal, SignalSet};
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -62,7 +63,7 @@ pub fn set_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
 /// EINTR: the wait was broken off, by a debugger, say; what a seccomp filter gives.
 pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Received>, Errno> {
     let bits = set.bits();
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut info = SigInfo::none();
     let timeout = timeout.map(|timeout| KernelTimespec {
         seconds: timeout.as_secs().try_into().unwrap_or(libc::c_long::MAX),
         nanoseconds: timeout.subsec_nanos() as libc::c_long,
@@ -72,7 +73,7 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Received
         libc::syscall(
             libc::SYS_rt_sigtimedwait,
             ptr::from_ref(&bits),
-            info.as_mut_ptr(),
+            &raw mut info,
             timeout.as_ref().map_or(ptr::null(), ptr::from_ref),
             SET_SIZE,
         )
@@ -82,18 +83,7 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Received
         number => number?,
     };
     let Some(signal) = i32::try_from(number).ok().and_then(Signal::new) else { return Ok(None) };
-    // SAFETY: zeroed memory is a valid siginfo_t, and the kernel has filled it.
-    let info = unsafe { info.assume_init() };
-    // SAFETY: the fields overlap with others for some codes; every bit pattern is a valid integer.
-    let pid = unsafe { info.si_pid() };
-    // SAFETY: as above.
-    let uid = unsafe { info.si_uid() };
-    // SAFETY: as above; the value is only used if the code says that there is one.
-    let value = unsafe { info.si_value() }.sival_ptr as usize;
-    // The kernel's own signals have other fields in that place, but for a child's end.
-    let has_sender = info.si_code <= 0 || signal == Signal::CHLD;
-    let (pid, uid) = if has_sender { (pid, uid) } else { (0, 0) };
-    Ok(Some(Received { signal, origin: Origin { code: info.si_code, pid, uid, value } }))
+    Ok(Some(Received { signal, origin: info.origin(signal) }))
 }
 
 /// Whether a signal is ignored.
@@ -149,7 +139,7 @@ pub fn stop_self(signal: Signal) -> bool {
     if is_ignored(signal) {
         set_ignored(signal, false).ok(); // the command has been started with what was inherited
     }
-    super::send::to_process(super::process::id(), Received::own(signal)).ok();
+    super::send::to_process(super::process::id(), &Received::own(signal)).ok();
     if let Ok(before) = set_mask(SignalSet::FULL.without(signal)) {
         // It was stopped there.
         set_mask(before).ok();
@@ -166,7 +156,7 @@ pub fn die_of(signal: Signal) {
         return;
     }
     set_default(signal); // it may be ignored, as it was at the start
-    super::send::to_process(super::process::id(), Received::own(signal)).ok();
+    super::send::to_process(super::process::id(), &Received::own(signal)).ok();
     set_mask(SignalSet::FULL.without(signal)).ok();
 }
 

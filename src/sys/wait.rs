@@ -11,9 +11,8 @@ use std::time::Duration;
 /// What one look at the children found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Waited {
-    /// A child has changed; if it ended, it is reaped now. The usage is that of the child and of all that it
-    /// has waited for.
-    Child(i32, Change, Usage),
+    /// A child has changed; if it ended, it is reaped now.
+    Child(i32, Change),
     /// There are children, and nothing is new.
     Nothing,
     /// There are no children.
@@ -38,31 +37,24 @@ impl KernelUsage {
     }
 }
 
-/// What is asked of a child besides its end.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Asked {
-    /// Whether it was stopped.
-    pub stops: bool,
-    /// What it has used, which takes the kernel some time.
-    pub usage: bool,
-}
-
-/// Takes note of one child that has ended, of this one if a process ID is given. A usage that was not asked for is
-/// none.
-pub fn child(pid: Option<i32>, asked: Asked) -> Waited {
+/// Takes note of one child that has ended, or was stopped, if `stops`; of this one if a process ID is given. If `usage`
+/// is, it gets what the child has used, and all that it has waited for; this takes the kernel some time.
+pub fn child(pid: Option<i32>, stops: bool, usage: Option<&mut Usage>) -> Waited {
     let mut status = 0;
-    let options = libc::WNOHANG | libc::__WALL | if asked.stops { libc::WUNTRACED } else { 0 };
-    let mut usage = KernelUsage::none();
-    let usage_to = if asked.usage { &raw mut usage } else { ptr::null_mut() };
+    let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
+    let mut used = KernelUsage::none();
+    let used_to = if usage.is_some() { &raw mut used } else { ptr::null_mut() };
     // SAFETY: the status and the usage are live memory, or the usage is null.
     let result = unsafe {
-        libc::syscall(libc::SYS_wait4, pid.unwrap_or(-1), &raw mut status, options, usage_to)
+        libc::syscall(libc::SYS_wait4, pid.unwrap_or(-1), &raw mut status, options, used_to)
     };
     match result as i32 {
         0 => Waited::Nothing,
         pid if pid > 0 => {
-            let usage = if asked.usage { typed(&usage) } else { Usage::default() };
-            Waited::Child(pid, Change::from_raw(status), usage)
+            if let Some(usage) = usage {
+                *usage = typed(&used);
+            }
+            Waited::Child(pid, Change::from_raw(status))
         }
         _ => failed(Errno::last()),
     }
@@ -107,7 +99,7 @@ pub fn alive(stops: bool) -> Waited {
             // SAFETY: as above.
             let signal = Signal::new(unsafe { info.si_status() });
             // gVisor gives the lower bits of wait4's status, which for a stop are 127. To ask wait4 could reap.
-            Waited::Child(pid, Change::Stopped(signal.unwrap_or(Signal::STOP)), Usage::default())
+            Waited::Child(pid, Change::Stopped(signal.unwrap_or(Signal::STOP)))
         }
         Ok(_) => Waited::Nothing,
     }

@@ -48,10 +48,18 @@ impl<T> Reserved<T> {
 
     /// The value, to be changed; first set, if there is none. `None` without room.
     pub fn get_or_set(&mut self, value: impl FnOnce() -> T) -> Option<&mut T> {
+        if self.value.is_none() {
+            self.fill(value);
+        }
+        self.get_mut()
+    }
+
+    #[cold]
+    #[inline(never)] // the value is on the stack
+    fn fill(&mut self, value: impl FnOnce() -> T) {
         if let Some(room) = self.room.take() {
             self.value = Some(Box::write(room, Apart(value())));
         }
-        self.get_mut()
     }
 
     /// Sets the value, if there is one or room for it.

@@ -4,7 +4,7 @@
 
 use crate::values::error::Reason;
 use crate::values::layered;
-use crate::values::signal::Signal;
+use crate::values::signal::{Signal, SignalSet};
 
 /// What is forwarded instead of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +83,12 @@ impl Rewrites {
     pub fn add_to_layer(&mut self, rule: Rule, own: &mut usize) -> Result<(), Reason> {
         layered::add(&mut self.0, own, rule, |rule, other| rule.from == other.from)
             .map_err(|rule| format!("{} is already rewritten", rule.from).into())
+    }
+
+    /// The signals that are not forwarded as they are.
+    #[must_use]
+    pub fn rewritten(&self) -> SignalSet {
+        self.0.iter().fold(SignalSet::EMPTY, |set, rule| set.with(rule.from))
     }
 
     /// The signal to forward for a received one; `None` if it is ignored.

@@ -218,6 +218,12 @@ impl SignalSet {
         SignalSet(self.0 | other.0)
     }
 
+    /// The signals of this set that are not in the other.
+    #[must_use]
+    pub const fn except(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 & !other.0)
+    }
+
     /// This set without the signal.
     #[must_use]
     pub const fn without(self, signal: Signal) -> SignalSet {
