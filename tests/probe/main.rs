@@ -277,8 +277,13 @@ fn processes() -> usize {
 /// Leaves a daemon behind, in a session of its own, that treats SIGTERM as told.
 fn leave(treatment: &str, status: i32) -> i32 {
     in_a_session_of_its_own(|told| {
+        let leader = unsafe { libc::getpid() };
         if fork() > 0 {
             exit_now(0);
+        }
+        // Told only once it is adopted: a test then finds it where it is to be.
+        while unsafe { libc::getppid() } == leader {
+            unsafe { libc::sched_yield() };
         }
         if treatment == "ignore" {
             set_ignored(libc::SIGTERM);

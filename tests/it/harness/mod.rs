@@ -92,7 +92,8 @@ pub fn sleeps_for_ever(pid: i32) -> bool {
     call.first() == Some(&(libc::SYS_rt_sigtimedwait as u64)) && call.get(3) == Some(&0)
 }
 
-/// The children of a process of one thread; none if it is gone.
+/// The children of a process of one thread; none if it is gone. One may be missing if others are reaped meanwhile
+/// (proc_pid_task(5), `children`).
 pub fn children_of(pid: i32) -> Vec<i32> {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     children.unwrap_or_default().split(' ').filter_map(|pid| pid.parse().ok()).collect()

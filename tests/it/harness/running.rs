@@ -273,8 +273,14 @@ impl Running {
     }
 
     /// The other processes of the namespace that are children of its init.
+    ///
+    /// A list that lacks the bystander, or that changes, may lack others too: it is read again.
     pub fn adopted_by_init(&self) -> Vec<i32> {
-        let mut pids = children_of(self.init);
+        let mut pids = Vec::new();
+        wait_until("the init's list of children is complete", || {
+            let before = std::mem::replace(&mut pids, children_of(self.init));
+            pids == before && (self.bystander == 0 || pids.contains(&self.bystander))
+        });
         pids.retain(|pid| ![self.pid, self.bystander].contains(pid));
         pids
     }
