@@ -91,16 +91,17 @@ pub fn spawn<'a>(
     let needs: &Needs =
         Box::leak(Box::new(Needs { letterbox, terminal, mask: mask.unwrap_or_default() }));
     let letterbox = &needs.letterbox;
-    let task = Box::leak(Box::new(Task { program, steps, needs }));
+    let mut task = Task { program, steps, needs };
     if letterbox.descriptor().is_none() {
-        if let Ok(pid) = shared::spawn(task) {
-            return Ok(Child { pid, letterbox, is_shared: true });
-        }
+        task = match shared::spawn(task) {
+            Ok(pid) => return Ok(Child { pid, letterbox, is_shared: true }),
+            Err(task) => task,
+        };
         letterbox.open()?;
     }
     match process::fork()? {
         Some(pid) => Ok(Child { pid, letterbox, is_shared: false }),
-        None => shared::Task::run(task),
+        None => shared::Task::run(&mut task),
     }
 }
 

@@ -33,6 +33,7 @@ const UNHEALTHY: u8 = 1;
 ///
 /// # Errors
 /// /proc cannot be read, or is that of another PID namespace.
+#[inline(never)]
 pub fn run(inspection: &Inspection) -> Result<Printed, Error> {
     // A health check runs often, and says only what has gone wrong.
     let line_only = inspection.check && inspection.format == StatusFormat::Text;

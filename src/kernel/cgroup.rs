@@ -2,12 +2,11 @@
 //! `cgroup-v1/memory.rst` and `cgroup-v1/pids.rst`).
 
 use crate::kernel::{processes, procfs};
-use crate::sys::open;
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, files, open, process};
 use crate::text::fixed::{Fixed, FixedText};
 use crate::values::outcome::Shortage;
 use std::ffi::CStr;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::os::fd::OwnedFd;
 
 /// Where cgroup file systems are mounted: v2 or, with it, a folder for each controller of v1.
@@ -22,7 +21,10 @@ enum Version {
 
 /// The directory of a group.
 struct Place {
-    directory: String,
+    /// The directory; behind it, after [`Place::with_file`], a file of it and a null byte.
+    path: String,
+    /// The length of the directory's name.
+    length: usize,
     version: Version,
 }
 
@@ -43,21 +45,59 @@ fn visit_places(own: &str, controller: &str, visit: &mut dyn FnMut(Place) -> boo
     }
 }
 
+/// Calls `visit` with the roots of the mounts that are not the roots of all, until it returns true; what it returned
+/// last.
+fn visit_roots(visit: &mut dyn FnMut(Place) -> bool) -> bool {
+    Place::new(Version::V2, "", "").is_some_and(&mut *visit)
+        || !files::exists(c"/sys/fs/cgroup/memory/release_agent")
+            && Place::new(Version::V1, "memory", "").is_some_and(visit)
+}
+
+/// Calls `visit` with the places that `/proc/self/cgroup` names, but the one that [`visit_roots`] has tried. Never
+/// inlined: the buffer would be on the stack of every start.
+#[inline(never)]
+fn visit_named(pid: i32, visit: &mut dyn FnMut(Place) -> bool) {
+    let mut buffer = [0; 4096];
+    let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
+    let is_tried = |place: &Place| pid == process::INIT && place.directory() == MOUNT;
+    visit_places(own, "memory", &mut |place| !is_tried(&place) && visit(place));
+}
+
 /// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is
 /// outside of the cgroup namespace (`/../x`): by its name another's group would be found, or something that is none.
 fn below_the_root(group: &str) -> Option<&str> {
-    let climbs = group.split(['/']).any(|part| part == "..");
-    (!climbs).then(|| group.strip_suffix(['/']).unwrap_or(group))
+    let climbs = procfs::parts(group, b'/').any(|part| part == "..");
+    (!climbs).then(|| group.strip_suffix("/").unwrap_or(group))
 }
 
 impl Place {
     /// `None` if its name is too long. The command may run, so the lack of memory is no panic.
     fn new(version: Version, controller: &str, group: &str) -> Option<Place> {
         let separator = if controller.is_empty() { "" } else { "/" };
-        let mut directory = String::new();
-        directory.try_reserve_exact(MOUNT.len() + 1 + controller.len() + group.len()).ok()?;
-        write!(directory, "{MOUNT}{separator}{controller}{group}").ok()?;
-        (directory.len() < LONGEST_PATH).then_some(Place { directory, version })
+        let parts = [MOUNT, separator, controller, group];
+        let length = parts.iter().map(|part| part.len()).sum();
+        let mut path = String::new();
+        path.try_reserve_exact(length + LONGEST_NAME).ok()?;
+        parts.iter().for_each(|part| path.push_str(part));
+        (length < LONGEST_PATH).then_some(Place { path, length, version })
+    }
+
+    fn directory(&self) -> &str {
+        self.path.get(..self.length).unwrap_or_default()
+    }
+
+    /// The same with a file whose path is always at hand; there is none yet.
+    fn with_file(mut self, name: &str) -> Place {
+        for part in ["/", name, "\0"] {
+            self.path.push_str(part);
+        }
+        self
+    }
+
+    /// The path of the file that was set; empty if none was.
+    fn file(&self) -> &CStr {
+        let path = self.path.as_bytes();
+        CStr::from_bytes_with_nul(path).unwrap_or_default()
     }
 
     /// The name that a file has here.
@@ -71,14 +111,14 @@ impl Place {
     /// Whether this process is in the group. A namespace, or a mount of another group, can make any name another's; but
     /// process IDs are shown to this process as its own PID namespace numbers them, and others as 0.
     fn is_own(&self) -> bool {
-        holds_this_process(&self.directory)
+        holds_this_process(self.directory())
     }
 
     /// Why the OOM killer struck in the group; `rose` says whether the count of times has risen that the limit was
     /// hit, if the kernel has such a count. (It has that of groups below as well; but with v2 a group with processes
     /// has none that have a limit on memory.)
     fn shortage(&self, rose: Option<bool>) -> Shortage {
-        match rose.or_else(|| self.limit_was_hit(&self.directory)) {
+        match rose.or_else(|| self.limit_was_hit(self.directory())) {
             Some(true) => Shortage::Own,
             Some(false) => self.shortage_above(),
             None => Shortage::Unknown,
@@ -92,7 +132,7 @@ impl Place {
             Version::V1 => MOUNT.len() + "/memory".len(),
             Version::V2 => MOUNT.len(),
         };
-        let mut directory = self.directory.as_str();
+        let mut directory = self.directory();
         while directory.len() > mount {
             let end = directory.bytes().rposition(|byte| byte == b'/').unwrap_or(0);
             directory = directory.get(..end).unwrap_or_default();
@@ -180,38 +220,34 @@ impl OomCounter {
     /// Finds the file of what is most likely this process's own cgroup, and reads its counts. `None` if there is no
     /// such mount, or the kernel does not count (v1 before Linux 4.13). `pid` is this process's ID.
     ///
-    /// What PID 1 of a container sees of cgroup v2 begins with its own group, because the root of all has no such file.
-    /// So there /proc, whose first use takes long, is left out. Whether the group is the own one takes further calls:
-    /// [`OomCounter::is_own`] looks when there is something to report.
+    /// What PID 1 of a container sees begins with its own group. So there /proc, whose first use takes long, is left
+    /// out, unless what is seen is the root of all, which has no such file (v2) or a `release_agent` (v1). Whether the
+    /// group is the own one takes further calls: [`OomCounter::is_own`] looks when there is something to report.
     #[must_use]
     pub fn find(pid: i32) -> Option<(OomCounter, OomEvents)> {
-        let is_init = pid == process::INIT;
         let mut found = None;
         let mut look = |place| {
             found = OomCounter::with_counts(place);
             found.is_some()
         };
-        if !is_init || !Place::new(Version::V2, "", "").is_some_and(&mut look) {
-            let mut buffer = [0; 4096];
-            let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-            let is_tried = |place: &Place| is_init && place.directory == MOUNT;
-            visit_places(own, "memory", &mut |place| !is_tried(&place) && look(place));
+        if pid != process::INIT || !visit_roots(&mut look) {
+            visit_named(pid, &mut look);
         }
         found
     }
 
     fn with_counts(place: Place) -> Option<(OomCounter, OomEvents)> {
-        let counter = OomCounter { place };
+        let file = place.name(OOM_EVENTS);
+        let counter = OomCounter { place: place.with_file(file) };
         counter.read().map(|events| (counter, events))
     }
 
     /// The counts; they only grow.
     #[must_use]
     pub fn read(&self) -> Option<OomEvents> {
-        let mut buffer = [0; 1024];
-        let Place { directory, .. } = &self.place;
-        let file = self.place.name(OOM_EVENTS);
-        let text = read_beginning(directory, file, &mut buffer).ok()?;
+        // Linux 6.18 has six lines of at most 35 bytes in it.
+        let mut buffer = [0; 512];
+        let text = contents(self.place.file(), &mut buffer).ok()?;
         Some(OomEvents {
             kills: procfs::entry(text, "oom_kill")?,
             limit_hits: procfs::entry(text, "oom"),
@@ -227,14 +263,14 @@ impl OomCounter {
     /// Whether the OOM killer kills all processes of the group as one (`memory.oom.group`, v2 since Linux 4.19).
     #[must_use]
     pub fn kills_all(&self) -> bool {
-        number(&self.place.directory, "memory.oom.group") == Some(1)
+        number(self.place.directory(), "memory.oom.group") == Some(1)
     }
 
     /// Whether a process that has had so many bytes had most of what the group itself may have.
     #[must_use]
     pub fn is_filled_by(&self, peak: u64) -> bool {
         let file = self.place.name(MEMORY_LIMIT);
-        number(&self.place.directory, file).is_some_and(|limit| peak > limit / 2)
+        number(self.place.directory(), file).is_some_and(|limit| peak > limit / 2)
     }
 
     /// Why a process was killed; `rose` says whether there is a limit hit that no other kill stands for.
@@ -270,8 +306,8 @@ impl OomCounter {
         }
         let peak = place.name(["memory.peak", "memory.max_usage_in_bytes"]);
         Totals {
-            peak: number(&place.directory, peak).unwrap_or_default(),
-            limit: limit(&place.directory, place.name(MEMORY_LIMIT)).unwrap_or_default(),
+            peak: number(place.directory(), peak).unwrap_or_default(),
+            limit: limit(place.directory(), place.name(MEMORY_LIMIT)).unwrap_or_default(),
             refused: self.first(PIDS_EVENTS, "max"),
             throttled: self.throttled(),
             frozen: self.first(["cgroup.stat.local"; 2], "frozen_usec"),
@@ -290,7 +326,7 @@ impl OomCounter {
         if self.place.version == Version::V1 {
             return 0;
         }
-        let entry = |file| entry(&self.place.directory, file, key);
+        let entry = |file| entry(self.place.directory(), file, key);
         files.into_iter().find_map(entry).unwrap_or_default()
     }
 }
@@ -350,7 +386,7 @@ fn usage(
     let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
     let mut usage = None;
     visit_places(own, controller, &mut |place| {
-        let directory = place.directory.as_str();
+        let directory = place.directory();
         if place.is_own()
             && let Some(current) = number(directory, place.name(current))
         {
@@ -432,6 +468,9 @@ fn path(directory: &str, file: &str) -> Result<FixedText<LONGEST_PATH>, Errno> {
     path.map_err(|fmt::Error| Errno::ENAMETOOLONG)
 }
 
+/// The length of a file's name in a group, at most, with a slash before it and a null byte behind it.
+const LONGEST_NAME: usize = 32;
+
 /// The size of a path, with its null byte.
 const LONGEST_PATH: usize = 1024;
 
@@ -442,7 +481,7 @@ mod tests {
     fn tried(own: &str) -> Vec<String> {
         let mut tried = Vec::new();
         visit_places(own, "memory", &mut |place| {
-            tried.push(place.directory);
+            tried.push(place.directory().to_owned());
             false
         });
         tried

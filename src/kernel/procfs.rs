@@ -142,7 +142,7 @@ impl Status {
         for line in text.split(|&byte| byte == b'\n') {
             // The name may be no UTF-8; no other line is.
             let Ok(line) = std::str::from_utf8(line) else { continue };
-            let Some((key, value)) = split_at_colon(line) else { continue };
+            let Some((key, value)) = split_at(line, b':') else { continue };
             let mut words = value.split_ascii_whitespace();
             let first = words.next();
             let set = match key {
@@ -289,7 +289,7 @@ pub fn limits(text: &str) -> Vec<(Resource, Limits)> {
     };
     let mut limits = Vec::new();
     for (&resource, name) in Resource::ALL.iter().zip(&LIMITS) {
-        let values = text.split(['\n']).find_map(|line| line.strip_prefix(name));
+        let values = parts(text, b'\n').find_map(|line| line.strip_prefix(name));
         let Some(values) = values else { continue };
         let mut words = values.split_ascii_whitespace();
         if let (Some(soft), Some(hard)) = (value(words.next()), value(words.next())) {
@@ -303,26 +303,40 @@ pub fn limits(text: &str) -> Vec<(Resource, Limits)> {
 #[must_use]
 pub fn cgroup<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
     // A group may be called anything; `lines` would take a carriage return at the end for the line's.
-    text.split(['\n']).find_map(|line| {
-        let (_, rest) = split_at_colon(line)?;
-        let (controllers, path) = split_at_colon(rest)?;
-        controllers.split([',']).any(|name| name == controller).then_some(path)
+    parts(text, b'\n').find_map(|line| {
+        let (_, rest) = split_at(line, b':')?;
+        let (controllers, path) = split_at(rest, b':')?;
+        parts(controllers, b',').any(|name| name == controller).then_some(path)
     })
-}
-
-/// What is before the first colon, and after it. Not `split_once`, which searches by code that could panic: the loop
-/// comes here.
-fn split_at_colon(line: &str) -> Option<(&str, &str)> {
-    let colon = line.bytes().position(|byte| byte == b':')?;
-    Some((line.get(..colon)?, line.get(colon + 1..)?))
 }
 
 /// The number behind a key of a file such as `memory.events`.
 #[must_use]
 pub fn entry(text: &str, key: &str) -> Option<u64> {
-    // Not `lines`, nor the character alone: those search by code that could panic, and the loop may not.
-    let mut lines = text.split(['\n']);
-    lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim_ascii().parse().ok())
+    parts(text, b'\n').find_map(|line| {
+        let (name, value) = split_at(line, b' ')?;
+        if name == key { value.trim_ascii().parse().ok() } else { None }
+    })
+}
+
+/// What is before the first separator, and after it.
+///
+/// `str` has this and the next one, but searches for characters: that takes ten times as long, in the start as well,
+/// and by code that could panic, while the loop comes here.
+fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == separator)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// What is between separators; at least one part.
+pub(super) fn parts(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let split = split_at(text, separator);
+        rest = split.map(|(_, after)| after);
+        Some(split.map_or(text, |(before, _)| before))
+    })
 }
 
 /// The limit in a file such as `memory.max`: none for `max`, and for what v1 shows for it, the largest

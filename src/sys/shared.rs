@@ -1,7 +1,6 @@
 //! A child that shares this process's memory until it has executed a program or ended, on a stack of its own (clone(2)
 //! with CLONE_VM). Nobody waits for it, unlike vfork(2). docs/decisions/fork.md says what makes that right.
 
-use super::Errno;
 use nix::libc;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
@@ -21,7 +20,7 @@ const WORDS: usize = SIZE / size_of::<usize>();
 /// points to.
 const BESIDE: usize = 64;
 
-/// The child's stack, and at its upper end what the C library takes for its thread.
+/// The child's stack, above it the child's task, and at the upper end what the C library takes for its thread.
 #[repr(align(16))]
 struct Area(UnsafeCell<[usize; WORDS]>);
 
@@ -69,38 +68,43 @@ fn kernel_version() -> (u32, u32) {
 }
 
 extern "C" fn start<T: Task>(task: *mut c_void) -> c_int {
-    // SAFETY: the task that was given to `spawn`, whose caller leaves it to the child.
+    // SAFETY: the task that was given to `spawn`, which nobody else has.
     let task = unsafe { &mut *task.cast::<T>() };
     task.run()
 }
 
-/// Makes the child; its process ID. This process goes on at once. It must leave the task, and all that the task
-/// borrows, as they are for ever, and make no second child like this.
+/// Makes the child, which has the task from then on; its process ID. This process goes on at once. It must leave all
+/// that the task borrows as it is for ever, and make no second child like this.
 ///
 /// # Errors
-/// EAGAIN (a limit on processes), ENOMEM; EINVAL of emulators that cannot do this; what a seccomp filter gives.
-pub fn spawn<T: Task>(task: &mut T) -> Result<i32, Errno> {
+/// The task, if there is no child: a limit on processes or memory, a seccomp filter, an emulator that cannot do this.
+pub fn spawn<T: Task>(task: T) -> Result<i32, T> {
     let flags = libc::CLONE_VM | libc::CLONE_SETTLS | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD;
     let thread = AREA.0.get().cast::<usize>().wrapping_add(WORDS - BESIDE);
     // SAFETY: within the area, which no child uses yet. On x86_64 the C library finds its thread by this word.
     unsafe { thread.write(thread.addr()) };
-    let stack = thread.wrapping_sub(BESIDE).cast();
+    // Behind the task, and before the thread area. The stack begins below it, with an alignment for all machines.
+    let place = thread.wrapping_sub(BESIDE).cast::<T>().wrapping_sub(1).map_addr(|at| at & !15);
+    const { assert!(align_of::<T>() <= 16 && size_of::<T>() <= SIZE / 16) };
+    // SAFETY: within the area, and aligned.
+    unsafe { place.write(task) };
     IS_THERE.store(1, Ordering::Relaxed);
     // SAFETY: the child has a stack and a thread area of its own, and no signal handlers. It makes system calls, writes
     // to nothing but its task, and does not return.
     let pid = unsafe {
         __clone(
             start::<T>,
-            stack,
+            place.cast(),
             flags,
-            ptr::from_mut(task).cast(),
+            place.cast(),
             ptr::null_mut(),
             thread.cast(),
             IS_THERE.as_ptr(),
         )
     };
     if pid < 0 {
-        return Err(Errno::from_raw(-pid)); // musl's way within itself
+        // SAFETY: it was written above, and there is no child that has it.
+        return Err(unsafe { place.read() });
     }
     Ok(pid)
 }

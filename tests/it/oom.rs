@@ -219,6 +219,33 @@ fn of_cgroup_v2_it_is_said_whose_limit_was_hit() {
     }
 }
 
+/// As engines mount v1, its root is the group. The root of all has a `release_agent`, and there the name counts.
+#[test]
+fn of_cgroup_v1_the_group_at_the_root_is_the_own_one_of_pid_1() {
+    let reports = Folder::new("oom-v1-report");
+    let report = reports.at("report");
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own = groups.lines().find_map(|line| line.split_once(":memory:")).expect("a group of v1").1;
+    for is_root_of_all in [false, true] {
+        let [mut root, mut named] = ["", own].map(|group| format!("memory{group}/"));
+        let files = Files::new("oom-v1", "", "");
+        fs::remove_file(files.folder.at("memory.events")).unwrap();
+        if is_root_of_all {
+            files.set("memory/release_agent", "");
+            (root, named) = (named, root);
+        }
+        // The other one would not be the own one.
+        for (group, processes) in [(named, ""), (root.clone(), "1\n")] {
+            files.set(&format!("{group}cgroup.procs"), processes);
+            files.set(&format!("{group}memory.oom_control"), "under_oom 0\noom_kill 7\n");
+        }
+        let running = files.start(&report);
+        files.set(&format!("{root}memory.oom_control"), "under_oom 0\noom_kill 8\n");
+        let (ended, text) = killed(running, &report);
+        assert_blamed(&ended, &text, "", None);
+    }
+}
+
 /// What sexton sees at the mount's root counts, but is another's.
 #[test]
 fn of_cgroup_v2_a_group_that_sexton_is_not_in_is_not_asked() {
