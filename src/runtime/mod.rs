@@ -44,7 +44,7 @@ use crate::report::recorder::Recorder;
 use crate::report::sinks::Outlets;
 use crate::supervisor::{Action, Cause, Event, Stage, Supervisor, Time, earlier};
 use crate::sys::clock::Clock;
-use crate::sys::wait::Waited;
+use crate::sys::wait::{RawUsage, Waited};
 use crate::sys::{self, Errno, process, signals};
 use crate::values::duration::Shown;
 use crate::values::error::Error;
@@ -52,6 +52,7 @@ use crate::values::outcome::{Change, Ending, Outcome, Usage};
 use crate::values::signal::{Origin, Received, Signal, SignalSet};
 use ::log::{Level, debug, info, log, log_enabled, trace, warn};
 use std::os::fd::RawFd;
+use std::time::Duration;
 
 /// Dies of the signal that the ending names, if it names one and that is possible; otherwise returns the exit status.
 /// Nothing is done after that.
@@ -101,6 +102,13 @@ fn log_orphan(plan: &Plan, pid: i32, name: Option<Name>, outcome: Outcome) {
     log!(level, "reaped orphan {pid}{name}: {outcome}");
 }
 
+/// Logs that the kernel has killed an orphan, for want of memory.
+#[inline(never)]
+fn log_oom_kill(pid: i32, name: Option<Name>) {
+    let name = name.unwrap_or_default();
+    warn!("orphan {pid}{name} killed: kernel OOM killer");
+}
+
 /// sexton while the command runs, and until the tree is gone.
 struct Runtime<'a> {
     plan: &'a Plan<'a>,
@@ -117,6 +125,9 @@ struct Runtime<'a> {
     child: Child<'a>,
     /// What the child does before exec, to name the step that failed.
     launch: &'a Launch<'a>,
+    /// The signals that are only forwarded, if nothing but signals and children is waited for; `None` if there may be
+    /// more to do, as after each event.
+    quiet: Option<SignalSet>,
     /// The signal that is handled now.
     incoming: Option<Incoming>,
     /// When SIGKILL may be sent again.
@@ -175,6 +186,7 @@ impl<'a> Runtime<'a> {
             recorder: Recorder::new(plan, launch, child.pid),
             child,
             launch,
+            quiet: None,
             incoming: None,
             kill_after: Time::ZERO,
             unsettled: Some(keep),
@@ -205,20 +217,21 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// A call that sexton cannot do without does not work at all.
     fn step(&mut self) -> Result<Option<Ending>, Error> {
-        let reaps = self.reaper.is_due(self.clock);
+        let mut due_in = self.reaper.due_in(self.clock);
+        let reaps = due_in == Some(Duration::ZERO);
         if reaps {
             self.reap_all()?;
+            due_in = self.reaper.due_in(self.clock);
         }
-        let received = if self.is_busy() {
+        let received = if let Some(forwarded) = self.quiet {
+            self.forward_signals(forwarded, due_in)?
+        } else {
             self.pass_time();
             if self.exit.is_some() {
                 return Ok(self.exit);
             }
             // If SIGKILL was sent to all children, those are reaped before more are searched for.
-            let (accepted, until) = self.go_on(!reaps || !self.delivery.is_killing());
-            self.signals.wait(accepted, until, self.clock, &mut self.reaper)?
-        } else {
-            self.forward_signals()?
+            self.go_on(!reaps || !self.delivery.is_killing())?
         };
         match received {
             Some(received) if received.signal == Signal::CHLD => {
@@ -230,28 +243,39 @@ impl<'a> Runtime<'a> {
         Ok(None)
     }
 
-    /// Forwards signals for as long as there is nothing else to do, and returns the first that is more than forwarded, or
-    /// cannot be. What is here is done for each signal: it is short, because its code is mostly in no cache.
+    /// Forwards signals of that set for as long as there is nothing else to do, and returns the first that is more than
+    /// forwarded, or cannot be; `None` if there may be something to do, and once the time is over. What is here is done
+    /// for each signal: it is short, because its code and data are mostly in no cache.
     ///
     /// # Errors
     /// Those of [`NextSignal::wait`].
-    fn forward_signals(&mut self) -> Result<Option<Received>, Error> {
-        let forwarded = self.supervisor.only_forwarded();
+    fn forward_signals(
+        &mut self,
+        forwarded: SignalSet,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Received>, Error> {
         loop {
-            let next = self.signals.wait_for_any(self.clock, &mut self.reaper)?;
+            let next = if timeout.is_none() {
+                self.signals.wait_for_any(&mut self.reaper)?
+            } else {
+                self.signals.wait(SignalSet::FULL, timeout, &mut self.reaper)?
+            };
             let Some(received) = &next else { return Ok(None) };
             let is_more = !forwarded.contains(received.signal) || received.origin.is_kernel();
             if is_more || self.delivery.forward(received).is_err() {
                 return Ok(next);
             }
             self.recorder.sent(received.signal, self.clock.now());
+            if timeout.is_some() {
+                return Ok(None); // it may be over
+            }
         }
     }
 
-    /// Whether there is more to do than to forward signals and to reap. Mostly there is not.
+    /// Whether there is more to do than to forward signals and to reap: see [`Runtime::quiet`].
     fn is_busy(&self) -> bool {
         log_enabled!(Level::Info) // each signal is logged
-            || self.reaper.is_waiting()
+            || self.reaper.waits_for_foreign()
             || self.signals.watches_clock()
             || self.supervisor.deadline().is_some()
             || self.exit.is_some()
@@ -274,10 +298,13 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// Goes on with what is done between signals, with signals through the tree if `delivers`. Which signals to wait
-    /// for then, and until when.
+    /// Goes on with what is done between signals, with signals through the tree if `delivers`, and waits for the next
+    /// signal or deadline, or not at all if there is more to do.
+    ///
+    /// # Errors
+    /// Those of [`NextSignal::wait`].
     #[inline(never)]
-    fn go_on(&mut self, delivers: bool) -> (SignalSet, Option<Time>) {
+    fn go_on(&mut self, delivers: bool) -> Result<Option<Received>, Error> {
         self.settle();
         if delivers {
             self.delivery.go_on();
@@ -291,12 +318,16 @@ impl<'a> Runtime<'a> {
         } else {
             SignalSet::FULL
         };
-        let until = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
-            Some(Time::ZERO)
+        let timeout = if self.delivery.is_under_way() || self.slow_stop.is_under_way() {
+            Some(Duration::ZERO)
         } else {
-            earlier(self.supervisor.deadline(), self.reaper.due_at())
+            let until = earlier(self.supervisor.deadline(), self.reaper.due_at());
+            until.map(|at| at.saturating_sub(self.clock.now()))
         };
-        (accepted, until)
+        if !self.is_busy() {
+            self.quiet = Some(self.supervisor.only_forwarded());
+        }
+        self.signals.wait(accepted, timeout, &mut self.reaper)
     }
 
     /// Goes on with the search for processes that do not stop. Never inlined: the waiting loop has no room for its
@@ -321,6 +352,7 @@ impl<'a> Runtime<'a> {
         self.child.release_stack();
     }
 
+    #[inline(never)]
     fn signal(&mut self, received: Received) {
         if received.signal == Signal::PIPE && received.origin.pid == self.pid {
             return; // sexton's own, from a log line into a broken pipe
@@ -345,7 +377,7 @@ impl<'a> Runtime<'a> {
         if origin.pid > 0 {
             self.reap(Some(origin.pid));
         }
-        if self.reaper.is_put_off(self.clock)
+        if self.reaper.pauses()
             && let Some(command) = self.delivery.command()
         {
             self.reap(Some(command)); // it may have ended, and does not wait for a look at all
@@ -363,19 +395,18 @@ impl<'a> Runtime<'a> {
                     self.reaper.put_off(begin, self.clock.now(), command_runs);
                 }
                 let command_is_left = self.delivery.command().is_some();
-                if let Some(no_children) = self.reaper.looked_at_all(found, command_is_left)? {
-                    let heeds = self.supervisor.heeds_reaped_all();
-                    let tree_empty = heeds && self.tree_is_empty(no_children);
-                    self.reaped_all(tree_empty);
+                let no_children = self.reaper.looked_at_all(found, command_is_left)?;
+                if no_children.is_some() {
+                    self.reaped_all(no_children);
                 }
                 return Ok(());
             }
         }
-        // There may be more; the tree is not known to be empty.
-        self.reaped_all(false);
+        self.reaped_all(None); // there may be more
         Ok(())
     }
 
+    #[inline(never)]
     fn tree_is_empty(&mut self, no_children: bool) -> bool {
         if no_children && self.reaper.is_alone() {
             return true;
@@ -384,55 +415,76 @@ impl<'a> Runtime<'a> {
         !self.reaper.are_left(no_children, self.clock)
     }
 
+    /// Reaps this child, or any; what was found.
     fn reap(&mut self, pid: Option<i32>) -> Waited {
+        if self.reaper.looks_first() {
+            return self.look_and_reap(pid);
+        }
+        let stops = self.terminal.can_stop_command();
+        let mut usage = RawUsage::none();
+        let found = self.reaper.reap(pid.into(), self.delivery.command(), stops, &mut usage);
+        if let Waited::Child(pid, change) = found {
+            self.child_changed(pid, change, &usage, None);
+        }
+        found
+    }
+
+    /// The same where something is to be done before a child is reaped.
+    #[inline(never)]
+    fn look_and_reap(&mut self, pid: Option<i32>) -> Waited {
         let candidates = self.reaper.candidates(pid);
         if matches!(candidates, Candidates::Command(_)) {
             self.handle(Event::CommandEnding);
         }
-        let name = self.reaper.name(candidates); // before it is gone
+        let name = self.reaper.name(candidates);
         let stops = self.terminal.can_stop_command();
-        let mut usage = Usage::default();
+        let mut usage = RawUsage::none();
         let found = self.reaper.reap(candidates, self.delivery.command(), stops, &mut usage);
         if let Waited::Child(pid, change) = found {
+            if let Change::Ended(outcome) = change {
+                if self.reaper.names_the_ended() {
+                    self.recorder.ended(pid, name.unwrap_or_default(), self.clock.now());
+                }
+                if self.delivery.command() != Some(pid) {
+                    log_orphan(self.plan, pid, name, outcome);
+                }
+            }
             self.child_changed(pid, change, &usage, name);
         }
         found
     }
 
-    fn reaped_all(&mut self, tree_empty: bool) {
+    /// Those that have ended are reaped; whether there is no child left, if that is known.
+    fn reaped_all(&mut self, no_children: Option<bool>) {
         let progress = self.reaper.take_progress();
         if self.supervisor.heeds_reaped_all() {
+            let tree_empty = no_children.is_some_and(|none| self.tree_is_empty(none));
             self.handle(Event::ReapedAll { tree_empty, progress });
         }
     }
 
-    fn child_changed(&mut self, pid: i32, change: Change, usage: &Usage, name: Option<Name>) {
+    fn child_changed(&mut self, pid: i32, change: Change, usage: &RawUsage, name: Option<Name>) {
         let is_command = self.delivery.command() == Some(pid);
-        if matches!(change, Change::Ended(_)) && self.reaper.names_the_ended() {
-            self.recorder.ended(pid, name.unwrap_or_default(), self.clock.now());
-        }
         match change {
-            Change::Ended(outcome) if is_command => self.command_ended(outcome, *usage),
-            Change::Ended(outcome) => self.orphan_ended(pid, outcome, name),
-            Change::Stopped(signal) if is_command => {
-                self.terminal.command_is_stopped(signal);
-                let terminal_is_here = self.terminal.is_here();
-                self.handle(Event::CommandStopped { signal, terminal_is_here });
+            Change::Ended(outcome) if is_command => self.command_ended(outcome, usage.usage()),
+            Change::Ended(outcome) => {
+                if self.recorder.orphan_ended(outcome, self.delivery.is_killing()) {
+                    log_oom_kill(pid, name);
+                }
             }
+            Change::Stopped(signal) if is_command => self.command_stopped(signal),
             Change::Stopped(_) => {}
         }
     }
 
-    fn orphan_ended(&mut self, pid: i32, outcome: Outcome, name: Option<Name>) {
-        if self.reaper.logs_orphans() {
-            log_orphan(self.plan, pid, name, outcome);
-        }
-        if self.recorder.orphan_ended(outcome, self.delivery.is_killing()) {
-            let name = name.unwrap_or_default();
-            warn!("orphan {pid}{name} killed: kernel OOM killer");
-        }
+    #[inline(never)]
+    fn command_stopped(&mut self, signal: Signal) {
+        self.terminal.command_is_stopped(signal);
+        let terminal_is_here = self.terminal.is_here();
+        self.handle(Event::CommandStopped { signal, terminal_is_here });
     }
 
+    #[inline(never)]
     fn command_ended(&mut self, outcome: Outcome, usage: Usage) {
         self.delivery.command_is_reaped();
         self.reaper.command_is_reaped();
@@ -460,6 +512,7 @@ impl<'a> Runtime<'a> {
     }
 
     fn handle(&mut self, event: Event) {
+        self.quiet = None;
         let now = self.clock.now();
         let actions = self.supervisor.handle(event, now);
         if self.supervisor.deadline().is_some() {

@@ -41,7 +41,7 @@ impl Default for NextSignal {
 }
 
 impl NextSignal {
-    /// Waits for a signal of `accepted`, until that time or for ever; others stay pending.
+    /// Waits for a signal of `accepted`, for that time or for ever; others stay pending.
     ///
     /// The kernel hands out the lowest number first, so that a storm of one signal could hide all
     /// higher ones, SIGTERM and SIGCHLD among them. Hence, after [`IN_A_ROW`] signals, a round: each other
@@ -52,18 +52,20 @@ impl NextSignal {
     pub fn wait(
         &mut self,
         accepted: SignalSet,
-        until: Option<Time>,
-        clock: Clock,
+        timeout: Option<Duration>,
         reaper: &mut Reaper,
     ) -> Result<Option<Received>, Error> {
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
         loop {
             let is_round = self.in_a_row >= IN_A_ROW;
-            let (set, timeout) = if is_round {
-                (self.turns.and(accepted), Some(Duration::ZERO))
+            let received = if is_round {
+                self.take(self.turns.and(accepted), Some(Duration::ZERO), reaper)?
             } else {
-                (accepted, self.timeout(until, clock))
+                if let Some(due) = &mut self.due {
+                    *due = due.saturating_add(timeout.unwrap_or_default());
+                }
+                self.take(accepted, timeout, reaper)?
             };
-            let received = self.take(set, timeout, reaper)?;
             if let Some(received) = received {
                 self.had_turn(received.signal);
                 return Ok(Some(received));
@@ -82,13 +84,9 @@ impl NextSignal {
     /// # Errors
     /// As above.
     #[inline(always)]
-    pub fn wait_for_any(
-        &mut self,
-        clock: Clock,
-        reaper: &mut Reaper,
-    ) -> Result<Option<Received>, Error> {
+    pub fn wait_for_any(&mut self, reaper: &mut Reaper) -> Result<Option<Received>, Error> {
         if self.in_a_row >= IN_A_ROW {
-            return self.wait(SignalSet::FULL, None, clock, reaper);
+            return self.wait(SignalSet::FULL, None, reaper);
         }
         let result = signals::wait(SignalSet::FULL, None);
         if let Ok(Some(received)) = &result {
@@ -97,18 +95,10 @@ impl NextSignal {
         self.again_if_failed(result, reaper)
     }
 
+    #[inline(always)]
     fn had_turn(&mut self, signal: Signal) {
         self.turns = self.turns.without(signal);
         self.in_a_row += 1;
-    }
-
-    /// The time until then; the wait that takes it begins now.
-    fn timeout(&mut self, until: Option<Time>, clock: Clock) -> Option<Duration> {
-        let timeout = until.map(|at| at.saturating_sub(clock.now()).min(LONGEST_WAIT));
-        if let Some(due) = &mut self.due {
-            *due = due.saturating_add(timeout.unwrap_or_default());
-        }
-        timeout
     }
 
     /// Signals and the end of a foreign process are waited for together; then the signal that is pending, if any, is

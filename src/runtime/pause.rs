@@ -15,6 +15,7 @@ use crate::values::error::Error;
 use crate::values::outcome::Change;
 use crate::values::signal::{Signal, SignalSet};
 use log::{debug, info};
+use std::time::Duration;
 
 /// No process has this ID, and no child is the command.
 const NO_COMMAND: i32 = 0;
@@ -36,11 +37,10 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
     let mut reaper = Reaper::new(plan, own, NO_COMMAND);
     let mut signals = NextSignal::default();
     loop {
-        if reaper.is_due(clock) {
+        if reaper.due_in(clock) == Some(Duration::ZERO) {
             reap_all(plan, &mut reaper)?;
         }
-        let until = reaper.due_at();
-        let received = signals.wait(SignalSet::FULL, until, clock, &mut reaper)?;
+        let received = signals.wait(SignalSet::FULL, reaper.due_in(clock), &mut reaper)?;
         match received.map(|received| received.signal) {
             Some(signal @ (Signal::TERM | Signal::INT)) => {
                 info!("exiting on {signal}");

@@ -11,10 +11,9 @@ use crate::kernel::processes::Name;
 use crate::plan::Plan;
 use crate::supervisor::{Time, earlier};
 use crate::sys::clock::Clock;
-use crate::sys::wait::{self, Waited};
+use crate::sys::wait::{self, RawUsage, Waited};
 use crate::sys::{Errno, process, send, signals};
 use crate::values::error::Error;
-use crate::values::outcome::Usage;
 use ::log::{Level, log_enabled};
 use std::time::Duration;
 
@@ -39,6 +38,13 @@ pub enum Candidates {
     Command(i32),
     /// None, because none has ended; a child that was stopped is found.
     None,
+}
+
+/// The child with this ID, or any.
+impl From<Option<i32>> for Candidates {
+    fn from(pid: Option<i32>) -> Candidates {
+        pid.map_or(Candidates::All, Candidates::One)
+    }
 }
 
 /// The state of sexton's children.
@@ -90,12 +96,6 @@ impl Reaper {
         self.names_the_ended = names;
     }
 
-    /// Whether each orphan is logged.
-    #[must_use]
-    pub fn logs_orphans(&self) -> bool {
-        self.logs_orphans
-    }
-
     /// Whether [`Reaper::name_the_ended`] was called for all.
     #[must_use]
     pub fn names_the_ended(&self) -> bool {
@@ -108,16 +108,27 @@ impl Reaper {
         self.logs_orphans || self.names_the_ended
     }
 
-    /// Whether all children are to be looked at now.
+    /// Whether [`Reaper::candidates`] is to choose who is reaped.
     #[must_use]
-    pub fn is_due(&self, clock: Clock) -> bool {
-        self.due && !self.is_put_off(clock)
+    pub fn looks_first(&self) -> bool {
+        self.announces_end || self.reads_names()
     }
 
-    /// Whether anything but SIGCHLD is waited for.
+    /// How long it is until all children are to be looked at: zero for now, `None` for the next SIGCHLD.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.due || self.foreign.is_waiting()
+    #[inline(always)]
+    pub fn due_in(&self, clock: Clock) -> Option<Duration> {
+        if !self.due {
+            return None;
+        }
+        let until = self.backoff.put_off_until();
+        Some(until.map_or(Duration::ZERO, |until| until.saturating_sub(clock.now())))
+    }
+
+    /// Whether the end of foreign processes is waited for.
+    #[must_use]
+    pub fn waits_for_foreign(&self) -> bool {
+        self.foreign.is_waiting()
     }
 
     /// When all children are to be looked at next; `None` until the next SIGCHLD.
@@ -127,10 +138,10 @@ impl Reaper {
         earlier(children, self.foreign.look_again_at())
     }
 
-    /// Whether the last looks took so long that the next has to wait.
+    /// Whether the last looks took so long that there is a pause before the next.
     #[must_use]
-    pub fn is_put_off(&self, clock: Clock) -> bool {
-        self.backoff.put_off_until().is_some_and(|until| until > clock.now())
+    pub fn pauses(&self) -> bool {
+        self.backoff.put_off_until().is_some()
     }
 
     /// SIGCHLD came: at least one child has changed.
@@ -166,7 +177,7 @@ impl Reaper {
     pub fn candidates(&mut self, pid: Option<i32>) -> Candidates {
         let pid = pid.or_else(|| self.reads_names().then(wait::peek).flatten());
         if !self.announces_end {
-            return pid.map_or(Candidates::All, Candidates::One);
+            return pid.into();
         }
         match pid.or_else(wait::peek) {
             Some(pid) if pid != self.command => Candidates::One(pid),
@@ -178,7 +189,7 @@ impl Reaper {
         }
     }
 
-    /// The name of the child that is to be reaped, if it is to be logged.
+    /// The name of the child that is to be reaped, which it has until then; if it is to be logged.
     #[must_use]
     pub fn name(&self, candidates: Candidates) -> Option<Name> {
         match candidates {
@@ -192,12 +203,13 @@ impl Reaper {
     /// Reaps one child, or finds one that was stopped, if `stops`. `command` is the command's process ID as long as
     /// the command is not reaped; if this reaps it, what it has used is in `usage` then.
     #[must_use]
+    #[inline(always)]
     pub fn reap(
         &self,
         candidates: Candidates,
         command: Option<i32>,
         stops: bool,
-        usage: &mut Usage,
+        usage: &mut RawUsage,
     ) -> Waited {
         let pid = match candidates {
             Candidates::All => None,
@@ -215,6 +227,7 @@ impl Reaper {
     }
 
     /// Puts the next look at all children off by what the last one took, from `begin` to `end`.
+    #[inline(never)]
     pub fn put_off(&mut self, begin: Time, end: Time, command_runs: bool) {
         self.backoff.looked(begin, end, command_runs);
     }
@@ -224,20 +237,23 @@ impl Reaper {
     ///
     /// # Errors
     /// Children cannot be waited for at all.
+    #[inline(always)]
     pub fn looked_at_all(
         &mut self,
         found: Waited,
         command_is_left: bool,
     ) -> Result<Option<bool>, Error> {
-        let result = match found {
-            Waited::Failed(errno) => Err(errno),
+        match found {
+            Waited::Failed(errno) => self.retry.failed(errno)?,
             // The command is not reaped, and only sexton can reap it.
-            Waited::NoChildren if command_is_left => Err(Errno::ECHILD),
-            _ => Ok(found == Waited::NoChildren),
-        };
-        let no_children = self.retry.try_again(result)?;
-        self.due &= no_children.is_none();
-        Ok(no_children)
+            Waited::NoChildren if command_is_left => self.retry.failed(Errno::ECHILD)?,
+            _ => {
+                self.retry.succeeded();
+                self.due = false;
+                return Ok(Some(found == Waited::NoChildren));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether sexton, which has no children, is the last process of its tree. Not known to be while the end of a

@@ -29,20 +29,6 @@ impl Retry {
     pub const FOR_CHILDREN: Retry =
         Retry { action: "wait for children", forgiven: None, failures: 0 };
 
-    /// The call's result; `None` if it failed and is to be made again: see [`Retry::failed`].
-    ///
-    /// # Errors
-    /// The call has failed too often.
-    pub fn try_again<T>(&mut self, result: Result<T, Errno>) -> Result<Option<T>, Error> {
-        match result {
-            Ok(value) => {
-                self.succeeded();
-                Ok(Some(value))
-            }
-            Err(errno) => self.failed(errno).map(|()| None),
-        }
-    }
-
     /// The call has worked.
     pub fn succeeded(&mut self) {
         self.failures = 0;
@@ -73,16 +59,16 @@ mod tests {
     fn a_call_that_never_works_is_given_up_and_a_success_starts_the_count_anew() {
         let mut retry = Retry::FOR_SIGNALS;
         for _ in 0..=AT_ONCE {
-            assert_eq!(retry.try_again::<()>(Err(Errno::EPERM)), Ok(None));
+            assert_eq!(retry.failed(Errno::EPERM), Ok(()));
         }
-        assert_eq!(retry.try_again(Ok(5)), Ok(Some(5)));
-        let failures = (0..).find(|_| retry.try_again::<()>(Err(Errno::ENOSYS)).is_err());
+        retry.succeeded();
+        let failures = (0..).find(|_| retry.failed(Errno::ENOSYS).is_err());
         assert_eq!(failures, Some(MOST));
     }
 
     #[test]
     fn no_number_of_interruptions_is_too_many() {
         let mut retry = Retry { failures: u32::MAX, ..Retry::FOR_SIGNALS };
-        assert_eq!(retry.try_again::<()>(Err(Errno::EINTR)), Ok(None));
+        assert_eq!(retry.failed(Errno::EINTR), Ok(()));
     }
 }

@@ -21,41 +21,50 @@ pub enum Waited {
     Failed(Errno),
 }
 
-/// `struct rusage` as wait4 writes it. The call is raw: musl's own fills no `libc::rusage` on 32-bit machines.
+/// What a child has used, and all that it has waited for: `struct rusage` as wait4 writes it. The call is raw: musl's
+/// own fills no `libc::rusage` on 32-bit machines.
 #[repr(C)]
-struct KernelUsage {
+pub struct RawUsage {
     user: [libc::c_long; 2],
     system: [libc::c_long; 2],
     peak: libc::c_long,
     rest: MaybeUninit<[libc::c_long; 13]>,
 }
 
-impl KernelUsage {
+impl RawUsage {
     /// None. The rest is not cleared: that takes longer than what else is done for a look that finds nothing.
-    const fn none() -> KernelUsage {
-        KernelUsage { user: [0; 2], system: [0; 2], peak: 0, rest: MaybeUninit::uninit() }
+    pub const fn none() -> RawUsage {
+        RawUsage { user: [0; 2], system: [0; 2], peak: 0, rest: MaybeUninit::uninit() }
+    }
+
+    /// The same with types.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
+            Duration::from_secs(seconds as u64)
+                .saturating_add(Duration::from_micros(microseconds as u64))
+        };
+        Usage {
+            user: duration(self.user),
+            system: duration(self.system),
+            peak: (self.peak as u64) * 1024,
+        }
     }
 }
 
 /// Takes note of one child that has ended, or was stopped, if `stops`; of this one if a process ID is given. If `usage`
-/// is, it gets what the child has used, and all that it has waited for; this takes the kernel some time.
-pub fn child(pid: Option<i32>, stops: bool, usage: Option<&mut Usage>) -> Waited {
+/// is, it is filled, which takes the kernel some time.
+pub fn child(pid: Option<i32>, stops: bool, usage: Option<&mut RawUsage>) -> Waited {
     let mut status = 0;
     let options = libc::WNOHANG | libc::__WALL | if stops { libc::WUNTRACED } else { 0 };
-    let mut used = KernelUsage::none();
-    let used_to = if usage.is_some() { &raw mut used } else { ptr::null_mut() };
+    let usage = usage.map_or(ptr::null_mut(), ptr::from_mut);
     // SAFETY: the status and the usage are live memory, or the usage is null.
     let result = unsafe {
-        libc::syscall(libc::SYS_wait4, pid.unwrap_or(-1), &raw mut status, options, used_to)
+        libc::syscall(libc::SYS_wait4, pid.unwrap_or(-1), &raw mut status, options, usage)
     };
     match result as i32 {
         0 => Waited::Nothing,
-        pid if pid > 0 => {
-            if let Some(usage) = usage {
-                *usage = typed(&used);
-            }
-            Waited::Child(pid, Change::from_raw(status))
-        }
+        pid if pid > 0 => Waited::Child(pid, Change::from_raw(status)),
         _ => failed(Errno::last()),
     }
 }
@@ -64,18 +73,6 @@ fn failed(errno: Errno) -> Waited {
     match errno {
         Errno::ECHILD => Waited::NoChildren,
         errno => Waited::Failed(errno),
-    }
-}
-
-fn typed(usage: &KernelUsage) -> Usage {
-    let duration = |[seconds, microseconds]: [libc::c_long; 2]| {
-        Duration::from_secs(seconds as u64)
-            .saturating_add(Duration::from_micros(microseconds as u64))
-    };
-    Usage {
-        user: duration(usage.user),
-        system: duration(usage.system),
-        peak: (usage.peak as u64) * 1024,
     }
 }
 
