@@ -67,12 +67,16 @@ impl Delivery {
         (!self.command_reaped).then_some(self.command)
     }
 
-    /// Forwards a signal to the command, which is not reaped.
+    /// Forwards a signal to the command, which is not reaped, or to its group, by the shortest way.
     ///
     /// # Errors
-    /// It could not be sent; [`Delivery::send`] may have another way.
-    pub fn forward(&self, received: &Received) -> Result<(), Errno> {
-        send::to_process(self.command, received)
+    /// It could not be sent; [`Delivery::send`] may have another way, as it always has to the tree.
+    pub fn forward(&self, received: &Received, to: Target) -> Result<(), Errno> {
+        match to {
+            Target::Command => send::to_process(self.command, received),
+            Target::Group => send::to_group(self.command, *received),
+            Target::Tree => Err(Errno::ENOSYS),
+        }
     }
 
     /// Sends a signal, with its value if it carries one, and SIGCONT after it if `and_continue`.

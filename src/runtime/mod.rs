@@ -96,9 +96,8 @@ fn report_of_failure(plan: &Plan, error: &Error, clock: Clock) -> Report {
 }
 
 /// Logs that an orphan was reaped.
-fn log_orphan(plan: &Plan, pid: i32, name: Option<Name>, outcome: Outcome) {
+fn log_orphan(plan: &Plan, pid: i32, name: Name, outcome: Outcome) {
     let level = if plan.warn_on_reap { Level::Warn } else { Level::Debug };
-    let name = name.unwrap_or_default();
     log!(level, "reaped orphan {pid}{name}: {outcome}");
 }
 
@@ -125,9 +124,9 @@ struct Runtime<'a> {
     child: Child<'a>,
     /// What the child does before exec, to name the step that failed.
     launch: &'a Launch<'a>,
-    /// The signals that are only forwarded, if nothing but signals and children is waited for; `None` if there may be
-    /// more to do, as after each event.
-    quiet: Option<SignalSet>,
+    /// The signals that are only forwarded, and to whom, if nothing but signals and children is waited for; `None` if
+    /// there may be more to do, as after each event.
+    quiet: Option<(SignalSet, Target)>,
     /// The signal that is handled now.
     incoming: Option<Incoming>,
     /// When SIGKILL may be sent again.
@@ -223,8 +222,8 @@ impl<'a> Runtime<'a> {
             self.reap_all()?;
             due_in = self.reaper.due_in(self.clock);
         }
-        let received = if let Some(forwarded) = self.quiet {
-            self.forward_signals(forwarded, due_in)?
+        let received = if let Some((forwarded, to)) = self.quiet {
+            self.forward_signals(forwarded, to, due_in)?
         } else {
             self.pass_time();
             if self.exit.is_some() {
@@ -252,6 +251,7 @@ impl<'a> Runtime<'a> {
     fn forward_signals(
         &mut self,
         forwarded: SignalSet,
+        to: Target,
         timeout: Option<Duration>,
     ) -> Result<Option<Received>, Error> {
         loop {
@@ -262,7 +262,7 @@ impl<'a> Runtime<'a> {
             };
             let Some(received) = &next else { return Ok(None) };
             let is_more = !forwarded.contains(received.signal) || received.origin.is_kernel();
-            if is_more || self.delivery.forward(received).is_err() {
+            if is_more || self.delivery.forward(received, to).is_err() {
                 return Ok(next);
             }
             self.recorder.sent(received.signal, self.clock.now());
@@ -298,8 +298,8 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// Goes on with what is done between signals, with signals through the tree if `delivers`, and waits for the next
-    /// signal or deadline, or not at all if there is more to do.
+    /// Goes on with what is done between signals, with signals through the tree if `delivers`. Waits for the next signal
+    /// or deadline, but not if there is more to do, nor if there is nothing any more: [`Runtime::quiet`].
     ///
     /// # Errors
     /// Those of [`NextSignal::wait`].
@@ -311,6 +311,10 @@ impl<'a> Runtime<'a> {
         }
         if self.slow_stop.is_searching() {
             self.search();
+        }
+        if !self.is_busy() {
+            self.quiet = Some((self.supervisor.only_forwarded(), self.plan.policy.forward_to));
+            return Ok(None);
         }
         let accepted = if self.delivery.is_crowded() {
             // Others stay pending: those without a value once, and those with one as long as there is room.
@@ -324,9 +328,6 @@ impl<'a> Runtime<'a> {
             let until = earlier(self.supervisor.deadline(), self.reaper.due_at());
             until.map(|at| at.saturating_sub(self.clock.now()))
         };
-        if !self.is_busy() {
-            self.quiet = Some(self.supervisor.only_forwarded());
-        }
         self.signals.wait(accepted, timeout, &mut self.reaper)
     }
 
@@ -417,41 +418,40 @@ impl<'a> Runtime<'a> {
 
     /// Reaps this child, or any; what was found.
     fn reap(&mut self, pid: Option<i32>) -> Waited {
-        if self.reaper.looks_first() {
-            return self.look_and_reap(pid);
-        }
-        let stops = self.terminal.can_stop_command();
-        let mut usage = RawUsage::none();
-        let found = self.reaper.reap(pid.into(), self.delivery.command(), stops, &mut usage);
-        if let Waited::Child(pid, change) = found {
-            self.child_changed(pid, change, &usage, None);
-        }
-        found
-    }
-
-    /// The same where something is to be done before a child is reaped.
-    #[inline(never)]
-    fn look_and_reap(&mut self, pid: Option<i32>) -> Waited {
-        let candidates = self.reaper.candidates(pid);
-        if matches!(candidates, Candidates::Command(_)) {
-            self.handle(Event::CommandEnding);
-        }
-        let name = self.reaper.name(candidates);
+        let looks = self.reaper.looks_first();
+        let (candidates, name) = if looks { self.look(pid) } else { (pid.into(), None) };
         let stops = self.terminal.can_stop_command();
         let mut usage = RawUsage::none();
         let found = self.reaper.reap(candidates, self.delivery.command(), stops, &mut usage);
         if let Waited::Child(pid, change) = found {
-            if let Change::Ended(outcome) = change {
-                if self.reaper.names_the_ended() {
-                    self.recorder.ended(pid, name.unwrap_or_default(), self.clock.now());
-                }
-                if self.delivery.command() != Some(pid) {
-                    log_orphan(self.plan, pid, name, outcome);
-                }
+            if looks {
+                self.log_child(pid, change, name);
             }
             self.child_changed(pid, change, &usage, name);
         }
         found
+    }
+
+    /// Which children may be reaped, and the name of the one that is, where something is to be done before that.
+    #[inline(never)]
+    fn look(&mut self, pid: Option<i32>) -> (Candidates, Option<Name>) {
+        let candidates = self.reaper.candidates(pid);
+        if matches!(candidates, Candidates::Command(_)) {
+            self.handle(Event::CommandEnding);
+        }
+        (candidates, self.reaper.name(candidates))
+    }
+
+    #[inline(never)]
+    fn log_child(&mut self, pid: i32, change: Change, name: Option<Name>) {
+        let Change::Ended(outcome) = change else { return };
+        let name = name.unwrap_or_default();
+        if self.reaper.names_the_ended() {
+            self.recorder.ended(pid, name, self.clock.now());
+        }
+        if self.delivery.command() != Some(pid) {
+            log_orphan(self.plan, pid, name, outcome);
+        }
     }
 
     /// Those that have ended are reaped; whether there is no child left, if that is known.

@@ -57,7 +57,7 @@ pub fn run(plan: &Plan) -> Result<u8, Error> {
 fn reap_all(plan: &Plan, reaper: &mut Reaper) -> Result<(), Error> {
     for _ in 0..REAPED_AT_ONCE {
         let pid = reaper.reads_names().then(wait::peek).flatten();
-        let name = pid.map(Name::of);
+        let name = pid.map(Name::of).unwrap_or_default();
         match wait::child(pid, false, None) {
             Waited::Child(pid, Change::Ended(outcome)) => log_orphan(plan, pid, name, outcome),
             Waited::Child(..) => {}

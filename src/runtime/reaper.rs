@@ -203,7 +203,6 @@ impl Reaper {
     /// Reaps one child, or finds one that was stopped, if `stops`. `command` is the command's process ID as long as
     /// the command is not reaped; if this reaps it, what it has used is in `usage` then.
     #[must_use]
-    #[inline(always)]
     pub fn reap(
         &self,
         candidates: Candidates,

@@ -152,14 +152,13 @@ impl<'p> Supervisor<'p> {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
-    /// The signals for which [`Event::Signal`] would cause nothing but that they are sent to the command as they are,
-    /// and would change nothing here, if a process has sent them. Other events may change these.
+    /// The signals for which [`Event::Signal`] would cause nothing but that they are sent as they are to
+    /// [`Policy::forward_to`], and would change nothing here, if a process has sent them. Other events may change these.
     #[must_use]
     pub fn only_forwarded(&self) -> SignalSet {
         let is_plain = matches!(self.phase, Phase::Running)
             && self.command.is_none()
-            && self.deadline.is_none()
-            && self.policy.forward_to == Target::Command;
+            && self.deadline.is_none();
         if !is_plain {
             return SignalSet::EMPTY;
         }

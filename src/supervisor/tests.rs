@@ -343,7 +343,7 @@ impl<'p> World<'p> {
                 if !signal.origin.is_kernel()
                     && self.supervisor.only_forwarded().contains(signal.signal) =>
             {
-                Some(Action::Send { signal, to: Target::Command, and_continue: false })
+                Some(Action::Send { signal, to: self.policy.forward_to, and_continue: false })
             }
             _ => None,
         };
