@@ -29,10 +29,10 @@ impl Backoff {
         self.put_off_until
     }
 
-    /// The next look may be at once.
+    /// The next look may be at once. It is not measured: it may be the last one, and alone it is followed by no pause.
     pub fn hurry(&mut self) {
         self.put_off_until = None;
-        self.unmeasured = 0;
+        self.unmeasured = 1;
     }
 
     /// Whether the next look is to be measured, because its duration may matter. One in sixteen is enough as long as

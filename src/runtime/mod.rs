@@ -413,6 +413,9 @@ impl<'a> Runtime<'a> {
             return true;
         }
         self.settle();
+        if self.delivery.command().is_none() {
+            self.reaper.others_are_left();
+        }
         !self.reaper.are_left(no_children, self.clock)
     }
 
@@ -499,6 +502,7 @@ impl<'a> Runtime<'a> {
             crate::log::fatal(&error);
             self.recorder.not_started(error.message().to_string());
             self.failure = Some(error);
+            self.handle(Event::CommandEnded(outcome));
         } else {
             info!("command {outcome}");
             let by_key = self.terminal.has_keys()
@@ -506,12 +510,13 @@ impl<'a> Runtime<'a> {
                     outcome,
                     Outcome::Killed { signal: Signal::INT | Signal::QUIT | Signal::HUP, .. }
                 );
-            self.recorder.command_ended(outcome, usage, by_key, self.clock.now());
+            let now = self.handle(Event::CommandEnded(outcome));
+            self.recorder.command_ended(outcome, usage, by_key, now);
         }
-        self.handle(Event::CommandEnded(outcome));
     }
 
-    fn handle(&mut self, event: Event) {
+    /// Has the supervisor decide, and does what it says; when the event has come.
+    fn handle(&mut self, event: Event) -> Time {
         self.quiet = None;
         let now = self.clock.now();
         let actions = self.supervisor.handle(event, now);
@@ -531,6 +536,7 @@ impl<'a> Runtime<'a> {
         if let Some(stage) = self.supervisor.stage() {
             self.recorder.phase(stage, now);
         }
+        now
     }
 
     /// `now` is when the event came.

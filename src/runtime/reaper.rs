@@ -280,13 +280,16 @@ impl Reaper {
     }
 
     /// The command was reaped. It may have been the last of the tree, so the next look at all children does not wait.
-    ///
-    /// From now on the kernel reaps for PID 1, unless orphans are logged: to reap thousands that end at once takes
-    /// longer than their deaths. Not for a subreaper, which knows its children by IDs that must not be reused.
     pub fn command_is_reaped(&mut self) {
         self.backoff.hurry();
-        if self.own == process::INIT && !self.reads_names() {
-            signals::let_kernel_reap();
+    }
+
+    /// The command is reaped, but not the last of the tree. From now on the kernel reaps for PID 1, unless orphans are logged: to reap
+    /// thousands that end at once takes longer than their deaths. Not for a subreaper, which knows its children by IDs
+    /// that must not be reused.
+    pub fn others_are_left(&mut self) {
+        if self.own == process::INIT && !self.reads_names() && !self.kernel_reaps {
+            self.let_kernel_reap_again();
             self.kernel_reaps = true;
         }
     }

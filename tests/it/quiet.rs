@@ -155,7 +155,6 @@ fn the_end_is_one_wait_one_reaping_and_the_exit() {
             Place::Init => &[
                 "rt_sigtimedwait", // SIGCHLD
                 "wait4",           // the command
-                "rt_sigaction",    // the kernel reaps what is left
                 "read", // the command was executed; of an eventfd, if the memory was not shared
                 "wait4", // no children
                 "kill", // nobody else
