@@ -10,10 +10,19 @@
 #                             other than one alone, so the targets are those of runs without BUILD
 #   benches/run.sh --quick    a little of everything, with Debian's peers only, into a temporary folder:
 #                             shows that every figure can be measured, and says nothing about times
+#   benches/run.sh --help     shows this
 #
 # Waits until the load is low. Status 2 and no figures if it stays high, or if others use the CPUs during the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case ${1:-} in
+"" | --starts | --quick) ;;
+--help | -h) exec sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' benches/run.sh ;;
+*)
+  echo "benches/run.sh: unknown argument $1: --starts, --quick or --help, or none for all of it" >&2
+  exit 2
+  ;;
+esac
 # Now, because what is built and measured is load as well.
 LOAD_BEFORE=$(cut -d ' ' -f 1 /proc/loadavg)
 export LOAD_BEFORE

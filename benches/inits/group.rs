@@ -169,51 +169,73 @@ pub fn version() -> Option<Version> {
     second.or_else(|| oom_control().map(|_| Version::One))
 }
 
-/// The file in which version 1 counts the OOM kills of this process's own group.
-fn oom_control() -> Option<PathBuf> {
+/// The memory group that this process is in, with version 1.
+fn memory_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = groups.lines().find_map(|line| line.split_once(":memory:/"))?.1;
-    let file = Path::new(MOUNT).join("memory").join(own).join("memory.oom_control");
-    file.exists().then_some(file)
+    Some(Path::new(MOUNT).join("memory").join(own))
 }
 
-/// For an init that this process starts, until this is dropped, control groups look as version 2 of them looks to PID 1
-/// of a container: its own group is at the root, and has a file `memory.events`. It is a file of the kernel's with the
-/// line that counts the OOM kills, in version 1's own group. A mount namespace of this process's own hides the rest.
-pub struct Version2 {
+/// The file in which version 1 counts the OOM kills of this process's own group.
+fn oom_control() -> Option<PathBuf> {
+    Some(memory_group()?.join("memory.oom_control")).filter(|file| file.exists())
+}
+
+/// For an init that this process starts, until this is dropped, control groups look as they look to PID 1 of a
+/// container: its own group is at the root of a mount. A mount namespace of this process's own hides the rest. `None`
+/// if it has no privileges for that, or no group of version 1.
+pub struct Contained {
     outside: File,
     folder: PathBuf,
 }
 
-impl Version2 {
-    /// `None` if it has no privileges for that, or no group of version 1.
-    pub fn simulate() -> Option<Version2> {
+impl Contained {
+    /// Version 1, with the own memory group.
+    pub fn version_1() -> Option<Contained> {
+        let group = memory_group()?;
+        let inside = Contained::enter()?;
+        put(&group, c"/sys/fs/cgroup/memory", |mount| fs::create_dir(mount))?;
+        Path::new("/sys/fs/cgroup/memory/memory.oom_control").exists().then_some(inside)
+    }
+
+    /// Version 2, with a file `memory.events`. It is a file of the kernel's with the line that counts the OOM kills, in
+    /// version 1's own group.
+    pub fn version_2() -> Option<Contained> {
         let counts = oom_control()?;
+        let inside = Contained::enter()?;
+        put(&counts, c"/sys/fs/cgroup/memory.events", |mount| File::create(mount).map(drop))?;
+        let text = fs::read_to_string("/sys/fs/cgroup/memory.events").ok()?;
+        text.lines().any(|line| line.starts_with("oom_kill ")).then_some(inside)
+    }
+
+    fn enter() -> Option<Contained> {
         let folder = std::env::current_dir().ok()?;
         let outside = File::open("/proc/self/ns/mnt").ok()?;
         if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
             return None;
         }
-        let inside = Version2 { outside, folder }; // from now on it is left again
+        let inside = Contained { outside, folder }; // from now on it is left again
         mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE)?;
-        // The new mount hides its name.
-        let counts = File::options().read(true).custom_flags(libc::O_PATH).open(counts).ok()?;
-        let events = c"/sys/fs/cgroup/memory.events";
-        mount(c"none", c"/sys/fs/cgroup", Some(c"tmpfs"), 0)?;
-        File::create(events.to_str().ok()?).ok()?;
-        let counts = CString::new(format!("/proc/self/fd/{}", counts.as_raw_fd())).ok()?;
-        mount(&counts, events, None, libc::MS_BIND)?;
-        let text = fs::read_to_string(events.to_str().ok()?).ok()?;
-        text.lines().any(|line| line.starts_with("oom_kill ")).then_some(inside)
+        Some(inside)
     }
 }
 
-impl Drop for Version2 {
+impl Drop for Contained {
     fn drop(&mut self) {
         let left = unsafe { libc::setns(self.outside.as_raw_fd(), libc::CLONE_NEWNS) };
         assert_eq!(left, 0, "{}", io::Error::last_os_error());
         std::env::set_current_dir(&self.folder).expect("the folder is there as before");
     }
+}
+
+/// Hides the mount of control groups, and shows one thing of it, at a place that `make` makes.
+fn put(shown: &Path, place: &CStr, make: fn(&str) -> io::Result<()>) -> Option<()> {
+    // The new mount hides its name.
+    let shown = File::options().read(true).custom_flags(libc::O_PATH).open(shown).ok()?;
+    mount(c"none", c"/sys/fs/cgroup", Some(c"tmpfs"), 0)?;
+    make(place.to_str().ok()?).ok()?;
+    let shown = CString::new(format!("/proc/self/fd/{}", shown.as_raw_fd())).ok()?;
+    mount(&shown, place, None, libc::MS_BIND)
 }
 
 fn mount(source: &CStr, target: &CStr, kind: Option<&CStr>, flags: libc::c_ulong) -> Option<()> {

@@ -1,7 +1,7 @@
 //! The start: what each init costs more than the command alone, and what it does in that time.
 
 use crate::calls;
-use crate::group::{self, Version2};
+use crate::group::{self, Contained};
 use crate::inits::{Bench, Init};
 use crate::measure::Figures;
 use crate::process::{Command, Memory, Pinned, now, null, pipe};
@@ -136,7 +136,7 @@ const NEVER_SLEEPS: &str = "never sleeps, so a command that waits for that does 
 const NOT_ASLEEP: &str = "was not asleep yet at the command's end in more than a run of twenty";
 const NO_MEMORY: &str = "no memory controller here";
 const NOT_VERSION_1: &str = "this machine has control groups of version 2";
-const NOT_SIMULATED: &str = "version 2 of control groups cannot be simulated here";
+const NOT_SIMULATED: &str = "a container's control groups cannot be simulated here";
 
 /// How often it is looked whether an init sleeps at the command's end.
 pub const LOOKS: usize = 100;
@@ -148,12 +148,11 @@ fn settled(bench: &Bench) -> [Figures<Overhead>; 2] {
     match group::version() {
         Some(group::Version::Two) => [settled_here(bench), none(NOT_VERSION_1)],
         Some(group::Version::One) => {
-            let first = settled_here(bench);
-            let second = match Version2::simulate() {
-                Some(_simulated) => settled_here(bench),
+            let inside = |entered: Option<Contained>| match entered {
+                Some(_contained) => settled_here(bench),
                 None => none(NOT_SIMULATED),
             };
-            [second, first]
+            [inside(Contained::version_2()), inside(Contained::version_1())]
         }
         None => [none(NO_MEMORY), none(NO_MEMORY)],
     }
