@@ -21,7 +21,7 @@ enum Version {
 
 /// The directory of a group.
 struct Place {
-    /// The directory; behind it, after [`Place::with_file`], a file of it and a null byte.
+    /// The directory. [`Place::with_file`] appends the name of a file in it, and a null byte.
     path: String,
     /// The length of the directory's name.
     length: usize,
@@ -45,8 +45,9 @@ fn visit_places(own: &str, controller: &str, visit: &mut dyn FnMut(Place) -> boo
     }
 }
 
-/// Calls `visit` with the roots of the mounts that are not the roots of all, until it returns true; what it returned
-/// last.
+/// Calls `visit` with the group at the root of each mount, until it returns true; what it returned last. In a container
+/// that is the group of PID 1. The root of the machine's whole hierarchy is left out: a process of a container is not
+/// in it.
 fn visit_roots(visit: &mut dyn FnMut(Place) -> bool) -> bool {
     Place::new(Version::V2, "", "").is_some_and(&mut *visit)
         || !files::exists(c"/sys/fs/cgroup/memory/release_agent")

@@ -13,13 +13,19 @@ const CHEAPER_THAN_WAKING_UP: Duration = Duration::from_micros(5);
 /// The kernel goes through the children until it finds one that has ended. With thousands of living children a look
 /// costs much and finds little. The pause after a look that found nothing is a multiple of the time that it took, so
 /// that looks take a small share of sexton's time with any number of children.
-#[derive(Default)]
 pub struct Backoff {
     put_off_until: Option<Time>,
     /// How long the last look took.
     took: Duration,
     /// How many looks are not measured before the next one that is.
     unmeasured: u8,
+}
+
+/// The first look is not measured: see [`Backoff::hurry`].
+impl Default for Backoff {
+    fn default() -> Backoff {
+        Backoff { put_off_until: None, took: Duration::ZERO, unmeasured: 1 }
+    }
 }
 
 impl Backoff {
@@ -29,7 +35,7 @@ impl Backoff {
         self.put_off_until
     }
 
-    /// The next look may be at once. It is not measured: it may be the last one, and alone it is followed by no pause.
+    /// The next look may be at once. It is not measured, because it is mostly the last one.
     pub fn hurry(&mut self) {
         self.put_off_until = None;
         self.unmeasured = 1;
@@ -60,7 +66,7 @@ impl Backoff {
 /// of the run may wait for it.
 fn after_look(took: Duration, command_runs: bool) -> Option<Duration> {
     match command_runs {
-        true if took < CHEAPER_THAN_WAKING_UP => None,
+        _ if took < CHEAPER_THAN_WAKING_UP => None,
         true => Some(took.saturating_mul(75).min(Duration::from_millis(50))),
         false => Some(took.saturating_mul(5).min(Duration::from_millis(20))),
     }

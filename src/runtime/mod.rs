@@ -232,6 +232,7 @@ impl<'a> Runtime<'a> {
             // If SIGKILL was sent to all children, those are reaped before more are searched for.
             self.go_on(!reaps || !self.delivery.is_killing())?
         };
+        self.leave_out_frozen_time(); // what has come is no sign that a deadline has passed
         match received {
             Some(received) if received.signal == Signal::CHLD => {
                 self.child_signalled(received.origin);
@@ -242,9 +243,9 @@ impl<'a> Runtime<'a> {
         Ok(None)
     }
 
-    /// Forwards signals of that set for as long as there is nothing else to do, and returns the first that is more than
-    /// forwarded, or cannot be; `None` if there may be something to do, and once the time is over. What is here is done
-    /// for each signal: it is short, because its code and data are mostly in no cache.
+    /// Forwards signals of that set. Returns the first signal that is not in the set, or that could not be forwarded.
+    /// `None` if something else may be due: the time is over, or the wait was interrupted. This runs for each signal,
+    /// mostly with neither its code nor its data in a cache, so it is short.
     ///
     /// # Errors
     /// Those of [`NextSignal::wait`].
@@ -284,22 +285,37 @@ impl<'a> Runtime<'a> {
             || self.slow_stop.is_searching()
     }
 
-    /// Acts on a deadline that has passed. No clock counts the time in which nothing could run.
+    /// Acts on a deadline that has passed.
     #[inline(never)]
     fn pass_time(&mut self) {
-        if let Some(time) = self.signals.frozen(self.clock) {
-            self.clock.leave_out(time);
-            self.handle(Event::Thawed);
-            info!("frozen for {} s: not counted", time.as_secs());
-        }
-        self.signals.restart_clock(self.supervisor.deadline().is_some(), self.clock);
-        if self.supervisor.deadline().is_some_and(|at| at <= self.clock.now()) {
+        let now = self.leave_out_frozen_time();
+        if self.supervisor.deadline().is_some_and(|at| now.is_some_and(|now| at <= now)) {
             self.handle(Event::Tick);
         }
     }
 
-    /// Goes on with what is done between signals, with signals through the tree if `delivers`. Waits for the next signal
-    /// or deadline, but not if there is more to do, nor if there is nothing any more: [`Runtime::quiet`].
+    /// No clock counts the time in which nothing could run. When it is now, if there is a deadline or was one lately.
+    ///
+    /// It is read once: sexton may be stopped whenever it reads the clock, and nothing must be due by a later reading.
+    #[inline(never)]
+    fn leave_out_frozen_time(&mut self) -> Option<Time> {
+        let has_deadline = self.supervisor.deadline().is_some();
+        if !has_deadline && !self.signals.watches_clock() {
+            return None;
+        }
+        let mut now = self.clock.now();
+        if let Some(time) = self.signals.frozen(now) {
+            self.clock.leave_out(time);
+            now = now.saturating_sub(time);
+            self.handle(Event::Thawed);
+            info!("frozen for {} s: not counted", time.as_secs());
+        }
+        self.signals.restart_clock(self.supervisor.deadline().is_some(), now);
+        Some(now)
+    }
+
+    /// Goes on with what is done between signals, with signals through the tree if `delivers`. Then it waits for the
+    /// next signal or deadline, unless something is left to do at once, or nothing at all: see [`Runtime::quiet`].
     ///
     /// # Errors
     /// Those of [`NextSignal::wait`].
@@ -403,6 +419,7 @@ impl<'a> Runtime<'a> {
                 return Ok(());
             }
         }
+        self.reaper.others_are_left();
         self.reaped_all(None); // there may be more
         Ok(())
     }
@@ -413,9 +430,7 @@ impl<'a> Runtime<'a> {
             return true;
         }
         self.settle();
-        if self.delivery.command().is_none() {
-            self.reaper.others_are_left();
-        }
+        self.reaper.others_are_left();
         !self.reaper.are_left(no_children, self.clock)
     }
 

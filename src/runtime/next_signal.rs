@@ -6,7 +6,6 @@
 use super::reaper::Reaper;
 use super::retry::Retry;
 use crate::supervisor::Time;
-use crate::sys::clock::Clock;
 use crate::sys::{Errno, signals};
 use crate::values::error::Error;
 use crate::values::signal::{Received, Signal, SignalSet};
@@ -137,9 +136,8 @@ impl NextSignal {
 
     /// For how long sexton could not run, if it was long enough to matter.
     #[must_use]
-    pub fn frozen(&self, clock: Clock) -> Option<Duration> {
-        let due = self.due?;
-        let late = clock.now().saturating_sub(due);
+    pub fn frozen(&self, now: Time) -> Option<Duration> {
+        let late = now.saturating_sub(self.due?);
         (late >= FROZEN).then_some(late)
     }
 
@@ -155,7 +153,7 @@ impl NextSignal {
     }
 
     /// A deadline or none is ahead, and all that was due before `now` is done.
-    pub fn restart_clock(&mut self, has_deadline: bool, clock: Clock) {
-        self.due = has_deadline.then(|| clock.now());
+    pub fn restart_clock(&mut self, has_deadline: bool, now: Time) {
+        self.due = has_deadline.then_some(now);
     }
 }

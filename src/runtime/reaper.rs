@@ -67,7 +67,9 @@ pub struct Reaper {
     progress: bool,
     /// Processes of the namespace that are not sexton's children, if they are all that is left.
     foreign: Foreign,
-    /// The kernel reaps each child that ends, and sends no SIGCHLD for it.
+    /// The kernel is to reap, if others are left.
+    kernel_may_reap: bool,
+    /// The kernel reaps each child that ends.
     kernel_reaps: bool,
     retry: Retry,
 }
@@ -86,6 +88,7 @@ impl Reaper {
             backoff: Backoff::default(),
             progress: false,
             foreign: Foreign::default(),
+            kernel_may_reap: false,
             kernel_reaps: false,
             retry: Retry::FOR_CHILDREN,
         }
@@ -282,13 +285,14 @@ impl Reaper {
     /// The command was reaped. It may have been the last of the tree, so the next look at all children does not wait.
     pub fn command_is_reaped(&mut self) {
         self.backoff.hurry();
+        self.kernel_may_reap = self.own == process::INIT && !self.reads_names();
     }
 
-    /// The command is reaped, but not the last of the tree. From now on the kernel reaps for PID 1, unless orphans are logged: to reap
-    /// thousands that end at once takes longer than their deaths. Not for a subreaper, which knows its children by IDs
-    /// that must not be reused.
+    /// The command is reaped, but it was not the last of the tree. From now on the kernel reaps for PID 1, unless
+    /// orphans were logged by then: to reap thousands that end at once takes longer than their deaths. Not for a
+    /// subreaper, which knows its children by IDs that must not be reused.
     pub fn others_are_left(&mut self) {
-        if self.own == process::INIT && !self.reads_names() && !self.kernel_reaps {
+        if std::mem::take(&mut self.kernel_may_reap) {
             self.let_kernel_reap_again();
             self.kernel_reaps = true;
         }

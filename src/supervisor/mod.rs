@@ -152,8 +152,8 @@ impl<'p> Supervisor<'p> {
         self.command.is_some() || matches!(self.phase, Phase::Killing { .. })
     }
 
-    /// The signals for which [`Event::Signal`] would cause nothing but that they are sent as they are to
-    /// [`Policy::forward_to`], and would change nothing here, if a process has sent them. Other events may change these.
+    /// The signals that are sent on as they are, to [`Policy::forward_to`], if a process has sent them, and that cause
+    /// and change nothing else. After another event these may be others.
     #[must_use]
     pub fn only_forwarded(&self) -> SignalSet {
         let is_plain = matches!(self.phase, Phase::Running)

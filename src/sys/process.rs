@@ -190,7 +190,7 @@ pub fn release_stack() {
     }
     // SAFETY: takes an integer.
     let page = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
-    // What this call uses stays, which is less than 100 bytes, and so does what is not of the stack: below that is a gap.
+    // What this call uses stays: less than 100 bytes. What is not of the stack is below a gap.
     let end = (&raw const here).wrapping_sub(512).map_addr(|address| address & !(page - 1));
     // SAFETY: nobody uses what is below the stack's end. What is not mapped there is left out.
     unsafe { libc::madvise(end.wrapping_sub(MOST).cast_mut().cast(), MOST, libc::MADV_DONTNEED) };

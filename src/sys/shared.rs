@@ -83,7 +83,7 @@ pub fn spawn<T: Task>(task: T) -> Result<i32, T> {
     let thread = AREA.0.get().cast::<usize>().wrapping_add(WORDS - BESIDE);
     // SAFETY: within the area, which no child uses yet. On x86_64 the C library finds its thread by this word.
     unsafe { thread.write(thread.addr()) };
-    // Behind the task, and before the thread area. The stack begins below it, with an alignment for all machines.
+    // The task lies below the thread area, and the stack begins below the task, at an address that all machines accept.
     let place = thread.wrapping_sub(BESIDE).cast::<T>().wrapping_sub(1).map_addr(|at| at & !15);
     const { assert!(align_of::<T>() <= 16 && size_of::<T>() <= SIZE / 16) };
     // SAFETY: within the area, and aligned.

@@ -190,6 +190,7 @@ fn time_in_which_everything_was_frozen_is_no_grace() {
     wait_until("both are stopped", || {
         all.iter().all(|&pid| status_field(pid, "State").starts_with('T'))
     });
+    running.signal(libc::SIGWINCH); // pending at the end, and no sign that the grace is over
     let begin = Instant::now();
     // Time is what this is about: nothing else happens meanwhile.
     wait_until("the grace would be over", || begin.elapsed() > Duration::from_secs(4));
