@@ -97,8 +97,7 @@ impl Place {
 
     /// The path of the file that was set; empty if none was.
     fn file(&self) -> &CStr {
-        let path = self.path.as_bytes();
-        CStr::from_bytes_with_nul(path).unwrap_or_default()
+        CStr::from_bytes_until_nul(self.path.as_bytes()).unwrap_or_default()
     }
 
     /// The name that a file has here.
