@@ -54,14 +54,13 @@ fn visit_roots(visit: &mut dyn FnMut(Place) -> bool) -> bool {
             && Place::new(Version::V1, "memory", "").is_some_and(visit)
 }
 
-/// Calls `visit` with the places that `/proc/self/cgroup` names, but the one that [`visit_roots`] has tried. Never
+/// Calls `visit` with the places that `/proc/self/cgroup` names for a controller, as [`visit_places`] does. Never
 /// inlined: the buffer would be on the stack of every start.
 #[inline(never)]
-fn visit_named(pid: i32, visit: &mut dyn FnMut(Place) -> bool) {
+fn visit_named(controller: &str, visit: &mut dyn FnMut(Place) -> bool) {
     let mut buffer = [0; 4096];
     let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
-    let is_tried = |place: &Place| pid == process::INIT && place.directory() == MOUNT;
-    visit_places(own, "memory", &mut |place| !is_tried(&place) && visit(place));
+    visit_places(own, controller, visit);
 }
 
 /// A group of `/proc/self/cgroup` as what is behind the mount's root; empty for the root itself. `None` if it is
@@ -230,8 +229,10 @@ impl OomCounter {
             found = OomCounter::with_counts(place);
             found.is_some()
         };
-        if pid != process::INIT || !visit_roots(&mut look) {
-            visit_named(pid, &mut look);
+        let is_init = pid == process::INIT;
+        if !is_init || !visit_roots(&mut look) {
+            let is_tried = |place: &Place| is_init && place.directory() == MOUNT;
+            visit_named("memory", &mut |place| !is_tried(&place) && look(place));
         }
         found
     }
@@ -382,10 +383,8 @@ fn usage(
     events: Names,
     hits: &str,
 ) -> Option<Usage> {
-    let mut buffer = [0; 4096];
-    let own = contents(c"/proc/self/cgroup", &mut buffer).unwrap_or_default();
     let mut usage = None;
-    visit_places(own, controller, &mut |place| {
+    visit_named(controller, &mut |place| {
         let directory = place.directory();
         if place.is_own()
             && let Some(current) = number(directory, place.name(current))
