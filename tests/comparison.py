@@ -32,7 +32,16 @@ PROGRAMS = {
     "tino": tino,
 }
 PATIENCE = 20  # seconds, for events that are certain to come
-PYTHON = "import os, signal, sys, time\nsay = lambda text: os.write(1, (text + '\\n').encode())\n"
+# Python runs a handler between two of its instructions: a signal just before pause(2) would not end that.
+PYTHON = """
+import os, signal, sys, time
+say = lambda text: os.write(1, (text + '\\n').encode())
+def wait():
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    while True: os.read(woken, 1)
+"""
 
 
 class Run:
@@ -141,7 +150,7 @@ def forwards_fatal_signals(name):
 for number in {[number.value for number in numbers]}:
     signal.signal(number, lambda number, frame: say(f'got {{number}}'))
 say('ready')
-while True: signal.pause()
+wait()
 """
     run = Run(name, [], python(script)).expect("ready")
     got = []
@@ -159,7 +168,7 @@ while True: signal.pause()
 
 def kills_after_a_grace_period(name):
     flags = {"sexton": ["--grace", "0.3s"], "tino": ["-g", "-t", "300"]}.get(name, [])
-    script = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('ready'); time.sleep(1000)"
+    script = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('ready'); wait()"
     run = Run(name, flags, python(script)).expect("ready")
     run.kill(signal.SIGTERM)
     ended = run.status(PATIENCE if flags else 2) is not None
@@ -175,7 +184,7 @@ if os.fork() == 0:
         time.sleep(0.3); say('left: done'); os._exit(0)
     signal.signal(signal.SIGTERM, end)
     os.write(writer, b'1')
-    while True: signal.pause()
+    wait()
 os.read(reader, 1)
 """
     flags = ["-g"] if name == "tino" else []
@@ -190,7 +199,7 @@ def signals_a_group(name):
     flags = {"sexton": ["--forward-to", "group"], "tini": ["-g"], "catatonit": ["-g"], "tino": ["-g"]}.get(name, [])
     child = """
 signal.signal(signal.SIGTERM, lambda *_: (say('child: done'), os._exit(0)))
-say('ready'); time.sleep(1000)
+say('ready'); wait()
 """
     run = Run(name, flags, ["sh", "-c", 'trap : TERM; "$@"; exit 3', "sh", *python(child)]).expect("ready")
     run.kill(signal.SIGTERM)
@@ -203,7 +212,7 @@ def rewrites_signals(name):
     flags = {"sexton": ["--rewrite", "TERM=QUIT"], "dumb-init": ["-r", "15:3"]}.get(name)
     if flags is None:
         return lacks(name, "(?i)rewrite")
-    script = "signal.signal(signal.SIGQUIT, lambda *_: os._exit(9)); say('ready'); time.sleep(1000)"
+    script = "signal.signal(signal.SIGQUIT, lambda *_: os._exit(9)); say('ready'); wait()"
     run = Run(name, flags, python(script)).expect("ready")
     run.kill(signal.SIGTERM)
     return yes(run.status() == 9, flags)
@@ -221,7 +230,7 @@ def delays_a_stop(name):
         return lacks(name, "(?i)(drain|delay)")
     script = """
 signal.signal(signal.SIGTERM, lambda *_: (say(f'{time.monotonic()}'), os._exit(0)))
-say('ready'); time.sleep(1000)
+say('ready'); wait()
 """
     run = Run(name, ["--drain", "0.4s"], python(script)).expect("ready\n")
     begin = time.monotonic()

@@ -88,11 +88,11 @@ fn one_that_has_ended_and_is_not_reaped_by_its_parent_is_waited_for() {
     let mut running = beside_a_foreign_process(&["--wait-all", "-v"]).start();
     running.expect_log("command exited with status 7");
     let [foreign] = children_of(running.parent_of_foreign())[..] else { panic!("one child") };
-    running.signal_parent_of_foreign(libc::SIGSTOP);
+    running.stop_parent_of_foreign();
     running.let_foreign_end();
     wait_until("it is a zombie", || status_field(foreign, "State").starts_with('Z'));
     is_woken_up_less_and_less_often(&running);
-    running.signal_parent_of_foreign(libc::SIGCONT);
+    running.continue_parent_of_foreign();
     assert_eq!(running.end().status, 7);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::exit_report::Report;
 use crate::harness::{
-    Folder, Place, Running, Setup, Traced, children_of, probe, status_field, wait_until,
+    self, Folder, Place, Running, Setup, Traced, children_of, probe, status_field, wait_until,
 };
 use crate::oom::{Group, unique};
 use crate::tree::Freezer;
@@ -20,7 +20,7 @@ const TAKES_SIGTERM: &str = "
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'taken\\n'))
 os.write(1, b'ready\\n')
-while 1: signal.pause()
+wait()
 ";
 
 const MOUNT: &str = "/sys/fs/cgroup";
@@ -33,7 +33,8 @@ fn start(setup: Setup) -> Running {
 
 /// Python as the command, with this program, which prints `ready`.
 fn python(flags: &[&str], program: &str, place: Place) -> Running {
-    let words = [flags, &["--", "/usr/bin/python3", "-c", program]].concat();
+    let program = harness::python(program);
+    let words = [flags, &["--", "/usr/bin/python3", "-c", &program]].concat();
     start(Setup::new(&words).place(place))
 }
 
@@ -90,7 +91,7 @@ import os, signal
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGUSR1, lambda *_: (signal.signal(signal.SIGTERM, signal.SIG_IGN), os.write(1, b'ignores\\n')))
 os.write(1, b'ready\\n')
-while 1: signal.pause()
+wait()
 ";
     let mut running =
         python(&["--slow-stop-after=100ms", "--grace=2s", "-v"], PROGRAM, Place::Init);
@@ -149,14 +150,14 @@ listener = socket.create_server(('127.0.0.1', 0))
 client = socket.create_connection(listener.getsockname())
 server = listener.accept()
 os.write(1, b'ready\\n')
-while 1: signal.pause()
+wait()
 ";
     let words = ["/usr/bin/unshare", "-n", "/usr/bin/python3", "-c"];
-    let program = format!(
+    let program = harness::python(&format!(
         "import os; os.system('ip link set lo up 2>/dev/null || true')\n\
          import fcntl, struct, socket as s\n\
          k = s.socket(); fcntl.ioctl(k, 0x8914, struct.pack('16sh', b'lo', 1)); k.close()\n{PROGRAM}"
-    );
+    ));
     let words = [&SOON[..], &words, &[&program]].concat();
     let mut running = start(Setup::new(&words));
     running.signal(libc::SIGTERM);
@@ -172,7 +173,7 @@ fn a_program_that_reloads_has_new_processes() {
 import os, signal, subprocess, time
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(.1), subprocess.Popen(['sleep', '1000']), os.write(1, b'reloaded\\n')))
 os.write(1, b'ready\\n')
-while 1: signal.pause()
+wait()
 ";
     let flags = ["--slow-stop-after=2s", "--grace=60s"];
     let mut running = python(&flags, PROGRAM, Place::Init);
@@ -262,8 +263,9 @@ fn a_signal_that_is_not_taken_is_pending_even_if_nothing_shows_why() {
     ] {
         let report = empty.at("report");
         let own = format!("--report={report}");
+        let program = harness::python(TAKES_SIGTERM);
         let flags = ["--slow-stop-after=100ms", "--grace=60s", &own];
-        let words = [&flags[..], &["/usr/bin/python3", "-c", TAKES_SIGTERM]].concat();
+        let words = [&flags[..], &["/usr/bin/python3", "-c", &program]].concat();
         let mut running = start(Setup::new(&words).bind(mount, MOUNT));
         let [main] = running.children()[..] else { panic!("one child") };
         std::fs::write(format!("{}/cgroup.procs", group.path()), main.to_string()).unwrap();
@@ -333,12 +335,10 @@ fn the_first_process_of_another_namespace_without_a_handler_is_spared() {
 /// The shell starts it at once: within the hundredth of a second to which the kernel notes a start.
 #[test]
 fn a_process_of_the_group_that_was_started_after_the_signal_is_named_so() {
-    let script = "trap 'sleep 1000 & echo started' TERM; echo ready; while :; do read x <>$0; done";
-    let folder = Folder::new("slow-stop-later");
-    let silence = folder.fifo("silence");
+    let script = "trap 'sleep 1000 & echo started' TERM; echo ready; while :; do :; done";
     for place in PLACES {
         let flags = ["--slow-stop-after=1s", "--grace=60s", "--forward-to=group"];
-        let words = [&flags[..], &["sh", "-c", script, &silence]].concat();
+        let words = [&flags[..], &["sh", "-c", script]].concat();
         let mut running = start(Setup::new(&words).place(place));
         running.signal(libc::SIGTERM);
         running.expect("started");
@@ -491,15 +491,17 @@ import os, signal, time
 if os.fork() == 0:
     signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os._exit(0)))
     os.write(1, b'ready\\n')
-while 1: time.sleep(100)
+wait()
 ";
     for place in PLACES {
         let mut running = python(&["-v", "--grace=20s"], PROGRAM, place);
         running.signal(libc::SIGTERM);
-        running.expect_log(" (python3) ended last, 1.");
         let ended = running.end();
         assert_eq!(ended.status % 1000 % 128, 15);
-        assert!(ended.stderr.contains(" s after the others\n"), "{ended:?}");
+        let (_, last) = ended.stderr.split_once(" (python3) ended last, ").expect(&ended.stderr);
+        let (seconds, rest) = last.split_once(' ').unwrap();
+        assert!(rest.starts_with("s after the others\n"), "{ended:?}");
+        assert!(seconds.parse::<f32>().unwrap() >= 0.9, "{ended:?}"); // the command needs time for its end, too
         let running = start(Setup::new(&["-v", &probe(), "sleep"]).place(place));
         running.signal(libc::SIGTERM);
         let ended = running.end();

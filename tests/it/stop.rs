@@ -1,7 +1,7 @@
 //! The stop has one clock for the whole tree, and nothing puts SIGKILL off.
 
 use crate::harness::{
-    LIMIT, Place, Running, Setup, Terminal, Traced, blocked_in, children_of, probe,
+    self, LIMIT, Place, Running, Setup, Terminal, Traced, blocked_in, children_of, probe,
     sleeps_for_ever, status_field, wait_until,
 };
 use nix::libc;
@@ -13,7 +13,8 @@ const PLACES: [Place; 2] = [Place::Init, Place::Child];
 
 /// Python as the command, with this program, which prints `ready`.
 fn python(flags: &[&str], program: &str, place: Place) -> Running {
-    let words = [flags, &["--", "/usr/bin/python3", "-c", program]].concat();
+    let program = harness::python(program);
+    let words = [flags, &["--", "/usr/bin/python3", "-c", &program]].concat();
     let mut running = Setup::new(&words).place(place).start();
     running.expect("ready");
     running
@@ -30,7 +31,7 @@ if os.fork():
 else:
     os.read(heard, 1) # python drops signals that come before it has finished its fork
     os.write(1, b'ready\\n')
-while 1: time.sleep(100)
+wait()
 ";
 
 #[test]
@@ -125,7 +126,7 @@ def daemon():
     signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'hung up\\n'))
     signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os.write(1, b'ended\\n'), os._exit(0)))
     os.write(1, b'ready\\n')
-    while 1: time.sleep(100)
+    wait()
 pid, fd = pty.fork()
 if pid == 0: shell()
 while b'$' not in os.read(fd, 999) and os.environ.get('PS1'): pass
@@ -134,7 +135,8 @@ if os.fork() == 0: daemon()
 while 1: time.sleep(100)
 ";
     for place in PLACES {
-        let words = ["--grace=20s", "--", "/usr/bin/python3", "-c", PROGRAM];
+        let program = harness::python(PROGRAM);
+        let words = ["--grace=20s", "--", "/usr/bin/python3", "-c", &program];
         let mut running = Setup::new(&words).place(place).variable("PS1=$ ").start();
         running.expect("ready");
         let begin = Instant::now();
@@ -155,7 +157,7 @@ os.setsid()
 signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'reloaded\\n'))
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 os.write(1, b'ready\\n')
-while 1: time.sleep(100)
+wait()
 ";
     for place in PLACES {
         let mut running = python(&["-v", "--wait-all"], PROGRAM, place);
@@ -176,7 +178,7 @@ def end(*_):
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
 os.write(1, b'ready\\n')
-while 1: time.sleep(100)
+wait()
 ";
 
 #[test]
@@ -209,9 +211,10 @@ import os, signal, time
 signal.signal(signal.SIGTSTP, lambda *_: None)
 signal.signal(signal.SIGTERM, lambda *_: os._exit(5))
 os.write(1, b'ready\\n')
-while 1: time.sleep(100)
+wait()
 ";
-    let words = ["--as", "dumb-init", "/usr/bin/python3", "-c", PROGRAM];
+    let program = harness::python(PROGRAM);
+    let words = ["--as", "dumb-init", "/usr/bin/python3", "-c", &program];
     let mut running = Setup::new(&words).variable("SEXTON_GRACE=20s").start();
     running.expect("ready");
     let [command] = children_of(running.pid)[..] else { panic!("one child") };

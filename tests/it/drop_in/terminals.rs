@@ -1,7 +1,7 @@
 //! All three on a terminal: who has it, and what its keys do.
 
 use super::{Case, Pair, Seen, case, living, wait_for_state};
-use crate::harness::{Place, Setup, Terminal, children_of, wait_until};
+use crate::harness::{Place, Setup, Terminal, children_of, python, wait_until};
 use nix::libc;
 
 const TAKEN: &str = "never takes a terminal from the foreground group";
@@ -114,10 +114,11 @@ fn ctrl_z_as_pid_1() {
         signal.signal(signal.SIGCONT, lambda *_: os.write(1, b'continued\\n'))\n\
         signal.pthread_sigmask(signal.SIG_SETMASK, [])\n\
         os.write(1, b'ready\\n')\n\
-        while True: signal.pause()";
+        wait()";
+    let program = python(program);
     for name in ["tini", "catatonit"] {
         let mut pair = Pair::new(name, libc::SIGRTMAX());
-        let case = case(&["--", "python3", "-c", program]).differs(STOPPED);
+        let case = case(&["--", "python3", "-c", &program]).differs(STOPPED);
         pair.compare("Ctrl-Z", &case, |setup, pair| {
             let mut terminal = Terminal::new();
             let running = setup.terminal(&terminal.program).start();

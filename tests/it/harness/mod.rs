@@ -35,6 +35,22 @@ pub fn probe() -> String {
     example("probe", "tests/probe/main.rs")
 }
 
+/// A program for Python that has a function `wait`: its handlers of signals run, for ever.
+///
+/// Python runs a handler between two of its instructions. If a signal came just before pause(2), its handler would run
+/// after the next signal; here it is in a pipe that is read.
+pub fn python(program: &str) -> String {
+    const WAIT: &str = "
+def wait():
+    import os, signal
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    while 1: os.read(woken, 1)
+";
+    format!("{WAIT}{program}")
+}
+
 /// An example, by its name and its source. `cargo test` builds it; `cargo test --test it` does not.
 pub fn example(name: &str, source: &str) -> String {
     let path = Path::new(env!("CARGO_BIN_EXE_sexton")).with_file_name("examples").join(name);

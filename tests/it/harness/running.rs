@@ -242,10 +242,17 @@ impl Running {
         self.foreign.as_ref().unwrap().parent.id() as i32
     }
 
-    /// Sends a signal to that parent.
+    /// Stops that parent; when this returns, it reaps nothing.
     #[allow(dead_code, reason = "tests/faults has no use for it")]
-    pub fn signal_parent_of_foreign(&self, signal: i32) {
-        self.foreign.as_ref().unwrap().signal_parent(signal);
+    pub fn stop_parent_of_foreign(&self) {
+        self.foreign.as_ref().unwrap().signal_parent(libc::SIGSTOP);
+        let parent = self.parent_of_foreign();
+        wait_until("it is stopped", || status_field(parent, "State").starts_with('T'));
+    }
+
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn continue_parent_of_foreign(&self) {
+        self.foreign.as_ref().unwrap().signal_parent(libc::SIGCONT);
     }
 
     /// Gives the process that has entered the namespace the line that it reads.
