@@ -15,7 +15,8 @@ const POLLS: &[(i64, u64, u64)] = &[
 
 /// A command that ends with 7, where one more process has entered the namespace.
 fn beside_a_foreign_process(flags: &[&str]) -> Setup {
-    Setup::new(&[flags, &["sh", "-c", "exit 7"]].concat()).foreign("trap '' USR1; read x")
+    Setup::new(&[flags, &["sh", "-c", "exit 7"]].concat())
+        .foreign("trap '' USR1; echo entered; read x")
 }
 
 /// Whether sexton waits in poll(2) without a time-out: so nothing but an event wakes it up.
@@ -48,7 +49,7 @@ fn its_end_is_waited_for_without_a_wake_up() {
 fn the_linger_time_goes_on_meanwhile() {
     let begin = Instant::now();
     let setup = Setup::new(&["--linger=300ms", "sh", "-c", "exit 7"]);
-    let ended = setup.foreign("trap '' TERM HUP; while :; do read x; done").run();
+    let ended = setup.foreign("trap '' TERM HUP; echo entered; while :; do read x; done").run();
     assert!(begin.elapsed() >= Duration::from_millis(300));
     assert_eq!(ended.status, 7);
     assert!(ended.stderr.contains("remaining processes did not end"), "{ended:?}");

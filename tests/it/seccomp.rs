@@ -44,7 +44,8 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "PID 1 waits for what an engine started",
         setup: |stage| {
-            let until_waited_for = "until readlink /proc/1/fd/* | grep -q signalfd; do :; done";
+            let until_waited_for =
+                "echo entered; until readlink /proc/1/fd/* | grep -q signalfd; do :; done";
             stage.run(&["--wait-all"], &["7"]).foreign(until_waited_for)
         },
         status: 7,

@@ -353,7 +353,7 @@ fn a_process_of_the_group_that_was_started_after_the_signal_is_named_so() {
 fn those_that_have_not_had_the_signal_are_named_after_the_command() {
     let script = "(setsid sleep 1000 &); trap '' TERM; echo ready; sleep 1000";
     let words = [&SOON[..], &["sh", "-c", script]].concat();
-    let mut running = start(Setup::new(&words).foreign("read x"));
+    let mut running = start(Setup::new(&words).foreign("echo entered; read x"));
     wait_until("the daemon is left behind", || running.children().len() == 2);
     running.signal(libc::SIGTERM);
     running.expect_log(") ignores SIGTERM");

@@ -77,7 +77,7 @@ fn family_among_many() -> Running {
     const MANY: usize = 300;
     let words = ["--forward-to=all", &probe(), "family"];
     let setup = Setup::new(&words).place(Place::Child).foreign(
-        "i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done; read x; kill $(jobs -p)",
+        "echo entered; i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done; read x; kill $(jobs -p)",
     );
     let mut running = setup.start();
     for _ in 0..3 {

@@ -5,7 +5,7 @@ use crate::harness::{Ended, Folder, Place, Setup, probe, sexton};
 use nix::libc;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::PathBuf;
 
 const STREAMS: &str = "The standard streams become the user's, as far as they are pipes";
 const NOFILE: &str = "gosu 1.14 raises the soft limit of open files to the hard one";
@@ -213,8 +213,7 @@ fn both_names_have_the_additions_of_sexton() {
 #[test]
 fn a_file_with_the_bit_set_user_id_makes_nobody_root() {
     let folder = Folder::new("set-user-id");
-    let path = Path::new(folder.path()).join("gosu");
-    fs::copy(sexton(), &path).unwrap();
+    let path = PathBuf::from(folder.copy("gosu", "755", sexton().to_str().unwrap()));
     for (mode, refused) in [(0o4755, true), (0o2755, true), (0o755, false)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let ended = Setup::program(&path, &["root", "id"]).user(1000).run();

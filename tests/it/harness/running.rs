@@ -57,7 +57,7 @@ impl Foreign {
     fn enter(init: i32, script: &str) -> Foreign {
         let mut parent = Command::new("nsenter")
             .args(["-t", &init.to_string(), "-p", "-m", "sh", "-c"])
-            .arg(format!("echo entered; {script}"))
+            .arg(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -212,8 +212,8 @@ impl Setup {
     }
 
     /// Before sexton is executed, a shell with this script enters the namespace, as `docker exec` does it: it is
-    /// nobody's child there, and not under sexton's filters. What it reads comes with
-    /// [`Running::let_foreign_end`].
+    /// nobody's child there, and not under sexton's filters. It prints `entered` once it is as it shall be, and
+    /// sexton goes on then. What it reads comes with [`Running::let_foreign_end`].
     #[allow(dead_code, reason = "tests/faults has no use for it")]
     pub fn foreign(mut self, script: &'static str) -> Setup {
         self.foreign = Some(script);
