@@ -494,7 +494,7 @@ if os.fork() == 0:
 wait()
 ";
     for place in PLACES {
-        let mut running = python(&["-v", "--grace=20s"], PROGRAM, place);
+        let running = python(&["-v", "--grace=20s"], PROGRAM, place);
         running.signal(libc::SIGTERM);
         let ended = running.end();
         assert_eq!(ended.status % 1000 % 128, 15);
