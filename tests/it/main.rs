@@ -25,6 +25,8 @@ mod hanging_exec;
 mod harness;
 mod helpless;
 mod hostile;
+#[cfg(target_arch = "x86_64")] // whose registers it reads
+mod instructions;
 mod layers;
 mod library;
 mod limits;

@@ -54,6 +54,29 @@ impl Traced {
         call
     }
 
+    /// Goes on instruction by instruction until the next is a system call with this number, and counts them.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(dead_code, reason = "tests/faults has no use for it")]
+    pub fn instructions_until(&self, call: i64) -> usize {
+        const SYSCALL: i64 = 0x050f;
+        for count in 1.. {
+            self.request(libc::PTRACE_SINGLESTEP as _, 0, 0);
+            let mut raw = 0;
+            // SAFETY: as in `stop`, whose loop would wait for its turn again after each instruction.
+            assert_eq!(unsafe { libc::waitpid(self.0, &raw mut raw, libc::__WALL) }, self.0);
+            assert!(libc::WIFSTOPPED(raw), "{raw:x}");
+            // SAFETY: plain numbers.
+            let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+            self.request(libc::PTRACE_GETREGS as _, 0, (&raw mut registers) as usize);
+            // SAFETY: reads the memory of the process that is traced.
+            let code = unsafe { libc::ptrace(libc::PTRACE_PEEKTEXT, self.0, registers.rip, 0) };
+            if code & 0xffff == SYSCALL && registers.rax as i64 == call {
+                return count;
+            }
+        }
+        unreachable!()
+    }
+
     /// Kills it, and waits for its end as its debugger; its parent reaps it.
     pub fn kill(self) {
         assert_eq!(unsafe { libc::kill(self.0, libc::SIGKILL) }, 0);
@@ -69,12 +92,17 @@ impl Traced {
         self.request(libc::PTRACE_DETACH as _, 0, 0);
     }
 
+    /// sexton, which was started with `PTRACE_TRACEME`, before its first instruction.
+    pub fn after_exec(pid: i32) -> Traced {
+        let sexton = Traced(pid);
+        sexton.stop();
+        sexton
+    }
+
     /// Lets sexton, which was started with `PTRACE_TRACEME`, run until it has forked: itself and the command,
     /// both stopped.
     pub fn until_fork(pid: i32) -> (Traced, Traced) {
-        let sexton = Traced(pid);
-        sexton.stop(); // after the exec
-        sexton.until_it_forks()
+        Traced::after_exec(pid).until_it_forks()
     }
 
     /// Lets it run until it has forked: itself and its child, both stopped.
