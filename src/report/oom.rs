@@ -45,14 +45,14 @@ impl OomWatch {
         }
     }
 
-    /// Takes the first count, unless that was done.
-    pub(super) fn begin(&mut self) {
+    /// Takes the first count, unless that was done; `was_killed` says that the command has died of a SIGKILL.
+    pub(super) fn begin(&mut self, was_killed: bool) {
         if std::mem::take(&mut self.is_due) {
             let (counter, first) = OomCounter::find(self.pid).unzip();
             self.counter = counter;
             self.first = first.unwrap_or_default();
             self.reported = self.first;
-            self.is_late = self.first.kills > 0 && may_be_killed(self.command);
+            self.is_late = self.first.kills > 0 && (was_killed || is_killed(self.command));
         }
     }
 
@@ -68,10 +68,10 @@ impl OomWatch {
     }
 
     /// Whether the kernel has killed a process that was not reported yet, and why. One death is one count: if more
-    /// have died, the others are still to be reaped. `peak` is the most memory that the process has had, if it has
-    /// ended early.
+    /// have died, the others are still to be reaped. `peak` is the most memory that the process has had, if it is the
+    /// command.
     pub(super) fn has_struck(&mut self, peak: Option<u64>) -> Option<Shortage> {
-        self.begin();
+        self.begin(peak.is_some());
         if self.is_late
             && self.reported.kills == self.first.kills
             && let (Some(peak), Some(counter)) = (peak, &self.counter)
@@ -103,7 +103,7 @@ impl OomWatch {
 
     /// See [`OomCounter::totals`].
     pub(super) fn totals(&mut self) -> Totals {
-        self.begin(); // nothing else is asked afterwards
+        self.begin(false); // nothing else is asked afterwards
         self.counter.as_ref().map(OomCounter::totals).unwrap_or_default()
     }
 
@@ -120,10 +120,10 @@ impl OomWatch {
     }
 }
 
-/// Whether a process may have been killed: SIGKILL is pending from when it was sent until the process is reaped. Never
+/// Whether a process is seen to be killed: SIGKILL is pending from when it was sent until the process is reaped. Never
 /// inlined: a group without kills needs no room for this.
 #[inline(never)]
-fn may_be_killed(pid: i32) -> bool {
+fn is_killed(pid: i32) -> bool {
     let has_sigkill = |status: procfs::Status| status.pending.contains(Signal::KILL);
-    !processes::is_own() || processes::status(pid).is_none_or(has_sigkill)
+    processes::is_own() && processes::status(pid).is_some_and(has_sigkill)
 }

@@ -47,9 +47,6 @@ fn nearly_all(limit: u64) -> Duration {
     (limit / 4).saturating_mul(3).saturating_sub(Duration::from_millis(250))
 }
 
-/// A command that ends in so short a time may have hit the limit before the OOM kills were counted.
-const EARLY: Duration = Duration::from_secs(1);
-
 /// A process that dies with less CPU time than this has hardly begun.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
@@ -107,7 +104,7 @@ impl Recorder {
 
     /// Takes the first count of OOM kills.
     pub fn count_oom_kills(&mut self) {
-        self.oom.begin();
+        self.oom.begin(false);
     }
 
     /// The time-out has begun a stop.
@@ -148,8 +145,8 @@ impl Recorder {
         };
         record.unexpected = !by_key && signal != Signal::PIPE;
         record.sent_before = sexton_before.filter(|_| record.unexpected);
-        let peak = (now < EARLY).then_some(usage.peak);
-        record.oom = if outcome.is_sigkill() { self.oom.has_struck(peak) } else { None };
+        record.oom =
+            if outcome.is_sigkill() { self.oom.has_struck(Some(usage.peak)) } else { None };
         if record.oom.is_some() {
             return;
         }
