@@ -362,11 +362,8 @@ fn those_that_have_not_had_the_signal_are_named_after_the_command() {
         "sh (pid 2) was not sent SIGTERM: it comes from outside of the container (docker exec)",
     );
     running.expect_log(" was not sent SIGTERM: its parent has ended, and only --forward-to all");
-    for pid in running.children() {
-        kill(pid, libc::SIGKILL);
-    }
     running.let_foreign_end();
-    running.end();
+    put_down(running);
 }
 
 #[test]
