@@ -454,8 +454,9 @@ fn a_look_at_ten_thousand_processes_delays_neither_signals_nor_sigkill() {
     assert_eq!(memory(&running), before);
 
     wait_until("the second look has begun", || looks(&running));
-    // What sexton does meanwhile: on a busy machine both it and the command wait for a CPU.
-    let (mut forwarded, mut most) = (0, Duration::ZERO);
+    // The CPU time of sexton until a signal has arrived: on a busy machine all wait for a CPU. What this test waits
+    // adds to it, so the least counts; signals that were held up until the look is over would all be late.
+    let (mut forwarded, mut least) = (0, Duration::MAX);
     loop {
         let (before, _) = schedule(&running);
         running.signal(libc::SIGUSR1);
@@ -463,7 +464,7 @@ fn a_look_at_ten_thousand_processes_delays_neither_signals_nor_sigkill() {
             Some(line) => assert_eq!(line, "signal 10 value none"),
             None => break, // all have been killed
         }
-        most = most.max(schedule(&running).0.saturating_sub(before));
+        least = least.min(schedule(&running).0.saturating_sub(before));
         forwarded += 1;
     }
     wait_until("sexton ends", || running.has_ended());
@@ -473,9 +474,9 @@ fn a_look_at_ten_thousand_processes_delays_neither_signals_nor_sigkill() {
     let report = Report::read(&folder.at("report"));
     let (stop, more) = (report.number("phase_seconds.stop"), report.number("not_stopped_more"));
     println!(
-        "{forwarded} signals meanwhile, {most:?} each at most; SIGKILL after {stop} s, {waited:?} without a CPU"
+        "{forwarded} signals meanwhile, {least:?} at least; SIGKILL after {stop} s, {waited:?} without a CPU"
     );
-    assert!(forwarded > 0 && most < used / 2, "{most:?} of {used:?}");
+    assert!(forwarded > 0 && least < used / 4, "{least:?} of {used:?}");
     assert!(more < 9993.0, "the look was over before SIGKILL: {more}");
     assert!(
         (4.0..4.25 + waited.as_secs_f64()).contains(&stop),
