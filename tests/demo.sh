@@ -21,20 +21,28 @@ else
 fi
 
 # The command is a `sleep` that waits for nobody, as many programs do. A helper that it left behind makes five
-# orphans, which end at once (`cat` sees the end of its input when the last is gone), and counts.
+# orphans, which end at once (`cat` sees the end of its input when the last is gone), and counts: for up to two seconds,
+# which is more than an init needs on a busy machine.
 command='( (until grep -q sleep /proc/$$/comm; do :; done
         for i in 1 2 3 4 5; do (sh -c : &); done | cat
-        sleep 0.1; echo zombies: $(grep -l "^State:.Z" /proc/[0-9]*/status | wc -l); echo ready) & )
+        for i in $(seq 20); do
+          zombies=$(grep -ls "^State:.Z" /proc/[0-9]*/status | wc -l)
+          [ $zombies != 0 ] || break
+          sleep 0.1
+        done
+        echo zombies: $zombies; echo ready) & )
       exec sleep 1000'
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sexton-demo.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# in_namespace PROGRAM... : runs it as PID 1, waits for the line "ready", sends SIGTERM to PID 1. Whoever is in the
-# namespace holds the pipe open, so its end is when the last of them has ended. Each namespace has a pipe of its own:
-# those of the one before may still hold theirs, because a killed namespace ends after its unshare.
+# in_namespace SECONDS PROGRAM... : runs it as PID 1, waits for the line "ready", sends SIGTERM to PID 1, and kills it
+# if nothing comes for so many seconds. Whoever is in the namespace holds the pipe open, so its end is when the last of
+# them has ended. Each namespace has a pipe of its own: those of the one before may still hold theirs, because a killed
+# namespace ends after its unshare.
 in_namespace() {
-  local line='' begin status=0 pipe
+  local line='' begin status=0 pipe seconds=$1
+  shift
   pipe=$(mktemp -u "$scratch/pipe.XXXXXX")
   mkfifo "$pipe"
   unshare --pid --fork --mount-proc --kill-child "$@" >"$pipe" &
@@ -48,8 +56,8 @@ in_namespace() {
   fi
   begin=$EPOCHREALTIME
   kill -TERM "$(cat /proc/$unshare/task/$unshare/children)"
-  until read -r -t 2 line <&3 || status=$?; [ $status != 0 ]; do echo "  $line"; done
-  [ $status -le 128 ] || kill -KILL $unshare # nothing came for 2 s
+  until read -r -t "$seconds" line <&3 || status=$?; [ $status != 0 ]; do echo "  $line"; done
+  [ $status -le 128 ] || kill -KILL $unshare # nothing came
   status=0
   wait $unshare 2>/dev/null || status=$?
   exec 3<&-
@@ -57,6 +65,6 @@ in_namespace() {
 }
 
 echo "the command as PID 1, without an init (killed after 2 s, because SIGTERM has no effect):"
-in_namespace sh -c "$command"
+in_namespace 2 sh -c "$command"
 echo "the same command under sexton as PID 1:"
-in_namespace "$sexton" -v -- sh -c "$command"
+in_namespace 20 "$sexton" -v -- sh -c "$command"

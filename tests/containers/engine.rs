@@ -194,11 +194,11 @@ impl Container {
         self.call(&["kill", "--signal", signal, &self.name]);
     }
 
-    /// Stops the container, with 20 s before the engine itself would kill it, and waits for its
+    /// Stops the container, with 60 s before the engine itself would kill it, and waits for its
     /// end.
     #[track_caller]
     pub fn stop(&mut self) -> Ended {
-        self.stop_within(20)
+        self.stop_within(60)
     }
 
     /// The same for a program that may take longer: the seconds are the engine's time-out.

@@ -32,7 +32,7 @@ const CHECK: [&str; 3] = ["/sexton", "--status", "--check"];
 const FAMILY: &str = r#"
     trap 'exit 3' TERM
     sleep 1000 &
-    until read -r pid name rest </proc/$!/stat && [ "$name" = "(sleep)" ]; do :; done
+    until read -r pid name state rest </proc/$!/stat && [ "$name $state" = "(sleep) S" ]; do :; done
     echo ready
     wait"#;
 
@@ -40,6 +40,7 @@ const FAMILY: &str = r#"
 const NEGLECT: &str = r#"
     sh -c '(until grep -q sleep /proc/$$/comm; do :; done) & exec sleep 1000' >/dev/null 2>&1 &
     until cat /proc/[0-9]*/stat 2>/dev/null | grep -q " Z $! "; do :; done
+    until grep -q "(sleep) S" /proc/$!/stat; do :; done
     echo zombie"#;
 
 /// What `--status` has printed.

@@ -44,9 +44,9 @@ pub const LEAVE_STUBBORN_DAEMON: &str =
 /// What sexton says when it kills: that it was not the engine, nor the kernel at the end of PID 1.
 pub const KILLING: &str = "killing";
 
-/// Well below the 20 s after which the engine would kill, and well above what the engine itself
-/// takes.
-const AT_ONCE: Duration = Duration::from_secs(10);
+/// No more than sexton's own grace period, below the 60 s after which the engine would kill, and well above what the
+/// engine itself takes on a busy machine.
+pub const AT_ONCE: Duration = Duration::from_secs(30);
 
 fn a_program_that_obeys_ends_at_once(engine: &Engine) {
     let mut container = engine.run().sh(OBEDIENT);
@@ -106,9 +106,11 @@ fn a_daemon_that_holds_out_is_killed_after_the_linger(engine: &Engine) {
     let ended = container.end();
     ended.assert_status(7);
     assert!(ended.stderr.contains(KILLING), "{ended:?}");
-    // A little less than 1 s: what `up` took to get here.
-    assert!(ended.took > Duration::from_millis(800), "{ended:?}");
     assert!(ended.took < AT_ONCE, "{ended:?}");
+    // By sexton's own clock: `up` may have taken a while to get here.
+    let (_, linger) = ended.stderr.split_once("phases: linger ").expect(&ended.stderr);
+    let seconds: f32 = linger.split(' ').next().unwrap().parse().unwrap();
+    assert!(seconds >= 1.0, "{ended:?}");
 }
 
 fn a_daemon_of_an_exec_session_is_told_to_end(engine: &Engine) {

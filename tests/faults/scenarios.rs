@@ -121,13 +121,15 @@ const OBEYS: &str = "echo ready; exec sleep 1000";
 const DEAF: &str = "trap '' TERM; echo ready; while :; do sleep 1000; done";
 const LEAVES: &str = "trap '' TERM; setsid sleep 1000 & exit 3";
 const TOLD: &str = "trap 'exit 4' USR1; sleep 5 & echo ready; wait; exit 5";
+/// A command that obeys may be late.
+const KILL_LATER: &[&str] = &["--grace=3s", "--slow-stop-after=0", "--linger=200ms", "--"];
 const KILL_SOON: &[&str] = &["--grace=200ms", "--slow-stop-after=0", "--linger=200ms", "--"];
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("a run", &["--"], "exit 3"),
     Scenario::new("a run, subreaper", &["--"], "exit 3").child(),
-    Scenario::new("stop", KILL_SOON, OBEYS).signal(libc::SIGTERM, 143),
-    Scenario::new("stop, subreaper", KILL_SOON, OBEYS).signal(libc::SIGTERM, 143).child(),
+    Scenario::new("stop", KILL_LATER, OBEYS).signal(libc::SIGTERM, 143),
+    Scenario::new("stop, subreaper", KILL_LATER, OBEYS).signal(libc::SIGTERM, 143).child(),
     Scenario::new("kill", KILL_SOON, DEAF).signal(libc::SIGTERM, 137),
     Scenario::new("kill, subreaper", KILL_SOON, DEAF).signal(libc::SIGTERM, 137).child(),
     Scenario::new("linger", KILL_SOON, LEAVES),

@@ -183,9 +183,14 @@ impl Files {
     }
 
     fn count(&self, hits: u64, own_hits: u64, kills: u64) {
+        self.count_in(".", hits, own_hits, kills);
+    }
+
+    /// For another group, by its path from this one.
+    fn count_in(&self, group: &str, hits: u64, own_hits: u64, kills: u64) {
         let text = |hits| format!("low 0\nhigh 0\nmax 9\noom {hits}\noom_kill {kills}\n");
-        self.set("memory.events", &text(hits));
-        self.set("memory.events.local", &text(own_hits));
+        self.set(&format!("{group}/memory.events"), &text(hits));
+        self.set(&format!("{group}/memory.events.local"), &text(own_hits));
     }
 
     /// sexton as PID 1, which sees them, and a command that sleeps.
@@ -298,8 +303,7 @@ fn a_machine_without_memory_is_distinguished_from_the_limit_of_a_group_above() {
         ),
     ] {
         let files = Files::new("oom-machine", &format!("/{name}/own"), "1\n");
-        let above = Files { folder: Folder::new("oom-machine"), group: format!("/{name}") };
-        above.count(90, hits_above, 90);
+        files.count_in("..", 90, hits_above, 90);
         let script = format!("{ENTER} && mount --bind {} /sys/fs/cgroup", files.folder.path());
         let words = ["--report", &report, &probe(), "sleep"];
         let mut running = behind(&script, own.path(), &words).start();

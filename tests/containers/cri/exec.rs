@@ -40,7 +40,8 @@ fn what_a_hanging_probe_has_left_ends_with_the_container(handler: &Handler) {
     let mut container = pod.sexton(&[]).sh(OBEDIENT);
     container.wait_for("ready");
     let probe = format!("sh -c '{DAEMON}' </dev/null >/proc/1/fd/2 2>&1 & exec sleep 1000");
-    let answer = container.try_exec(&["sh", "-c", &probe], 1);
+    // Time enough to start the daemon.
+    let answer = container.try_exec(&["sh", "-c", &probe], 5);
     assert!(field(&answer, "error").contains("exceeded"), "{answer:?}");
     container.wait_for("up");
     container.wait_for_children(2); // the command and the daemon

@@ -27,9 +27,11 @@ fn a_command_that_is_killed_is_told_of_in_the_termination_log_too(handler: &Hand
         format!("mounts.host_path={}", log.display()),
         "linux.security_context.readonly_rootfs=true".to_owned(),
     ];
-    // Another process keeps the group for a second: containerd drops an OOM event if the group has gone meanwhile.
-    let script = format!("(trap '' TERM; exec sleep 1000) & exec {GLUTTON}");
-    let flags = ["--termination-log", "--linger=1s"];
+    // Another process keeps the group for a while: containerd drops an OOM event if the group has gone meanwhile.
+    let stubborn =
+        "(trap '' TERM; exec sleep 1000) & until grep -q sleep /proc/$!/comm; do :; done";
+    let script = format!("{stubborn}; exec {GLUTTON}");
+    let flags = ["--termination-log", "--linger=5s"];
     let mut container = start(&pod, &flags, &mounts, &["sh", "-c", &script]);
     let ended = container.end();
     ended.assert_status(137);

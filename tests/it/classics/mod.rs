@@ -16,7 +16,6 @@ mod tools;
 use crate::harness::{Ended, Folder, Place, Running, Setup};
 use nix::libc;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a program runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,8 +60,7 @@ pub fn fixture(name: &str, arguments: &[&str]) -> Classic {
 
 /// Each test compiles its own: none removes another's.
 fn compiled(source: &str) -> (Folder, String) {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let folder = Folder::new(&format!("compiled-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    let folder = Folder::new("compiled");
     let program = folder.at("program");
     let compiler = Command::new("cc")
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", &program, source])

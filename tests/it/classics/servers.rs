@@ -49,7 +49,7 @@ fn an_asyncio_server_gives_up_at_its_own_time_out() {
 /// The platform's part, if there is no sexton: here it is the test.
 #[test]
 fn an_asyncio_server_with_too_long_a_time_out_is_killed() {
-    let server = asyncio("600").setting("SEXTON_GRACE=2s");
+    let server = asyncio("600").setting("SEXTON_GRACE=5s"); // enough for it to say `closed`
     for world in WORLDS {
         let mut running = server.start(world);
         let client = held_request(&mut running);
@@ -68,7 +68,7 @@ fn an_asyncio_server_with_too_long_a_time_out_is_killed() {
 
 #[test]
 fn an_asyncio_server_with_too_long_a_time_out_is_hurried() {
-    let server = asyncio("600").setting("SEXTON_GRACE=600s").setting("SEXTON_ESCALATE=INT:500ms");
+    let server = asyncio("600").setting("SEXTON_GRACE=600s").setting("SEXTON_ESCALATE=INT:3s");
     server.talk(&WORLDS, 2, |running, world| {
         let client = held_request(running);
         running.signal(libc::SIGTERM);

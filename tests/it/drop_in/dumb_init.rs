@@ -306,6 +306,8 @@ fn on_a_terminal_the_command_leads_the_session_and_gets_no_hangup() {
             pair.compare(&format!("signals {signals:?}"), &tell, |setup, pair| {
                 let seen = on_a_terminal(setup, |running, terminal| {
                     terminal.expect("main ready");
+                    // Those of the terminal that it has given up: one that comes now would be one with them.
+                    wait_until("it has taken its own signals", || running.has_taken_all());
                     let mut told = Vec::new();
                     for &signal in signals {
                         running.signal(signal);

@@ -166,6 +166,8 @@ impl Child<'_> {
                         // A child that is not the session's leader, in a group of its own.
                         let child = raw_fork(0);
                         if child > 0 {
+                            // Another test may wait for the end of a pipe.
+                            libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
                             let mut raw = 0;
                             libc::waitpid(child, &raw mut raw, 0);
                             let killed = libc::WIFSIGNALED(raw);

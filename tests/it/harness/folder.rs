@@ -6,13 +6,18 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder of its own for a test's files, gone afterwards.
 pub struct Folder(PathBuf);
 
 impl Folder {
+    /// Two tests may use the same name.
     pub fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("sexton-it-{}-{name}", std::process::id()));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let own = format!("sexton-it-{}-{count}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(own);
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }

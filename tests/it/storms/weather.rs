@@ -174,7 +174,12 @@ impl<'a> Sky<'a> {
         let folder = (weather.scarce == Scarce::Memory)
             .then(|| Folder::new(&format!("memory-{:?}", weather.user)).open_to_all());
         let (probe, status) = (probe(), STATUS.to_string());
-        let mut words: Vec<String> = vec!["--grace=200ms".into()];
+        // A command that obeys has all the time that it needs, and what it leaves behind obeys nobody.
+        let times: &[&str] = match weather.ending {
+            Ending::Stop => &["--grace=20s", "--linger=200ms"],
+            Ending::Kill | Ending::Death => &["--grace=200ms"],
+        };
+        let mut words: Vec<String> = times.iter().map(|&flag| flag.to_owned()).collect();
         words.extend(weather.flags.iter().map(|&flag| flag.to_owned()));
         if let Some(folder) = &folder {
             // What it has written stays in memory as long as there is room.
@@ -353,8 +358,11 @@ impl<'a> Sky<'a> {
             let [taken, gaps, late] = numbers[..].try_into().expect("three numbers");
             assert_eq!(late, 0, "out of order");
             // What came without its value for lack of room has been told.
-            let lost = self.weather.queue.map_or(0, |_| lost(self.running.log()));
-            assert!(gaps <= lost, "{gaps} gaps, {lost} told");
+            let mut lost = 0;
+            wait_until(&format!("what {gaps} gaps are is told"), || {
+                lost = self.weather.queue.map_or(0, |_| self::lost(self.running.log()));
+                gaps <= lost
+            });
             if taken + lost == self.accepted {
                 break;
             }

@@ -4,6 +4,9 @@ use super::{CTRL_C, CTRL_D, CTRL_Z, Shell, state, wait_for_state};
 use crate::harness::{Folder, children_of, sleeps_for_ever, status_field, wait_until};
 use nix::libc;
 
+/// Waits until the shell knows that its job is stopped: it may run `fg` before, and then would not continue the job.
+const STOPPED: &str = r#"until [ -n "$(jobs -s)" ]; do :; done"#;
+
 impl Shell {
     /// The process groups of the shell's only job: sexton's, and the command's.
     fn job(&self) -> (i32, i32) {
@@ -112,6 +115,7 @@ fn a_job_that_was_started_in_the_background_can_be_put_into_the_foreground() {
         wait_for_state(main, 'T');
         assert!(shell.has_the_terminal());
         wait_for_state(sexton, 'T');
+        shell.line(STOPPED);
         shell.line("fg");
         shell.wait_for_foreground(main);
         shell.terminal.type_in("hello\n");
@@ -204,12 +208,15 @@ fn a_pipeline_is_stopped_continued_and_interrupted_as_a_whole() {
 fn a_key_comes_to_all_of_the_command_s_group_in_a_pipeline() {
     let mut shell = Shell::new();
     shell.line("SEXTON bash -c 'PROBE sleep; echo end' | cat");
-    let probe_runs = || {
+    let all_run = || {
         let descend = |pids: Vec<i32>| Vec::from_iter(pids.into_iter().flat_map(children_of));
-        let probes = descend(descend(shell.running.children()));
-        matches!(probes[..], [probe] if state(probe) == 'S')
+        let jobs = shell.running.children();
+        // Before its exec `cat` is a shell, and not ended by the key: the status would be another.
+        let cat_runs = jobs.iter().any(|&pid| status_field(pid, "Name") == "cat");
+        let probes = descend(descend(jobs));
+        cat_runs && matches!(probes[..], [probe] if state(probe) == 'S')
     };
-    wait_until("the probe runs", probe_runs);
+    wait_until("the probe and cat run", all_run);
     shell.terminal.type_in(CTRL_C);
     shell.expect_status(130);
     shell.exit();
@@ -280,13 +287,17 @@ fn a_script_with_sexton_in_it_stops_and_goes_on() {
     let mut shell = Shell::new();
     shell.line(&script);
     shell.terminal.expect("ready\r\n");
-    shell.terminal.type_in(CTRL_Z);
-    shell.expect_stopped();
-    shell.line("fg");
     let [script] = shell.running.children()[..] else { panic!("the shell has one child") };
     let [sexton] = children_of(script)[..] else { panic!("the script has one child") };
     let [main] = children_of(sexton)[..] else { panic!("sexton has one child") };
+    shell.terminal.type_in(CTRL_Z);
+    shell.expect_stopped();
+    // The shell has waited for the script only.
+    wait_for_state(main, 'T');
+    wait_for_state(sexton, 'T');
+    shell.line("fg");
     wait_for_state(main, 'S');
+    wait_for_state(sexton, 'S');
     unsafe { libc::kill(sexton, libc::SIGTERM) };
     shell.expect_status(5);
     shell.exit();
@@ -295,8 +306,6 @@ fn a_script_with_sexton_in_it_stops_and_goes_on() {
 /// Its keys are for the script, too, wherever it was started.
 #[test]
 fn a_script_that_was_started_in_the_background_keeps_the_terminal() {
-    // Without that `fg` may find a job that runs, as far as the shell knows.
-    const STOPPED: &str = r#"until [ -n "$(jobs -s)" ]; do :; done"#;
     let mut shell = Shell::new();
     shell.line("sh -c 'SEXTON PROBE sleep; exit 5' &");
     shell.terminal.expect("ready\r\n");

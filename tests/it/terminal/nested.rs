@@ -1,7 +1,7 @@
 //! sexton among others of its kind.
 
 use super::{CTRL_C, CTRL_Z, Shell, script, state, words};
-use crate::harness::{Running, Setup, Terminal, children_of, wait_until};
+use crate::harness::{Running, Setup, Terminal, children_of, sleeps_for_ever, wait_until};
 
 /// Ctrl-Z leaves the command running, and Ctrl-C ends it.
 fn keys_work(mut terminal: Terminal, running: Running) {
@@ -82,7 +82,7 @@ fn nohup_survives_the_terminal() {
     let (mut terminal, running) = script(&line);
     terminal.expect("\r\n"); // nohup says where its errors go
     let command = || running.children().first().copied();
-    wait_until("the command is there", || command().is_some_and(|pid| state(pid) == 'S'));
+    wait_until("the command waits for signals", || command().is_some_and(sleeps_for_ever));
     terminal.unplug();
     running.signal(nix::libc::SIGUSR1);
     running.signal(nix::libc::SIGUSR2);
@@ -123,10 +123,11 @@ fn a_shell_waits_for_a_job_that_tini_has_not_noticed_to_be_stopped() {
         shell.terminal.type_in(CTRL_Z);
         if tini.starts_with("tini") {
             wait_until("the command is stopped", || state(command) == 'T');
-            wait_until("tini has taken its SIGCHLD", || {
-                crate::harness::status_field(init, "ShdPnd") == "0000000000000000"
+            wait_until("tini has taken its SIGCHLD, and goes on", || {
+                let pending = crate::harness::status_field(init, "ShdPnd");
+                pending == "0000000000000000" && state(init) == 'S'
             });
-            assert_eq!((state(init), shell.terminal.foreground()), ('S', command));
+            assert_eq!(shell.terminal.foreground(), command);
             continue;
         }
         stops_and_goes_on(&mut shell, command);
