@@ -1,7 +1,7 @@
 //! Landlock: `--fs-read`, `--fs-write`, `--fs-exec`, `--tcp-bind`, `--tcp-connect`, `--scope` and `--confine`, as
 //! docs/confinement.md has them. It takes a kernel with Landlock of version 6 (Linux 6.12).
 
-use crate::harness::{Ended, Folder, Place, Running, Setup, sexton, wait_until};
+use crate::harness::{Ended, Folder, Place, Running, Setup, reserve_port, sexton, wait_until};
 use nix::libc;
 use std::fs;
 use std::io::{Read, Write};
@@ -139,7 +139,11 @@ fn files_move_between_directories_unless_writing_is_restricted() {
 /// Binds, or connects to, a port of this machine: 0, or 13 for EACCES.
 fn tcp(flags: &[&str], call: &str, port: u16) -> Ended {
     let script = format!(
-        "import socket, sys\ntry: socket.socket().{call}(('127.0.0.1', {port}))\nexcept OSError as e: sys.exit(e.errno)"
+        "import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+try: s.{call}(('127.0.0.1', {port}))
+except OSError as e: sys.exit(e.errno)"
     );
     run(&[flags, &["--", "/usr/bin/python3", "-c", &script]].concat())
 }
@@ -148,7 +152,8 @@ fn tcp(flags: &[&str], call: &str, port: u16) -> Ended {
 fn ports_that_are_not_listed_are_denied() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let open = listener.local_addr().unwrap().port();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reserved = reserve_port();
+    let free = reserved.local_addr().unwrap().port();
     let (listed, bind) = (open.to_string(), free.to_string());
     for (flags, call, port, status) in [
         (&["--tcp-connect", &listed][..], "connect", open, 0),
@@ -572,18 +577,20 @@ fn a_refused_step_is_named() {
 struct Nginx {
     folder: Folder,
     port: u16,
+    _reserved: TcpListener,
 }
 
 impl Nginx {
     fn new(name: &str) -> Nginx {
         let folder = Folder::new(&format!("confine-nginx-{name}"));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let reserved = reserve_port();
+        let port = reserved.local_addr().unwrap().port();
         for (place, mode) in [("site", 0o755), ("run", 0o755), ("cache", 0o777), ("other", 0o777)] {
             fs::create_dir(folder.at(place)).unwrap();
             fs::set_permissions(folder.at(place), fs::Permissions::from_mode(mode)).unwrap();
         }
         folder.file("site/index.html", "644", "the site\n");
-        Nginx { folder, port }
+        Nginx { folder, port, _reserved: reserved }
     }
 
     /// The flags that a site needs, and no more.

@@ -1,6 +1,8 @@
 //! SPEC 7.5: the exit report, as JSON and as the termination log of Kubernetes.
 
-use crate::harness::{Ended, Folder, Place, Running, Setup, full_pipe, probe, wait_until};
+use crate::harness::{
+    Ended, Folder, Place, Running, Setup, full_pipe, probe, status_field, wait_until,
+};
 use crate::logging::check_with_python;
 use nix::libc;
 use std::collections::BTreeMap;
@@ -110,13 +112,21 @@ fn a_time_out_is_reported() {
         let report = Report::read(&folder.at("report"));
         report.expect(&[("cause", r#""timeout""#), ("exit_status", "124"), ("stop.signal", "")]);
         assert!((0.2..5.0).contains(&report.number("timeout_after_seconds")), "{report:?}");
-        assert!(ended.stderr.contains("; timeout after 0.2"), "{ended:?}");
+        let told = format!("; timeout after {:.3} s", report.number("timeout_after_seconds"));
+        assert!(ended.stderr.contains(&told), "{told}: {ended:?}");
         // Those that the command has left behind have no say in its status.
-        let words = [&flags[..], &["--wait-all", &probe, "leave", "sleep", "7"]].concat();
-        assert_eq!(reporting(&folder, &words).place(place).run().status, 7);
-        let report = Report::read(&folder.at("report"));
-        report.expect(&[("cause", r#""exit""#), ("exit_status", "7")]);
-        assert!(report.number("timeout_after_seconds") >= 0.2, "{report:?}");
+        let has_exited = |timeout: &f64| {
+            let flag = format!("--timeout={timeout}s");
+            let words = ["-v", &flag, flags[2], "--wait-all", &probe, "leave", "sleep", "7"];
+            let ended = reporting(&folder, &words).place(place).run();
+            let report = Report::read(&folder.at("report"));
+            assert!(report.number("timeout_after_seconds") >= *timeout, "{report:?}");
+            let cause = report.get("cause");
+            println!("{timeout}: {cause} {ended:?}");
+            (cause, ended.status) == (r#""exit""#, 7)
+        };
+        // On a busy machine the command takes its time.
+        assert!([0.2, 1.0, 10.0].iter().any(has_exited));
     }
 }
 
@@ -198,7 +208,10 @@ fn each_cause_is_reported() {
     ];
     for place in PLACES {
         for (script, members) in cases {
-            let words = ["--grace=200ms", "--rlimit=core=0", "sh", "-c", script];
+            // What ends by itself may take its time on a busy machine.
+            let is_killed = members.contains(&("cause", r#""grace""#));
+            let grace = if is_killed { "--grace=200ms" } else { "--grace=1m" };
+            let words = [grace, "--rlimit=core=0", "sh", "-c", script];
             let (_, report) = report_of(reporting(&folder, &words).place(place), &folder);
             report.expect(members);
             report.expect(&[
@@ -246,7 +259,8 @@ fn a_signal_that_was_survived_does_not_hide_a_later_death_by_it() {
     }
 }
 
-/// A stop that was obeyed late: a program cleans up, and then sends to itself what asked it to end.
+/// A stop that was obeyed late: a program cleans up, and then sends to itself what asked it to end. That is not bash,
+/// which drops a SIGINT that comes when its child has just ended.
 #[test]
 fn a_signal_after_which_the_command_cleans_up_is_no_warning() {
     let folder = Folder::new("cleans-up");
@@ -254,7 +268,7 @@ fn a_signal_after_which_the_command_cleans_up_is_no_warning() {
         let script = format!(
             "trap 'sleep 1.3; trap - {name}; kill -{name} $$' {name}; echo ready; while :; do sleep 0.01; done"
         );
-        let mut running = reporting(&folder, &["bash", "-c", &script]).start();
+        let mut running = reporting(&folder, &["sh", "-c", &script]).start();
         running.expect("ready");
         running.signal(signal);
         let (ended, report) = ended_report(running, &folder);
@@ -442,27 +456,36 @@ fn the_phases_add_up_and_each_has_its_time() {
     let names = |report: &Report| -> Vec<String> {
         report.phases().into_iter().map(|(name, _)| name.to_owned()).collect()
     };
-    let within = |report: &Report, phase: &str, from: f64| {
+    // On a busy machine each may take longer.
+    let at_least = |report: &Report, phase: &str, least: f64| {
         let took = report.number(&format!("phase_seconds.{phase}"));
-        assert!((from..from + 1.0).contains(&took), "{phase}: {report:?}");
+        assert!((least..least + 10.0).contains(&took), "{phase}: {report:?}");
     };
     for place in PLACES {
         let run = |words: &[&str]| report_of(reporting(&folder, words).place(place), &folder).1;
         let report = run(&["sh", "-c", "sleep 0.2"]);
         assert_eq!(names(&report), ["run"]);
-        within(&report, "run", 0.2);
+        at_least(&report, "run", 0.2);
 
         let ignoring = "trap '' TERM; sleep 0.1; kill -TERM $PPID; exec sleep 1000";
         let report = run(&["--drain=150ms", "--grace=200ms", "sh", "-c", ignoring]);
         for (phase, from) in [("run", 0.1), ("drain", 0.15), ("stop", 0.2)] {
-            within(&report, phase, from);
+            at_least(&report, phase, from);
         }
 
         let report = run(&["--linger=150ms", &probe(), "leave", "ignore", "7"]);
-        within(&report, "linger", 0.15);
+        at_least(&report, "linger", 0.15);
 
-        let report = run(&["--wait-all", "sh", "-c", "(sleep 0.2 &) ; exit 0"]);
-        within(&report, "wait-all", 0.15);
+        // The process that is waited for ends some time after the command has.
+        let fifo = folder.fifo("fifo");
+        let script = format!("(read x <{fifo}; sleep 0.2) & exit 0");
+        let mut running =
+            reporting(&folder, &["-vv", "--wait-all", "sh", "-c", &script]).place(place).start();
+        running.expect_log("phase: wait-all");
+        std::fs::write(&fifo, "\n").unwrap();
+        let (_, report) = ended_report(running, &folder);
+        at_least(&report, "wait-all", 0.2);
+        std::fs::remove_file(fifo).unwrap();
     }
 }
 
@@ -595,7 +618,7 @@ fn the_termination_log_keeps_the_command_s_own_text_and_kubernetes_limit() {
     };
     let (ended, text) = run("exit 3");
     assert_eq!((ended.status, ended.stderr.as_str()), (3, ""));
-    assert!(text.starts_with("sexton: command exited with status 3; ran for 0."), "{text}");
+    assert!(text.starts_with("sexton: command exited with status 3; ran for "), "{text}");
     assert!(text.ends_with("; exit status 3\n") && text.lines().count() == 1, "{text}");
 
     let own = "echo own text; echo more >&2";
@@ -638,6 +661,8 @@ fn a_command_that_could_not_be_killed_is_not_said_to_be() {
         let setup = reporting(&folder, &words).place(place).prepare(without_cap_kill);
         let mut running = setup.start();
         running.expect("ready");
+        let main = running.children()[0];
+        wait_until("it is executed", || status_field(main, "Name") == "sleep");
         running.signal(libc::SIGTERM);
         running.expect_log("(sleep) remains: sexton may not signal it (CAP_KILL)");
         running.expect_log("warning: command could not be killed; ran for");

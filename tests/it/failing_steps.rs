@@ -550,7 +550,7 @@ fn an_oom_score_that_is_raised_needs_no_capability() {
     let program = folder.copy("sexton", "711", crate::harness::sexton().to_str().unwrap());
     let setup = |value| {
         let words = [value, "echo", "main was run"];
-        Setup::program(program.as_ref(), &words).user(100_000 + std::process::id())
+        Setup::program(program.as_ref(), &words).user(400_000 + std::process::id())
     };
     let ended = setup("--oom-score-adj=1000").run();
     let message = "sexton: fatal: unable to set oom_score_adj to 1000: permission denied\n";

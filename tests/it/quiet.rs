@@ -40,16 +40,6 @@ fn name(call: &str) -> &str {
     call.split_once('(').map_or(call, |(name, _)| name)
 }
 
-/// The command in a shell: tells of SIGUSR1, leaves an orphan at SIGUSR2, exits with 3 at SIGHUP.
-fn command_that_obeys(folder: &Folder) -> [String; 3] {
-    let script = format!(
-        "trap 'echo signal' USR1; trap '(: &)& wait; echo orphan' USR2; trap 'exit 3' HUP
-         exec <>{}; echo ready; while :; do read x; done",
-        folder.fifo("silence")
-    );
-    ["sh".to_owned(), "-c".to_owned(), script]
-}
-
 /// Before the command can run these calls are made and no others. What else a start needs is done while the command
 /// runs.
 #[test]
@@ -117,7 +107,7 @@ fn the_start_makes_no_call_but_these() {
 fn the_end_is_one_wait_one_reaping_and_the_exit() {
     for place in [Place::Init, Place::Child] {
         let folder = Folder::new("quiet-exit");
-        let mut running = Setup::new(&command_that_obeys(&folder)).place(place).start();
+        let mut running = Setup::new(&[&probe(), "obey"]).place(place).start();
         running.expect("ready");
         let main = running.children();
         let strace = Strace::attach(&running, &folder);
@@ -211,7 +201,7 @@ fn a_fast_stop_makes_no_call_for_the_explanation_of_a_slow_one() {
 fn signals_and_orphans_take_no_memory_and_no_files() {
     for place in [Place::Init, Place::Child] {
         let folder = Folder::new("quiet-work");
-        let mut running = Setup::new(&command_that_obeys(&folder)).place(place).start();
+        let mut running = Setup::new(&[&probe(), "obey"]).place(place).start();
         running.expect("ready");
         let strace = Strace::attach(&running, &folder);
         for _ in 0..20 {

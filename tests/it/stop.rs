@@ -1,8 +1,8 @@
 //! The stop has one clock for the whole tree, and nothing puts SIGKILL off.
 
 use crate::harness::{
-    self, LIMIT, Place, Running, Setup, Terminal, Traced, blocked_in, children_of, probe,
-    sleeps_for_ever, status_field, wait_until,
+    self, LIMIT, Place, Running, Setup, Terminal, Traced, be_traced, blocked_in, children_of,
+    probe, sleeps_for_ever, status_field, wait_until,
 };
 use nix::libc;
 use std::os::unix::process::CommandExt;
@@ -130,6 +130,8 @@ def daemon():
 pid, fd = pty.fork()
 if pid == 0: shell()
 while b'$' not in os.read(fd, 999) and os.environ.get('PS1'): pass
+# bash acts on a signal that comes between its prompt and its read only when something is typed.
+while len(open(f'/proc/{pid}/syscall').read().split()) < 2: pass
 # Somebody else keeps the terminal: it is not gone when the command is.
 if os.fork() == 0: daemon()
 while 1: time.sleep(100)
@@ -169,13 +171,14 @@ wait()
     }
 }
 
-/// A command that needs 1.5 s of running time for its end.
+/// A command whose end takes until SIGUSR1.
 const SLOW_END: &str = "
-import os, signal, time
+import os, signal
 def end(*_):
     os.write(1, b'ending\\n')
-    for _ in range(15): time.sleep(0.1)
+    signal.sigwait([signal.SIGUSR1])
     os._exit(0)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 signal.signal(signal.SIGTERM, end)
 os.write(1, b'ready\\n')
 wait()
@@ -198,6 +201,7 @@ fn time_in_which_everything_was_frozen_is_no_grace() {
     wait_until("the grace would be over", || begin.elapsed() > Duration::from_secs(4));
     let _ = all.map(|pid| unsafe { libc::kill(pid, libc::SIGCONT) });
     running.expect_log("frozen for ");
+    running.signal(libc::SIGUSR1);
     let ended = running.end();
     assert_eq!(ended.status, 0, "{ended:?}");
     assert!(ended.stderr.contains("; frozen for "), "{ended:?}");
@@ -231,29 +235,24 @@ fn sigkill_comes_before_everything_that_may_take_time() {
     const QUICK: [i64; 4] =
         [libc::SYS_wait4, libc::SYS_waitid, libc::SYS_rt_sigaction, libc::SYS_clock_gettime];
     for (flags, command) in [
-        (&["-vvv", "--grace=100ms"][..], &["ignore", "15"][..]),
-        (&["-vvv", "--linger=100ms"], &["leave", "ignore", "7"]),
+        (&["-vvv", "--grace=1s"][..], &["ignore", "15"][..]),
+        (&["-vvv", "--linger=1s"], &["leave", "ignore", "7"]),
     ] {
         let probe = probe();
         let words = [flags, &[&probe as &str], command].concat();
-        let mut running = Setup::new(&words).start();
+        let mut running = Setup::new(&words).prepare(be_traced).start();
+        let (traced, main) = Traced::until_fork(running.pid);
+        main.release();
         running.line();
         if command[0] == "ignore" {
             running.signal(libc::SIGTERM);
-            running.expect_log("sent SIGTERM");
-        } else {
-            running.expect_log("phase: linger");
         }
-        wait_until("sexton waits for the end of its clock", || running.is_idle());
-        let traced = Traced::seize(running.pid);
         let mut between = Vec::new();
         let until = Instant::now() + LIMIT;
-        let mut woke = false;
         loop {
             assert!(Instant::now() < until);
             let call = traced.step();
             match (call.operation, call.value) {
-                (2, _) if !woke => woke = true, // of the wait
                 (1, libc::SYS_kill) if call.arguments[1] == libc::SIGKILL as u64 => break,
                 (1, libc::SYS_rt_sigtimedwait) => between.clear(),
                 (1, number) => between.push(number),

@@ -1,7 +1,7 @@
 //! SPEC 7.1 and 7.2: lines for a syslog daemon, which may be stuck, gone, or never have been there.
 
 use crate::harness::{
-    Folder, LIMIT, Place, Running, Setup, Terminal, probe, side_by_side, wait_until,
+    Folder, LIMIT, Place, Running, Setup, Terminal, probe, reserve_port, side_by_side, wait_until,
 };
 use nix::libc;
 use std::io::{BufRead, BufReader, Read};
@@ -155,12 +155,17 @@ fn a_stop_is_forwarded_as_quickly_to_whatever_daemon() {
     let unread = UdpSocket::bind("127.0.0.1:0").unwrap();
     let udp = format!("udp://{}", unread.local_addr().unwrap());
     compare("unread UDP", &udp);
-    drop(unread);
+    refuse_all(&unread);
     compare("no UDP", &udp);
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    compare("no TCP", &format!("tcp://{nobody}"));
+    let nobody = reserve_port();
+    compare("no TCP", &format!("tcp://{}", nobody.local_addr().unwrap()));
     let (_listener, _waiting, silent) = never_answers();
     compare("silent TCP", &format!("tcp://{silent}"));
+}
+
+/// Nobody's datagrams are taken any more, and no other test gets the port.
+fn refuse_all(socket: &UdpSocket) {
+    socket.connect("127.0.0.1:9").unwrap();
 }
 
 /// A listener whose backlog is full: a connection to it is begun for ever.
@@ -183,16 +188,20 @@ fn a_server_that_never_answers_does_no_harm() {
     signal_command(&mut running, 10);
     // State 2 is SYN_SENT.
     let trying = format!(" 0100007F:{:04X} 02 ", address.port());
-    assert!(std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&trying));
+    wait_until("it tries", || std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&trying));
     signal_command(&mut running, 10);
     assert_eq!(running.end().status, 42);
 }
 
 #[test]
 fn a_missing_server_does_no_harm() {
-    for kind in ["tcp", "udp"] {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let log_to = format!("--log-to={kind}://{address}");
+    let (tcp, udp) = (reserve_port(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    refuse_all(&udp);
+    for address in [
+        format!("tcp://{}", tcp.local_addr().unwrap()),
+        format!("udp://{}", udp.local_addr().unwrap()),
+    ] {
+        let log_to = format!("--log-to={address}");
         let mut running = Setup::new(&[&log_to, "-vvv", &probe(), "signals", "20", "42"]).start();
         running.expect("ready");
         signal_command(&mut running, 20);
@@ -374,15 +383,19 @@ fn stuck_server() -> (Running, TcpListener, TcpStream) {
     };
     // Full when nothing more fits in after that many lines.
     let mut last = String::new();
-    wait_until("the connection is full", || {
+    for _ in 0..1000 {
         for value in 0..500 {
             running.queue(34, value);
+        }
+        for value in 0..500 {
             running.expect(&format!("signal 34 value {value}"));
         }
         let before = std::mem::replace(&mut last, unsent());
-        before == last && !last.is_empty()
-    });
-    (running, listener, stream)
+        if before == last && !last.is_empty() {
+            return (running, listener, stream);
+        }
+    }
+    panic!("the connection does not become full");
 }
 
 #[test]
@@ -466,8 +479,13 @@ fn a_fatal_error_goes_to_syslog_and_to_standard_error() {
 #[test]
 fn a_fatal_error_is_on_standard_error_though_there_is_no_daemon() {
     let devices = Folder::new("nobody").with_devices();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for log_to in ["syslog".to_owned(), format!("udp://{address}"), format!("tcp://{address}")] {
+    let (tcp, udp) = (reserve_port(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    refuse_all(&udp);
+    for log_to in [
+        "syslog".to_owned(),
+        format!("udp://{}", udp.local_addr().unwrap()),
+        format!("tcp://{}", tcp.local_addr().unwrap()),
+    ] {
         let ended = beside(&devices, &["-vvv", &format!("--log-to={log_to}"), "/no/such"]).run();
         assert_eq!(ended.status, 127);
         let told = "sexton: fatal: unable to execute '/no/such': command not found\n";

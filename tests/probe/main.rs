@@ -45,7 +45,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
             return word(3).parse().unwrap_or(0);
         }
         "use" => use_up(number(2) as usize, number(3)),
-        "orphans" => make_orphans(number(2), number(3), number(4) as usize),
+        "orphans" => make_orphans(number(2), number(3), number(4) as usize, word(5) == "tell"),
         "leave" => return leave(word(2), number(3)),
         "family" => family(),
         "tell" => {
@@ -60,6 +60,7 @@ extern "C" fn main(_: c_int, argv: *const *const c_char) -> c_int {
         "runaway" => return run_away(),
         "stop" => return stop_and_go_on(),
         "write" => write_forever(),
+        "obey" => return obey(),
         "storm" => return weather(number(2), word(3) == "stubborn"),
         other => panic!("probe: unknown command {other:?}"),
     }
@@ -236,8 +237,9 @@ fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Makes orphans as fast as possible, waits until /proc shows only so many others, and exits.
-fn make_orphans(count: i32, status: i32, others: usize) {
+/// Makes orphans as fast as possible, waits until /proc shows only so many others, and exits. On request it tells of
+/// each thousand.
+fn make_orphans(count: i32, status: i32, others: usize, tells: bool) {
     const EACH: i32 = 1000;
     let mut left = count;
     while left > 0 {
@@ -253,6 +255,9 @@ fn make_orphans(count: i32, status: i32, others: usize) {
             exit_now(0); // without waiting for any
         }
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        if tells {
+            say("more");
+        }
     }
     say("made");
     // None of them is left: not as a zombie, not at all.
@@ -325,6 +330,23 @@ fn family() {
         tell("child");
     }
     tell("main");
+}
+
+/// Tells of SIGUSR1, leaves an orphan at SIGUSR2, and exits with 3 at SIGHUP.
+fn obey() -> i32 {
+    set_mask(!0);
+    say("ready");
+    loop {
+        match next_signal(!(1 << (libc::SIGCHLD - 1))).0 as i32 {
+            libc::SIGUSR1 => say("signal"),
+            libc::SIGUSR2 => {
+                fork_orphans(1, || exit_now(0));
+                say("orphan");
+            }
+            libc::SIGHUP => return 3,
+            _ => {}
+        }
+    }
 }
 
 /// Ends, and leaves a child in its process group that tells what it gets.

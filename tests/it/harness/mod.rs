@@ -18,7 +18,8 @@ pub use self::terminal::Terminal;
 pub use self::traced::{Traced, be_traced};
 
 use nix::libc;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -145,6 +146,25 @@ fn poll_for(fd: RawFd, limit: Duration) -> bool {
     let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: one live entry.
     unsafe { libc::poll(&raw mut entry, 1, limit.as_millis() as i32) == 1 }
+}
+
+/// A TCP port of this machine on which nobody listens. As long as this is there no other test gets it, and who sets
+/// `SO_REUSEADDR` can listen on it.
+#[allow(dead_code, reason = "tests/faults has no use for it")]
+pub fn reserve_port() -> TcpListener {
+    // SAFETY: zeroed memory is a valid address.
+    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    address.sin_family = libc::AF_INET as u16;
+    address.sin_addr.s_addr = u32::from(Ipv4Addr::LOCALHOST).to_be();
+    let yes = 1_i32;
+    let (yes, address) = (&raw const yes, &raw const address);
+    // SAFETY: a new descriptor, which the result owns; reads an integer and an address, which are as long as it says.
+    unsafe {
+        let fd = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, yes.cast(), 4);
+        assert_eq!(libc::bind(fd, address.cast(), size_of::<libc::sockaddr_in>() as u32), 0);
+        TcpListener::from_raw_fd(fd)
+    }
 }
 
 /// A pipe whose buffer is full.
