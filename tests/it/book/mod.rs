@@ -148,26 +148,37 @@ fn start(command: &str, folder: &Folder) -> Running {
     setup.no_variables().variable(path).directory(folder.path()).start()
 }
 
+/// The status, and what comes.
+fn try_out(example: &Example, folder: &Folder) -> (i32, String) {
+    let running = start(&example.command, folder);
+    if example.sigterm {
+        wait_until("main sleeps", || sleeps(running.pid));
+        running.signal(libc::SIGTERM);
+    }
+    let ended = running.end();
+    (ended.status, ended.stdout + &ended.stderr)
+}
+
 #[test]
 fn what_is_shown_of_a_console_is_what_comes() {
     let folder = Folder::new("book");
     std::os::unix::fs::symlink(sexton(), folder.at("sexton")).unwrap();
     let mut tried = 0;
     for block in of_language("console") {
-        for Example { command, status, sigterm, output } in examples(&block) {
-            let running = start(&command, &folder);
-            if sigterm {
-                wait_until("main sleeps", || sleeps(running.pid));
-                running.signal(libc::SIGTERM);
-            }
-            let ended = running.end();
-            let got = ended.stdout + &ended.stderr;
+        for example in examples(&block) {
+            let Example { command, status, sigterm, output } = &example;
+            // sexton looks after so much time, and kills after so much: on a busy machine both may be due at once.
+            let tries = if *sigterm { 3 } else { 1 };
             let place = &block.place;
-            assert_eq!(ended.status, status, "{place}: {command}: {got}");
-            assert!(
-                matches(&words(&output), &words(&got)),
-                "{place}: {command}: {got}instead of {output}"
-            );
+            for left in (0..tries).rev() {
+                let (ended, got) = try_out(&example, &folder);
+                assert_eq!(ended, *status, "{place}: {command}: {got}");
+                let is_right = matches(&words(output), &words(&got));
+                assert!(is_right || left > 0, "{place}: {command}: {got}instead of {output}");
+                if is_right {
+                    break;
+                }
+            }
             tried += 1;
         }
     }
