@@ -72,6 +72,7 @@ gather_pid1() {
 gather_tino() {
   if [ ! -e "$1/tino" ]; then
     from_crates "$1" tino 0.1.24 tino
-    echo "tino 0.1.24 from crates.io, static musl, its own release profile; it polls without ever sleeping" >"$1/tino.txt"
+    echo "tino 0.1.24 from crates.io, static musl, its own release profile; it polls without ever sleeping" \
+      >"$1/tino.txt"
   fi
 }

@@ -57,7 +57,8 @@ done
 echo "raw system calls: forks, executes, forwards, waits" >"$folder/floor.txt"
 cargo build --quiet --locked --release --bin sexton --target $musl
 install -m 755 "$target/$musl/release/sexton" "$folder/sexton"
-echo "the released binary, $("$folder/sexton" --version), static musl, $(rustc --version | cut -d ' ' -f 1,2)" >"$folder/sexton.txt"
+compiler=$(rustc --version | cut -d ' ' -f 1,2)
+echo "the released binary, $("$folder/sexton" --version), static musl, $compiler" >"$folder/sexton.txt"
 
 if [ "${1:-}" = --starts ]; then
   shift
@@ -76,7 +77,8 @@ if [ -n "${quick[*]}" ]; then
   cargo bench --quiet --locked --profile dev --bench inits -- --quick --starts --twice "$folder"
 fi
 # Not in the release profile: it only calls the kernel, and the tests have built all that it needs.
-cargo bench --quiet --locked --profile dev --bench inits -- "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
+cargo bench --quiet --locked --profile dev --bench inits -- \
+  "${quick[@]}" "$folder" "$pages/benchmarks.md" "$pages/benchmarks.svg"
 benches/size.sh --update "$pages/benchmarks.md"
 if [ -n "${quick[*]}" ]; then
   sed -n '/^## Figures/,/^## Where/{/^## Where/!p}' "$pages/benchmarks.md"

@@ -22,7 +22,8 @@ total_allowance=4096
 
 build() {
   cargo build --quiet --locked --release --bin sexton --target $musl
-  CARGO_PROFILE_RELEASE_STRIP=false cargo build --quiet --locked --release --bin sexton --target $musl --target-dir "$target/size"
+  CARGO_PROFILE_RELEASE_STRIP=false \
+    cargo build --quiet --locked --release --bin sexton --target $musl --target-dir "$target/size"
 }
 
 # "part<tab>bytes" of each function; and of each section that is not code.
@@ -32,7 +33,11 @@ parts() {
     # shellcheck disable=SC2086
     help=$((help + $("$target/$musl/release/sexton" $arguments 2>&1 | wc -c)))
   done
-  { size --format=sysv --radix=10 "$binary" && echo symbols && nm --print-size --radix=d --demangle --defined-only "$binary"; } |
+  {
+    size --format=sysv --radix=10 "$binary" &&
+      echo symbols &&
+      nm --print-size --radix=d --demangle --defined-only "$binary"
+  } |
     awk -v help=$help -v total="$(stat -c %s "$target/$musl/release/sexton")" '
     function part_of(name) {
       if (match(name, /sexton::[a-z_:]+/)) {
@@ -41,7 +46,9 @@ parts() {
         if (name ~ /^log::(syslog|socket)/) return "syslog"
         if (name ~ /^(log|report|text::json)/) return "log and report"
         if (name ~ /^cli::compat/) return "compatibility modes"
-        if (name ~ /^(cli|values::(capabilities|user|rlimit|scheduling|environment|duration|exit_map|rewrite))/) return "command line"
+        if (name ~ /^cli/) return "command line"
+        if (name ~ /^values::(capabilities|user|rlimit|scheduling|environment|duration|exit_map|rewrite)/)
+          return "command line"
         return "core"
       }
       if (name ~ /syslog::/) return "syslog"

@@ -17,7 +17,8 @@ build() {
     "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" "--remap-path-prefix=$target_folder=/target")
   with="the standard library of the toolchain"
   if ! add_target "$target"; then
-    with="a standard library built from the toolchain's rust-src, with musl as Debian has it ($(docker/musl.sh version))"
+    with="a standard library built from the toolchain's rust-src"
+    with="$with, with musl as Debian has it ($(docker/musl.sh version))"
     need_rust_src
     docker/musl.sh "$1" "$target_folder/musl/$1"
     flags+=("-Lnative=$target_folder/musl/$1")

@@ -27,7 +27,8 @@ cd "$scratch/musl"
   make -j "$(nproc)" lib/{libc.a,crt1.o,crti.o,crtn.o}
 } >"$scratch/log" 2>&1 || { tail -n 20 "$scratch/log" >&2; exit 1; }
 
-# The others that rustc names. The compiler's have what C++ and unwinding want, and sexton does neither (src/sys/unwind.rs).
+# The others that rustc names. The compiler's have what C++ and unwinding want, and sexton does neither
+# (src/sys/unwind.rs).
 echo | "$tools-gcc" -x c -c -o lib/crtbegin.o -
 cp lib/crtbegin.o lib/crtend.o
 ar rcs lib/libunwind.a

@@ -3,10 +3,11 @@
 # Seen:    `ulimit -Sn 1000; ulimit -Hn 5000; gosu nobody COMMAND`: COMMAND has a soft limit of 5000. With setpriv(1) in
 #          gosu's place it has 1000.
 # Guessed: gosu changes the user and executes the command, and all else stays.
-# Why:     since Go 1.19 every Go program that imports the package os raises its soft limit to the hard one at its start.
-#          The limit from before is given back to what it executes only since Go 1.20.4 and 1.19.9.
+# Why:     since Go 1.19 every Go program that imports the package os raises its soft limit to the hard one at its
+#          start. The limit from before is given back to what it executes only since Go 1.20.4 and 1.19.9.
 # So:      an image whose entry point is `exec gosu app app` undoes the soft limit of `docker run --ulimit nofile=...`;
-#          programs that close or poll all descriptors up to the limit, or use select(2), behave in another way with gosu.
+#          programs that close or poll all descriptors up to the limit, or use select(2), behave in another way with
+#          gosu.
 set -euo pipefail # Exit status: 0 if this is still so. It must run as root.
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT

@@ -112,7 +112,8 @@ fn look(path: &CStr) -> Option<Finding> {
         }
         Kind::Elf(elf) => match loader(&file, elf) {
             Ok(loader) => {
-                const HINT: &str = "the image lacks that C library: use one that has it, or link the program statically";
+                const HINT: &str = "the image lacks that C library: \
+                                    use one that has it, or link the program statically";
                 Some(Needs("dynamic loader", loader?, HINT))
             }
             Err(_) => invalid(" is an ELF file, but not a program", None),

@@ -150,7 +150,8 @@ pub fn execute(path: &CStr) -> String {
 }
 
 /// The hint for a call that Linux grants to everybody.
-const REFUSED: &str = "Linux always allows it: a seccomp filter, a security module or another kernel (gVisor) refused it";
+const REFUSED: &str = "Linux always allows it: \
+                       a seccomp filter, a security module or another kernel (gVisor) refused it";
 
 /// What would help, where the error says so. A hint names what the kernel asks for in this very case: a limit that is
 /// lowered needs no privilege.
@@ -171,7 +172,8 @@ fn step_hint(step: &Step, errno: Errno, own: u32) -> Option<&'static str> {
         }
         (Step::IoPriority(_), Errno::EPERM) => REFUSED,
         (Step::Scheduler(Scheduler::Fifo(_) | Scheduler::RoundRobin(_)), Errno::EPERM) => {
-            "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, and a realtime budget of the cgroup"
+            "realtime needs CAP_SYS_NICE in the initial user namespace or a limit rtprio, \
+             and a realtime budget of the cgroup"
         }
         (Step::Scheduler(Scheduler::Other | Scheduler::Batch), Errno::EPERM) => {
             "leaving the policy idle needs CAP_SYS_NICE in the initial user namespace or a limit nice"
@@ -220,7 +222,8 @@ fn limit_hint(resource: Resource, wanted: Limits) -> &'static str {
         }
         // Without /proc nothing is known of that end.
         None if raised && resource == Resource::Nofile => {
-            "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile is limited by fs.nr_open"
+            "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, \
+             and nofile is limited by fs.nr_open"
         }
         _ if raised => "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace",
         _ => REFUSED,

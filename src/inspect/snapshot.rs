@@ -99,7 +99,7 @@ impl Process {
         let status = self.status.filter(|_| !self.is_zombie())?;
         Some(match status.reaction(Signal::TERM) {
             Reaction::Fatal if self.awaits_signals? => Reaction::Blocked,
-            Reaction::Fatal if self.pid == process::INIT => Reaction::Ignored, // the kernel spares it: pid_namespaces(7)
+            Reaction::Fatal if self.pid == process::INIT => Reaction::Ignored, // spared: pid_namespaces(7)
             reaction => reaction,
         })
     }

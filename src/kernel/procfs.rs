@@ -474,7 +474,8 @@ mod tests {
 
     #[test]
     fn connections_are_counted_whatever_the_pieces() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout \
+            inode\n   \
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0\n   \
             1: 0100007F:1F90 0100007F:8D1C 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 0\n   \
             2: 0100007F:1F90 0100007F:8D1E 08 00000000:00000000 00:00000000 00000000  1000        0 333 1 0\n   \

@@ -199,7 +199,8 @@ mod tests {
             (busy(None), "received SIGTERM, and is still busy: 4 threads"),
             (
                 Cause::WaitsForChild(9, name("node")),
-                "waits for its child node (pid 9) and acts on SIGTERM only after that: start it with exec, or use --forward-to group",
+                "waits for its child node (pid 9) and acts on SIGTERM only after that: \
+                 start it with exec, or use --forward-to group",
             ),
             (
                 Cause::LeftBehind,
@@ -241,7 +242,10 @@ mod tests {
         json.end(']');
         assert_eq!(
             json.finish(),
-            r#"{"a":[{"pid":7,"name":"app","state":"S","reaction":"handled","cause":"ignored","text":"app (pid 7) ignores SIGTERM"}]}"#
+            concat!(
+                r#"{"a":[{"pid":7,"name":"app","state":"S","reaction":"handled","cause":"ignored","#,
+                r#""text":"app (pid 7) ignores SIGTERM"}]}"#
+            )
         );
     }
 }

@@ -34,7 +34,8 @@ fn lookup(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let whole: u64 = decimal(digits(whole)?.as_bytes()).unwrap_or(u64::MAX); // a number of more than 64 bits is too long, too
+    // A number of more than 64 bits is too long, too.
+    let whole: u64 = decimal(digits(whole)?.as_bytes()).unwrap_or(u64::MAX);
     // The fraction is counted in billionths, because 0.1 is not exact as a floating-point number.
     let fraction = digits(fraction)?.bytes().chain(std::iter::repeat(b'0')).take(9);
     let billionths = fraction.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));

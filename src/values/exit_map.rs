@@ -49,7 +49,8 @@ impl Rule {
     /// # Errors
     /// Anything else, a status above 255, and a range that runs backwards.
     pub fn parse(text: &str) -> Result<Rule, Reason> {
-        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS, signal:NAME=STATUS or stop=STATUS, each status from 0 to 255";
+        const EXPECTED: &str = "expected STATUS=STATUS, FIRST-LAST=STATUS, signal:NAME=STATUS or stop=STATUS, \
+                                each status from 0 to 255";
         let (from, to) = text.split_once('=').ok_or(EXPECTED)?;
         let to = status(to).ok_or(EXPECTED)?;
         if from == "stop" {

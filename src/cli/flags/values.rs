@@ -79,7 +79,11 @@ pub fn log_to(text: &str) -> Result<LogTo, Reason> {
     let syslog = |address: &str, make: fn(SocketAddr) -> SyslogAddress| {
         socket_address(address).map(make).map(LogTo::Syslog).ok_or_else(|| {
             let address = Shortened(address);
-            format!("'{address}' is not a numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; names are not looked up").into()
+            format!(
+                "'{address}' is not a numeric address, such as 192.0.2.1:514 or [2001:db8::1]:514; \
+                 names are not looked up"
+            )
+            .into()
         })
     };
     match (text, text.strip_prefix("udp://"), text.strip_prefix("tcp://")) {
