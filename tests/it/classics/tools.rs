@@ -13,8 +13,13 @@ fn timeout_ends_its_command_and_passes_signals_on() {
     command(&["timeout", "0.1", "sleep", "1000"]).prints(124, "");
     command(&["timeout", "--preserve-status", "-s", "INT", "0.1", "sleep", "1000"]).prints(130, "");
     let ready = ["timeout", "600", "sh", "-c", "echo ready; exec sleep 1000"];
-    command(&ready).talk(&WORLDS, 143, |running, _| {
+    command(&ready).talk(&WORLDS, 143, |running, world| {
         running.expect("ready");
+        // Until it has noted its child's process ID, a signal makes it exit, and the child stays.
+        let main = command_of(running, world);
+        wait_until("timeout waits for a signal", || {
+            blocked_in(main).first() == Some(&(libc::SYS_rt_sigsuspend as u64))
+        });
         running.signal(libc::SIGTERM);
     });
 }
