@@ -9,6 +9,10 @@
 # the released binary lacks: a second build has them, which is the same but for that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case ${1-} in
+'' | --update | --check) ;;
+*) exec sed -n '2,/^set/s/^# \{0,1\}//p' benches/size.sh ;;
+esac
 . tests/setup.sh
 need_rust
 need nm:binutils
@@ -147,7 +151,7 @@ check() {
 
 build
 figures=$(parts)
-case ${1:-} in
+case ${1-} in
   --check) check "$figures" ;;
   --update)
     page=${2:-$page}
