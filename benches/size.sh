@@ -88,7 +88,8 @@ table() {
 $heading
 
 Bytes of the released binary by part, built by $(compiler). CI runs \`benches/size.sh --check\`: a part may grow by
-$allowance, the file by $total_allowance; more growth is reviewed and committed (\`benches/size.sh --update\`). A function counts where its
+$allowance, the file by $total_allowance; more growth is reviewed and committed (\`benches/size.sh --update\`). \
+A function counts where its
 symbol is, and an inlined function where it is inlined. Another compiler gives other figures: then only the file is
 checked, with a tenth to spare.
 

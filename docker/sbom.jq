@@ -10,7 +10,8 @@
   def licence: gsub("\\s*/\\s*"; " OR ");
   def related($from; $how; $to): {spdxElementId: $from, relationshipType: $how, relatedSpdxElement: $to};
   ("sexton-" + $crates[0].version) as $sexton
-| [$files | splits("\n") | select(. != "") | capture("^(?<sum>[0-9a-f]{64})  (?<name>.+)$") | . + {id: ("file-" + .name | id)}]
+| [$files | splits("\n") | select(. != "") | capture("^(?<sum>[0-9a-f]{64})  (?<name>.+)$")
+    | . + {id: ("file-" + .name | id)}]
   as $files
 | {
     spdxVersion: "SPDX-2.3",
@@ -29,7 +30,8 @@
             referenceLocator: "pkg:cargo/\(.name)@\(.version)"}]
         } + if .source then {checksums: [{algorithm: "SHA256", checksumValue: $checksums[$key]}]} else {} end]
       + [package("rust-std") + {name: "rust-std", versionInfo: $rust, downloadLocation: "NOASSERTION",
-          licenseConcluded: "MIT OR Apache-2.0", licenseDeclared: "MIT OR Apache-2.0", primaryPackagePurpose: "LIBRARY"},
+          licenseConcluded: "MIT OR Apache-2.0", licenseDeclared: "MIT OR Apache-2.0",
+          primaryPackagePurpose: "LIBRARY"},
         package("musl") + {name: "musl", downloadLocation: "https://musl.libc.org/",
           licenseConcluded: "MIT", licenseDeclared: "MIT", primaryPackagePurpose: "LIBRARY",
           comment: "As the Rust toolchain brings it for the architecture, or as BUILD.txt says."}]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The integration tests with sexton for aarch64, emulated by qemu-user; main and all around it are the machine's own. Left
-# out are those of tests/aarch64.left-out, which has the reason of each. Needs root, and binfmt_misc: the kernel runs
-# aarch64 programs by the emulator meanwhile, on the whole machine.
+# The integration tests with sexton for aarch64, emulated by qemu-user; main and all around it are the machine's own.
+# Left out are those of tests/aarch64.left-out, which has the reason of each. Needs root, and binfmt_misc: the kernel
+# runs aarch64 programs by the emulator meanwhile, on the whole machine.
 #
 #   tests/aarch64.sh [FILTER...]      arguments go to the test program
 set -euo pipefail

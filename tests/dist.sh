@@ -16,7 +16,8 @@ trap 'rm -rf "$scratch"' EXIT
 fail() { echo "$*" >&2; exit 1; }
 
 (cd "$folder" && sha256sum --check --strict --quiet SHA256SUMS)
-diff <(cd "$folder" && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort) <(sed 's/^[^ ]*  //' "$folder/SHA256SUMS" | sort) ||
+diff <(cd "$folder" && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort) \
+  <(sed 's/^[^ ]*  //' "$folder/SHA256SUMS" | sort) ||
   fail "SHA256SUMS does not name the files that are there"
 
 # It makes the tree of each package; abuild(1) runs it in the shell of busybox.
@@ -130,9 +131,10 @@ jq --exit-status '
   .spdxVersion == "SPDX-2.3" and .dataLicense == "CC0-1.0" and .SPDXID == "SPDXRef-DOCUMENT"
   and (.name | length > 0) and (.documentNamespace | test("^https://[^#]+$"))
   and (.creationInfo | (.creators | length > 0) and (.created | test("^[0-9-]{10}T[0-9:]{8}Z$")))
-  and ([.packages[] | (.SPDXID | test("^SPDXRef-[A-Za-z0-9.-]+$")) and (.name | length > 0) and .downloadLocation != null
-    and .licenseDeclared != null and (.filesAnalyzed == false)] | all)
-  and ([.packages[] | select(.externalRefs and .primaryPackagePurpose == "LIBRARY") | .checksums[0].checksumValue | length == 64]
+  and ([.packages[] | (.SPDXID | test("^SPDXRef-[A-Za-z0-9.-]+$")) and (.name | length > 0)
+    and .downloadLocation != null and .licenseDeclared != null and (.filesAnalyzed == false)] | all)
+  and ([.packages[] | select(.externalRefs and .primaryPackagePurpose == "LIBRARY")
+    | .checksums[0].checksumValue | length == 64]
     | length > 5 and all)
   and (([.packages[].SPDXID, .SPDXID]) as $ids | ($ids | unique | length) == ($ids | length)
     and ([.relationships[] | .spdxElementId, .relatedSpdxElement] - $ids == []))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Which panics the loop of the released binary (x86_64) can reach, by its machine code: from `Runtime::supervise` along all
-calls, jumps and addresses of functions, those in tables of data (vtables) included. A panic ends PID 1, and with it the container.
+"""Which panics the loop of the released binary (x86_64) can reach, by its machine code: from `Runtime::supervise` along
+all calls, jumps and addresses of functions, those in tables of data (vtables) included. A panic ends PID 1, and with it
+the container.
 
     tests/panics.py [BINARY]     BINARY has symbols; without one it is built as benches/size.sh does
 
@@ -27,13 +28,15 @@ ENDS = {
 LEFT = {
     "<core::time::Duration>::new": "within saturating_sub, with fewer than a billion nanoseconds",
     "<std::os::fd::owned::BorrowedFd>::borrow_raw": "for descriptor -1 only; it is given 0, 1 or 2",
-    "core::result::Result<T,E>::expect": "within to_string, if a Display fails: why the command could not be executed, when it has ended",
+    "core::result::Result<T,E>::expect": "within to_string, if a Display fails: "
+    "why the command could not be executed, when it has ended",
     "reserve::do_reserve_and_handle": "the same: no memory for that text",
 }
 
 PANIC = re.compile(
-    r"core::panicking|unwrap_failed|expect_failed|slice_error_fail|slice_index_fail|len_mismatch_fail|handle_alloc_error"
-    r"|raw_vec::handle_error|capacity_overflow|rust_begin_unwind|__rust_start_panic|panic_with_hook|assert_failed"
+    r"core::panicking|unwrap_failed|expect_failed|slice_error_fail|slice_index_fail|len_mismatch_fail"
+    r"|handle_alloc_error|raw_vec::handle_error|capacity_overflow|rust_begin_unwind|__rust_start_panic|panic_with_hook"
+    r"|assert_failed"
 )
 
 

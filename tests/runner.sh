@@ -1,6 +1,6 @@
 #!/bin/sh
-# Cargo runs all its programs by this (.cargo/config.toml). Most tests of tests/it make PID namespaces, which takes root.
-# Without root, those are left out, and one line says how many. In CI nothing is left out: there they fail.
+# Cargo runs all its programs by this (.cargo/config.toml). Most tests of tests/it make PID namespaces, which takes
+# root. Without root, those are left out, and one line says how many. In CI nothing is left out: there they fail.
 case $(id -u):${CI:-no}:${1##*/} in
 [1-9]*:no:it-*) ;;
 *) exec "$@" ;;

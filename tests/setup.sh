@@ -33,8 +33,8 @@ need_rust() {
   rustup -q target add x86_64-unknown-linux-musl
 }
 
-# debian_lists KIND ARCHIVE SUITE SCRATCH : fetches lists of packages into SCRATCH, deb or deb-src, which the machine may not
-# have, and leaves its own alone. `apt` are the options that make APT use them.
+# debian_lists KIND ARCHIVE SUITE SCRATCH : fetches lists of packages into SCRATCH, deb or deb-src, which the machine
+# may not have, and leaves its own alone. `apt` are the options that make APT use them.
 debian_lists() {
   mkdir -p "$4/lists/partial"
   echo "$1 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${2:?} $3 main" >"$4/sources.list"
@@ -43,8 +43,8 @@ debian_lists() {
   apt-get "${apt[@]}" update
 }
 
-# debian_source PACKAGE VERSION BINARY SCRATCH FOLDER : unpacks a source package of Debian into FOLDER. It comes from where
-# the binary package does.
+# debian_source PACKAGE VERSION BINARY SCRATCH FOLDER : unpacks a source package of Debian into FOLDER. It comes from
+# where the binary package does.
 debian_source() {
   local archive suite apt
   archive=$(apt-get -qq --print-uris download "$3" | sed -n "s|^'\(.*\)/pool/.*|\1|p")

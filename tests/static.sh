@@ -16,7 +16,8 @@ if grep -E 'INTERP|NEEDED' <<<"$headers"; then
   echo "$binary is not static" >&2
   exit 1
 fi
-if [ "$released" ] && awk '$1 == "LOAD" && / RW / && $5 !~ /^0x0+$/ { found = 1 } END { exit !found }' <<<"$headers"; then
+writable='$1 == "LOAD" && / RW / && $5 !~ /^0x0+$/ { found = 1 } END { exit !found }'
+if [ "$released" ] && awk "$writable" <<<"$headers"; then
   echo "$binary has data that is written to: a static that is not all zeros, which src/sys/release.ld does not know" >&2
   exit 1
 fi

@@ -43,7 +43,8 @@ fn the_archive_of_a_platform_is_loaded_and_runs(engine: &Engine) {
     assert_runs(engine, &tag);
 }
 
-/// Docker's classic store has no platforms: it loads each image by a name of its own. Podman takes that of its platform.
+/// Docker's classic store has no platforms: it loads each image by a name of its own. Podman takes that of its
+/// platform.
 fn the_archive_of_all_platforms_is_loaded_and_runs(engine: &Engine) {
     let (_, all, tag) = archives();
     let loaded = process::output_of(engine.command().arg("load").arg("--input").arg(all));

@@ -46,9 +46,10 @@ def processes():
 
 def find(mark):
     """The command with this mark, and its state."""
+    shells = ([b"/bin/sh", b"-c"], [b"sh", b"-c"])
     for pid, state, _, line in processes():
         # The engine's own programs have the command in their arguments, too.
-        if line[-2:] == [b"sleep", mark.encode()] and (len(line) == 2 or line[:2] in ([b"/bin/sh", b"-c"], [b"sh", b"-c"])):
+        if line[-2:] == [b"sleep", mark.encode()] and (len(line) == 2 or line[:2] in shells):
             return pid, state
     return None, None
 
@@ -252,7 +253,8 @@ def cases(engine, mode):
         os.write(run.master, key)
         if name == "Ctrl-C":
             status = run.status(PATIENCE)
-            yield name, "nothing" if status is None else str(status) + (", the command goes on" if run.goes_on() else "")
+            yield name, ("nothing" if status is None
+                         else str(status) + (", the command goes on" if run.goes_on() else ""))
         else:
             # Not only for the moment until somebody continues it.
             stopped = until(lambda: find(run.mark)[1] == "T", 1) and not until(lambda: find(run.mark)[1] != "T", 2)

@@ -25,8 +25,8 @@ class Bed:
         self.folder = folder
         self.scratch = Path("/run/engines")
         self.rootfs = self.scratch / "rootfs"
-        for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "root", "run", "var/tmp", "usr", "sbin", "lib", "lib64", "mnt",
-                     "home"):
+        for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "root", "run", "var/tmp", "usr", "sbin", "lib", "lib64",
+                     "mnt", "home"):
             (self.rootfs / name).mkdir(parents=True)
         shutil.copy("/bin/busybox", self.rootfs / "bin/busybox")
         for name in call("/bin/busybox", "--list").stdout.split():
@@ -118,13 +118,14 @@ class Docker(Engine):
         os.environ["DOCKER_HOST"] = socket
         os.environ["DOCKER_CONFIG"] = "/run/engines/docker-client"
         self.serve("dockerd.log", "dockerd", "--host", socket, "--data-root", "/run/engines/docker", "--exec-root",
-                   "/run/engines/docker-exec", "--pidfile", "/run/engines/docker.pid", "--bridge=none", "--iptables=false",
-                   "--ip6tables=false", "--ip-forward=false", answers=("docker", "version"))
+                   "/run/engines/docker-exec", "--pidfile", "/run/engines/docker.pid", "--bridge=none",
+                   "--iptables=false", "--ip6tables=false", "--ip-forward=false", answers=("docker", "version"))
         call("docker", "import", "--change", "ENV PATH=/bin", self.bed.archive, IMAGE)
 
     def start(self, name, command, tty, options):
         terminal = ["-i", "-t"] if tty else []
-        return ["docker", "run", "--network=none", "--pull=never", "--name", name, *terminal, *options, IMAGE, *command], "/"
+        return ["docker", "run", "--network=none", "--pull=never", "--name", name, *terminal, *options,
+                IMAGE, *command], "/"
 
     def stop(self, name, timeout):
         call(self.program, "stop", "-t", str(timeout), name)
@@ -205,7 +206,8 @@ class Containerd(Engine):
 
     def start(self, name, command, tty, options):
         terminal = ["--tty"] if tty else []
-        return self.ctr("run", "--rm", "--rootfs", "--env", "PATH=/bin", *terminal, str(self.bed.rootfs), name, *command), "/"
+        return self.ctr("run", "--rm", "--rootfs", "--env", "PATH=/bin", *terminal,
+                        str(self.bed.rootfs), name, *command), "/"
 
     def stop(self, name, timeout):
         call(*self.ctr("task", "kill", "--signal", "SIGTERM", name))
@@ -220,7 +222,8 @@ class Containerd(Engine):
 
 
 class Cri(Containerd):
-    """containerd's CRI plugin, by a client that does what a kubelet does. Nothing is in the foreground, and has a terminal."""
+    """containerd's CRI plugin, by a client that does what a kubelet does. Nothing is in the foreground, and has a
+    terminal."""
 
     name, has_outside, has_tty = "containerd by CRI", False, False
     client = ["python3", "/tmp/engines/cri.py"]
@@ -310,7 +313,8 @@ class Nspawn(Engine):
     def start(self, name, command, tty, options):
         console = "--console=interactive" if tty else "--console=pipe"
         return [*self.inside, "systemd-nspawn", "-q", "--register=no", "--keep-unit", console, "--kill-signal=SIGTERM",
-                "--setenv=PATH=/bin", *self.options, "-M", name, "--volatile=no", "-D", str(self.bed.rootfs), *command], "/"
+                "--setenv=PATH=/bin", *self.options, "-M", name, "--volatile=no", "-D", str(self.bed.rootfs),
+                *command], "/"
 
 
 class NspawnPid2(Nspawn):
@@ -326,10 +330,12 @@ class Lxc(Engine):
         folder = self.bed.scratch / "lxc" / name
         folder.mkdir(parents=True)
         script = folder / "command"
-        script.write_text("#!/bin/sh\nexec " + " ".join("'" + word.replace("'", "'\\''") + "'" for word in command) + "\n")
+        words = " ".join("'" + word.replace("'", "'\\''") + "'" for word in command)
+        script.write_text(f"#!/bin/sh\nexec {words}\n")
         (folder / "config").write_text(
             f"lxc.rootfs.path = dir:{self.bed.rootfs}\nlxc.uts.name = box\nlxc.net.0.type = none\n"
-            "lxc.mount.auto = proc:rw\nlxc.environment = PATH=/bin\nlxc.signal.halt = SIGTERM\nlxc.apparmor.profile = unconfined\n"
+            "lxc.mount.auto = proc:rw\nlxc.environment = PATH=/bin\nlxc.signal.halt = SIGTERM\n"
+            "lxc.apparmor.profile = unconfined\n"
             f"lxc.mount.entry = {script} command none bind,create=file,ro 0 0\nlxc.init.cmd = /command\n"
             "lxc.pty.max = 10\n" + ("" if tty else "lxc.console.path = none\n"))
         script.chmod(0o755)
@@ -360,7 +366,8 @@ class User(Engine):
                     text.write("kit:300000:65536\n")
 
     def as_user(self, *argv):
-        return ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", "env", "HOME=/home/kit", "XDG_RUNTIME_DIR=/tmp", *argv]
+        return ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups",
+                "env", "HOME=/home/kit", "XDG_RUNTIME_DIR=/tmp", *argv]
 
 
 class Apptainer(User):
@@ -370,8 +377,8 @@ class Apptainer(User):
     options = ["--pid", "--no-init"]
 
     def start(self, name, command, tty, options):
-        return self.as_user("apptainer", "-q", "exec", "--userns", *self.options, "--no-mount", "home,cwd,tmp", "--pwd", "/",
-                            "--env", "PATH=/bin", str(self.bed.rootfs), *command), "/"
+        return self.as_user("apptainer", "-q", "exec", "--userns", *self.options, "--no-mount", "home,cwd,tmp",
+                            "--pwd", "/", "--env", "PATH=/bin", str(self.bed.rootfs), *command), "/"
 
 
 class ApptainerInit(Apptainer):
@@ -410,8 +417,8 @@ class Proot(Engine):
 
     def start(self, name, command, tty, options):
         # With its seccomp filter proot 5.4.0 ends static programs at their start, on this kernel.
-        return ["env", "PROOT_NO_SECCOMP=1", "proot", "-r", str(self.bed.rootfs), "-b", "/proc", "-b", "/dev", "-w", "/",
-                "env", "PATH=/bin", *command], "/"
+        return ["env", "PROOT_NO_SECCOMP=1", "proot", "-r", str(self.bed.rootfs), "-b", "/proc", "-b", "/dev",
+                "-w", "/", "env", "PATH=/bin", *command], "/"
 
 
 class Firejail(Engine):

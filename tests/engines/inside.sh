@@ -14,8 +14,8 @@ groups=$root/sys/fs/cgroup
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -t cgroup2 cgroup2 "$groups"
 else
-  # As seen from the groups that are this namespace's roots. crun refuses a hybrid set-up while cgroup v2 has a controller:
-  # hugetlb is the usual one.
+  # As seen from the groups that are this namespace's roots. crun refuses a hybrid set-up while cgroup v2 has a
+  # controller: hugetlb is the usual one.
   names=$(awk '$3 == "cgroup" { n = split($2, part, "/"); print part[n] }' /proc/mounts | sort -u)
   mount -t tmpfs tmpfs "$groups"
   for name in $names hugetlb; do

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-CASES = ["exit 7", "TERM", "RT 40", "not found", "stop", "stop, handler", "stop, ignored", "TERM outside", "zombies", "daemon",
-         "Ctrl-C", "Ctrl-Z", "--status"]
+CASES = ["exit 7", "TERM", "RT 40", "not found", "stop", "stop, handler", "stop, ignored", "TERM outside", "zombies",
+         "daemon", "Ctrl-C", "Ctrl-Z", "--status"]
 
 HEAD = """# Compatibility
 
@@ -26,7 +26,8 @@ an init of its own; sexton is then its child.
 | stop, ignored | ignores SIGTERM; sexton has `--grace 1s` | the same |
 | TERM outside | exits with 3 at SIGTERM | status and time after SIGTERM to the engine's process in the foreground |
 | zombies | leaves 50 orphans, which end | how many are left as zombies |
-| daemon | leaves a daemon in a session of its own, and exits | whether the daemon got SIGTERM before the container ended |
+| daemon | leaves a daemon in a session of its own, and exits \
+| whether the daemon got SIGTERM before the container ended |
 | Ctrl-C, Ctrl-Z | `sleep 1000` on a terminal | status; whether the command is stopped |
 | --status | | whether `sexton --status` works by the engine's exec |
 
@@ -42,9 +43,10 @@ def main():
     lines = [HEAD]
     for file in sorted(folder.glob("*.json"), reverse=True):
         data = json.loads(file.read_text())
-        lines += [f"## Debian {file.stem}", "", f"On {data['date']}, with Linux {data['kernel']}, {data['groups']}.", ""]
-        lines += ["| engine | init | " + " | ".join(f"`{case}`" if case == "--status" else case for case in CASES) + " |",
-                  "| --- | --- |" + " --- |" * len(CASES)]
+        lines += [f"## Debian {file.stem}", ""]
+        lines += [f"On {data['date']}, with Linux {data['kernel']}, {data['groups']}.", ""]
+        names = " | ".join(f"`{case}`" if case == "--status" else case for case in CASES)
+        lines += [f"| engine | init | {names} |", "| --- | --- |" + " --- |" * len(CASES)]
         for row in data["results"]:
             for mode in ("sexton", "bare"):
                 if mode in row:

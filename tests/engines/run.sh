@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Today's engines, beside sexton: systems of Debian in folders of their own (debootstrap), in which docker, podman,
-# containerd, runc, crun, bubblewrap, apptainer, lxc and others run the same cases with sexton and without. Takes minutes and
-# two gigabytes; sid moves, so versions are read, and docs/compatibility.md says what ran. Fails if an engine could not run,
-# or if a case with sexton is not what it should be. Needs root.
+# containerd, runc, crun, bubblewrap, apptainer, lxc and others run the same cases with sexton and without. Takes
+# minutes and two gigabytes; sid moves, so versions are read, and docs/compatibility.md says what ran. Fails if an
+# engine could not run, or if a case with sexton is not what it should be. Needs root.
 #
 #   tests/engines/run.sh [ENGINE...]     those, or all: engines.py has their names. Only a run of all writes the page
 #

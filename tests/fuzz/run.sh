@@ -36,7 +36,9 @@ begin() { # TARGET
     "$programs/corpus" unpack "tests/fuzz/corpus/$1" "$folder/corpus/$1"
     case $1 in
     stat | status | limits) files=(/proc/self/"$1") ;;
-    cgroup) files=(/proc/self/cgroup /sys/fs/cgroup/{,memory/,pids/}{memory.events,memory.oom_control,memory.max,pids.max,pids.events}) ;;
+    cgroup)
+        files=(/proc/self/cgroup /sys/fs/cgroup/{,memory/,pids/}{memory.{events,oom_control,max},pids.{max,events}})
+        ;;
     esac
     for file in "${files[@]}"; do
         cat "$file" >"$folder/corpus/$1/$(basename "$file")" 2>/dev/null || true

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# sexton in gVisor, by runsc on OCI bundles: a smoke test by the runsc of Debian 12 (ptrace), in which sexton is PID 1 of a
-# sandbox; then the integration tests by the runsc of Debian trixie (systrap). For those the test program itself runs in the
-# sandbox, with the static sexton, and makes its namespaces there, which the older one cannot do; it sees this machine's
-# files, and writes to memory only. Left out are the tests of tests/gvisor/left-out, which has the reason of each. Installs
-# what it needs; needs root.
+# sexton in gVisor, by runsc on OCI bundles: a smoke test by the runsc of Debian 12 (ptrace), in which sexton is PID 1
+# of a sandbox; then the integration tests by the runsc of Debian trixie (systrap). For those the test program itself
+# runs in the sandbox, with the static sexton, and makes its namespaces there, which the older one cannot do; it sees
+# this machine's files, and writes to memory only. Left out are the tests of tests/gvisor/left-out, which has the reason
+# of each. Installs what it needs; needs root.
 #
 #   tests/gvisor/run.sh               all that can run in gVisor: some ten minutes
 #   tests/gvisor/run.sh --smoke       the smoke test alone: start, stop, grace, 100 orphans; some seconds
@@ -73,7 +73,8 @@ smoke
 suite=${RUNSC_SUITE:-trixie}
 RUNSC=$folder/gvisor/$suite/usr/bin/runsc
 if [ ! -x "$RUNSC" ]; then
-  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+    grep -v security | head -1)
   debian_lists deb "$archive" "$suite" "$scratch"
   mkdir -p "$folder/gvisor"
   (
@@ -101,4 +102,5 @@ while read -r name; do
 done < <(grep '^[a-z]' tests/gvisor/left-out)
 [ $# -gt 0 ] || set -- --exact "${left_out[@]}"
 bundle / "$PWD" "$program" --test-threads=4 "$@"
-runsc systrap --overlay2=root:memory run -bundle "$scratch/bundle" all <<<'' # not /dev/null, which runsc would give to nobody
+# Its input is not /dev/null, which runsc would give to nobody.
+runsc systrap --overlay2=root:memory run -bundle "$scratch/bundle" all <<<''

@@ -1,7 +1,7 @@
 # Sourced by run.sh: sexton as PID 1 of a sandbox: start, stop, grace, 100 orphans, a limit that is already so.
 
-# sandbox NAME COMMAND... : runs it in a sandbox of its own; `status` and `took` (ms) are those of `runsc run`. PID 1 gets
-# SIGTERM when the command has written "ready", if it does.
+# sandbox NAME COMMAND... : runs it in a sandbox of its own; `status` and `took` (ms) are those of `runsc run`. PID 1
+# gets SIGTERM when the command has written "ready", if it does.
 sandbox() {
   local name=$1 begin pid
   shift

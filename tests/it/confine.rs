@@ -190,7 +190,8 @@ fn scopes_keep_signals_and_abstract_sockets_within() {
     }
     let name = format!("sexton-confine-{}", std::process::id());
     let server = format!(
-        "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.bind(chr(0) + '{name}')\ns.listen()\nprint('ready', flush=True)\nsys.stdin.read()"
+        "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.bind(chr(0) + '{name}')\n\
+         s.listen()\nprint('ready', flush=True)\nsys.stdin.read()"
     );
     let mut server = Command::new("/usr/bin/python3")
         .args(["-c", &server])
@@ -200,7 +201,8 @@ fn scopes_keep_signals_and_abstract_sockets_within() {
         .unwrap();
     server.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
     let client = format!(
-        "import socket, sys\ntry: socket.socket(socket.AF_UNIX).connect(chr(0) + '{name}')\nexcept OSError as e: sys.exit(e.errno)"
+        "import socket, sys\ntry: socket.socket(socket.AF_UNIX).connect(chr(0) + '{name}')\n\
+         except OSError as e: sys.exit(e.errno)"
     );
     for (scope, status) in [("unix", libc::EPERM), ("signal", 0)] {
         let ended = run(&["--scope", scope, "--", "/usr/bin/python3", "-c", &client]);
@@ -223,7 +225,10 @@ fn sexton_itself_is_not_confined() {
             &report,
             "--forward-to=all",
         ];
-        let mut running = Setup::new(&[&flags[..], &["--", "sh", "-c", "trap 'echo usr1' USR1; trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"]].concat()).place(place).start();
+        let script =
+            "trap 'echo usr1' USR1; trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done";
+        let words = [&flags[..], &["--", "sh", "-c", script]].concat();
+        let mut running = Setup::new(&words).place(place).start();
         running.expect("ready");
         running.signal(libc::SIGUSR1);
         running.expect("usr1");

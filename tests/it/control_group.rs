@@ -1,5 +1,6 @@
 //! SPEC 7.5 and 8.1: what the control group has used and what has held it up, in the report and in `--status`.
-//! And `--protect`, by which the report survives a kill of the whole group; what takes CAP_SYS_RESOURCE is in `tests/qemu`.
+//! And `--protect`, by which the report survives a kill of the whole group; what takes CAP_SYS_RESOURCE is in
+//! `tests/qemu`.
 
 use crate::exit_report::Report;
 use crate::harness::{Folder, Setup, probe};

@@ -238,7 +238,8 @@ fn each_cause_is_reported() {
 #[test]
 fn a_signal_that_was_survived_does_not_hide_a_later_death_by_it() {
     let folder = Folder::new("survived");
-    let script = "trap 'echo survived; sleep 1.3; trap - USR1; echo later' USR1; echo ready; while :; do sleep 0.01; done";
+    let script = "trap 'echo survived; sleep 1.3; trap - USR1; echo later' USR1; echo ready; \
+                  while :; do sleep 0.01; done";
     for place in PLACES {
         let mut running = reporting(&folder, &["sh", "-c", script]).place(place).start();
         running.expect("ready");

@@ -76,7 +76,8 @@ fn with_a_parent_death_signal(setup: Setup) -> Setup {
 fn session_limits_and_scheduling() -> Vec<Case> {
     const RAISED: &str =
         "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace";
-    const REFUSED: &str = "Linux always allows it: a seccomp filter, a security module or another kernel (gVisor) refused it";
+    const REFUSED: &str = "Linux always allows it: a seccomp filter, a security module or another kernel (gVisor) \
+                           refused it";
     const PRLIMIT: i64 = libc::SYS_prlimit64;
     vec![
         case(
@@ -120,7 +121,8 @@ fn session_limits_and_scheduling() -> Vec<Case> {
             |setup| without_sys_resource(setup).limit(7, 100, 1000).without_proc(),
             "set limit nofile to 2000:2001: operation not permitted",
             Some(
-                "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, and nofile is limited by fs.nr_open",
+                "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace, \
+                 and nofile is limited by fs.nr_open",
             ),
         ),
         case(
@@ -415,7 +417,8 @@ fn files(folder: &Folder) -> Vec<Case> {
 }
 
 /// The hint where sexton itself is not root.
-const NOT_ROOT: &str = "sexton is not root: set the user in the engine (USER, --user, runAsUser) or in sexton, not in both";
+const NOT_ROOT: &str = "sexton is not root: set the user in the engine (USER, --user, runAsUser) or in sexton, \
+                        not in both";
 
 /// The names of all steps, out of the source.
 fn all_steps() -> Vec<String> {

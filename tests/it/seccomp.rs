@@ -122,9 +122,9 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "limits, scheduling, streams",
         setup: |stage| {
-            let flags = "--rlimit=core=0 --rlimit=nofile=100:max --nice=5 --sched=batch --ionice=idle --cpus=0 --umask=077 \
-                         --oom-score-adj=500 --chdir=/ --stdin=/dev/null --stdout=/dev/null --stderr=/dev/null \
-                         --close-fds --no-new-privs --setsid --pdeathsig=TERM";
+            let flags = "--rlimit=core=0 --rlimit=nofile=100:max --nice=5 --sched=batch --ionice=idle --cpus=0 \
+                         --umask=077 --oom-score-adj=500 --chdir=/ --stdin=/dev/null --stdout=/dev/null \
+                         --stderr=/dev/null --close-fds --no-new-privs --setsid --pdeathsig=TERM";
             stage.run(&flags.split(' ').collect::<Vec<_>>(), &["7"])
         },
         status: 7,

@@ -182,7 +182,8 @@ wait()
 fn a_program_that_reloads_has_new_processes() {
     const PROGRAM: &str = "
 import os, signal, subprocess, time
-signal.signal(signal.SIGTERM, lambda *_: (time.sleep(.1), subprocess.Popen(['sleep', '1000']), os.write(1, b'reloaded\\n')))
+signal.signal(signal.SIGTERM, lambda *_: (
+    time.sleep(.1), subprocess.Popen(['sleep', '1000']), os.write(1, b'reloaded\\n')))
 os.write(1, b'ready\\n')
 wait()
 ";

@@ -238,7 +238,8 @@ fn a_user_with_too_many_processes_is_an_error() {
     other.expect("ready");
     let ended = Setup::new(&[&nobody_else, "/bin/echo", "main was run"]).limit(NPROC, 0, 0).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (126, ""), "{ended:?}");
-    let expected = "sexton: fatal: unable to execute '/bin/echo': resource temporarily unavailable: the limit nproc is 0\n\
+    let expected = "sexton: fatal: unable to execute '/bin/echo': resource temporarily unavailable: \
+                    the limit nproc is 0\n\
                     sexton: hint: the user has more processes than the limit nproc allows\n";
     assert_eq!(ended.stderr, expected);
 }

@@ -6,14 +6,16 @@ restarted() { [ "$(container "$1" "$2" '"\(.restartCount) \(.ready)"')" = '1 tru
 for of in exits:3 segfaults:139; do
     name=${of%:*}
     eventually "crash: $name is started again" restarted crash "$name"
-    check "crash: $name has the command's exit code" is "$(container crash "$name" .lastState.terminated.exitCode)" "${of#*:}"
+    check "crash: $name has the command's exit code" \
+        is "$(container crash "$name" .lastState.terminated.exitCode)" "${of#*:}"
 done
 check "crash: a death by a signal nobody sent is told" \
     says crash segfaults 'sexton: warning: command killed by SIGSEGV'
 
 phase_is() { [ "$(pod "$1" .status.phase)" = "$2" ]; }
 eventually "map-exit: the pod has succeeded" phase_is map-exit Succeeded
-check "map-exit: 143 mapped to 0" is "$(container map-exit mapped '"\(.restartCount) \(.state.terminated.exitCode)"')" '0 0'
+check "map-exit: 143 mapped to 0" \
+    is "$(container map-exit mapped '"\(.restartCount) \(.state.terminated.exitCode)"')" '0 0'
 check "map-exit: 143 not mapped is a failure" is "$(container map-exit not-mapped .restartCount)" 1
 
 eventually "termination-message: the pod has failed" phase_is termination-message Failed
@@ -54,32 +56,35 @@ check "shared-pid: the app is in its PID namespace" \
     is "$(in_node readlink "/proc/$app/ns/pid")" "$(in_node readlink "/proc/$pause/ns/pid")"
 eventually "shared-pid: the app's orphans are sexton's" says shared-pid app '(sleep): exited with status 0'
 check "shared-pid: its daemon ended with it" says shared-pid app '(sleep): killed by SIGTERM'
-check "shared-pid: the other container lives on" is "$(container shared-pid sidecar '"\(.restartCount) \(.ready)"')" '0 true'
+check "shared-pid: the other container lives on" \
+    is "$(container shared-pid sidecar '"\(.restartCount) \(.ready)"')" '0 true'
 eventually "shared-pid: no zombies are the pause's" no_zombies_of "$pause"
 eventually "shared-pid: nor sexton's" no_zombies_of "$app"
 
 # Privileges.
 eventually "restricted: it runs" says restricted app 'server: ready'
-check "restricted: as it should" says_in_order restricted app $'Uid:\t1000\t1000\t1000\t1000' $'CapEff:\t0000000000000000' \
-    $'CapBnd:\t0000000000000000' $'NoNewPrivs:\t1' $'Seccomp:\t2'
+check "restricted: as it should" says_in_order restricted app $'Uid:\t1000\t1000\t1000\t1000' \
+    $'CapEff:\t0000000000000000' $'CapBnd:\t0000000000000000' $'NoNewPrivs:\t1' $'Seccomp:\t2'
 eventually "restricted: orphans are reaped" says restricted app 'reaped orphan'
 
 eventually "capability: it ran" phase_is capability Succeeded
 keep capability app
 check "capability: added to a user who is not root, it is in the bounding set only" says_in_order capability app \
-    $'CapInh:\t0000000000000000' $'CapPrm:\t0000000000000000' $'CapEff:\t0000000000000000' $'CapBnd:\t0000000000000400' \
-    $'CapAmb:\t0000000000000000'
+    $'CapInh:\t0000000000000000' $'CapPrm:\t0000000000000000' $'CapEff:\t0000000000000000' \
+    $'CapBnd:\t0000000000000400' $'CapAmb:\t0000000000000000'
 
 get() { in_node curl -sf -o /dev/null "http://$(pod "$1" .status.podIP):$2/hosts"; }
 eventually "low-port: it is ready" ready low-port web
 check "low-port: it serves" get low-port 80
 web=$(in_node pgrep -P "$(host_pid "$(container_id low-port web)")")
 check "low-port: it is no root, and has that one capability" \
-    is "$(in_node grep -E '^(Uid|CapEff)' "/proc/$web/status")" $'Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000400'
+    is "$(in_node grep -E '^(Uid|CapEff)' "/proc/$web/status")" \
+    $'Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000400'
 
 # The ends. All begin at once; how each went is told by the logs and by containerd.
 eventually "wrapper: it runs" says wrapper app 'server: ready'
-check "wrapper: sexton is PID 1" is "$(command_of "$(host_pid "$(container_id wrapper app)")" | cut -c 1-23)" '/shared/sexton -- sh -c'
+check "wrapper: sexton is PID 1" \
+    is "$(command_of "$(host_pid "$(container_id wrapper app)")" | cut -c 1-23)" '/shared/sexton -- sh -c'
 eventually "wrapper: orphans are reaped" says wrapper app 'reaped orphan'
 eventually "stop: server and worker run" says stop app 'worker: ready'
 eventually "stubborn: it runs" says stubborn app 'server: ready'
@@ -100,7 +105,8 @@ done
 
 eventually "drain: SIGTERM has come" says drain web 'received SIGTERM'
 check "drain: it still serves" in_node curl -sf -o /dev/null "http://$address:8080/hosts"
-for of in stop:app:0 stubborn:app:137 prestop:app:0 drain:web:0 wrapper:app:0 restricted:app:0 low-port:web:143 shared-pid:app:143; do
+for of in stop:app:0 stubborn:app:137 prestop:app:0 drain:web:0 wrapper:app:0 restricted:app:0 low-port:web:143 \
+    shared-pid:app:143; do
     name=${of%:*}
     eventually "${name%:*}: the container ends" has_ended "${ids[$name]}"
     check "${name%:*}: its exit code" ends_with "${ids[$name]}" "${of##*:}"
@@ -116,7 +122,9 @@ check "stubborn: sexton says what it did" says_in_order stubborn app \
 check "prestop: the hook, then SIGTERM" says_in_order prestop app 'hook: begins' 'hook: ends' 'server: stopped'
 check "prestop: what the hook left behind is reaped" says prestop app '(usleep): exited with status 0'
 check "drain: it lasted 10 s" says drain web 'phases: drain 10.'
-check "drain: then the server got SIGTERM" says_in_order drain web 'sexton: info: received SIGTERM' 'sexton: info: sent SIGTERM to the command'
+check "drain: then the server got SIGTERM" \
+    says_in_order drain web 'sexton: info: received SIGTERM' 'sexton: info: sent SIGTERM to the command'
 check "wrapper: the server was told" says wrapper app 'server: stopped'
 check "restricted: the server was told" says restricted app 'server: stopped'
-check "restricted: a termination message, without root" grep -q '^sexton: command exited with status 0' "$bed/kept/restricted.message"
+check "restricted: a termination message, without root" \
+    grep -q '^sexton: command exited with status 0' "$bed/kept/restricted.message"

@@ -17,7 +17,8 @@ release=${version##*really} # 1.20.5+really1.20.2-1.1
     cd go/src/k8s.io/kubernetes
     GO111MODULE=off GOPATH=$folder/build/go GOCACHE=$folder/build/cache GOFLAGS='' CGO_ENABLED=0 \
         go build -tags dockerless,providerless -trimpath -o "$folder/build/kubelet" \
-        -ldflags "-s -w -X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v${release%%-*}" ./cmd/kubelet
+        -ldflags "-s -w -X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v${release%%-*}" \
+        ./cmd/kubelet
 )
 mv kubelet ../kubelet # the last step: what is there is whole
 rm -rf "$folder/build"

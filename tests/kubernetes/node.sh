@@ -11,14 +11,18 @@
 set -euo pipefail
 
 # Control groups of our own, in every hierarchy of version 1, and a view of them that begins there. hugetlb is among
-# them wherever the kernel has it: containerd is confused if somebody else, such as another test, makes a hierarchy of it.
+# them wherever the kernel has it: containerd is confused if somebody else, such as another test, makes a hierarchy of
+# it.
 mount_hierarchies() { # FOLDER
     local controllers
     grep -q '^[0-9]*:\([^:]*,\)\?memory[,:]' /proc/self/cgroup ||
         { echo "node.sh: this needs control groups of version 1, as the kubelet is of their time" >&2; exit 1; }
     mkdir -p "$1"
     mount -t tmpfs tmpfs "$1"
-    { sed -n 's/^[1-9][0-9]*:\([^:]*\):.*/\1/p' /proc/self/cgroup; awk '$1 == "hugetlb" { print $1 }' /proc/cgroups; } | sort -u |
+    {
+        sed -n 's/^[1-9][0-9]*:\([^:]*\):.*/\1/p' /proc/self/cgroup
+        awk '$1 == "hugetlb" { print $1 }' /proc/cgroups
+    } | sort -u |
         while read -r controllers; do
             mkdir "$1/${controllers#name=}"
             mount -t cgroup -o "$controllers" cgroup "$1/${controllers#name=}"
@@ -72,7 +76,8 @@ start_containerd() {
     mkdir -p "$bed/cni"
     cat >"$bed/cni/node.conflist" <<'CNI'
 { "cniVersion": "0.4.0", "name": "node", "plugins": [
-  { "type": "bridge", "bridge": "pods", "isGateway": true, "ipam": { "type": "host-local", "subnet": "10.88.0.0/16" } } ] }
+  { "type": "bridge", "bridge": "pods", "isGateway": true,
+    "ipam": { "type": "host-local", "subnet": "10.88.0.0/16" } } ] }
 CNI
     cat >"$bed/containerd.toml" <<TOML
 version = 2

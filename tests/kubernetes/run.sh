@@ -13,8 +13,8 @@ trap 'echo "tests/kubernetes/run.sh: NOT PASSED (line $LINENO)" >&2' ERR
 . tests/setup.sh
 need_root
 need_rust
-need containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins busybox:busybox-static \
-    jq:jq curl:curl ip:iproute2 unshare:util-linux nsenter:util-linux pgrep:procps
+need containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins \
+    busybox:busybox-static jq:jq curl:curl ip:iproute2 unshare:util-linux nsenter:util-linux pgrep:procps
 target=x86_64-unknown-linux-musl
 if [ -z "${IT_BIN-}" ]; then
     cargo build --locked --release --bin sexton --target "$target"
@@ -42,7 +42,8 @@ image() { # NAME LAYER ENTRYPOINT: an archive as `docker save` makes them
     cp "$bed/$2.layer" "$folder/layer.tar"
     digest=$(sha256sum "$folder/layer.tar" | cut -d ' ' -f 1)
     jq -n --arg digest "sha256:$digest" --argjson entry "$3" '{ architecture: "amd64", os: "linux",
-        config: { Entrypoint: $entry, Env: ["PATH=/bin"] }, rootfs: { type: "layers", diff_ids: [$digest] } }' >"$folder/config.json"
+        config: { Entrypoint: $entry, Env: ["PATH=/bin"] },
+        rootfs: { type: "layers", diff_ids: [$digest] } }' >"$folder/config.json"
     jq -n --arg name "docker.io/example/$1:1" \
         '[{ Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"] }]' >"$folder/manifest.json"
     tar -C "$folder" -cf "$bed/images/$1.tar" .
@@ -80,7 +81,11 @@ wait_for() {
     local end=$((SECONDS + 180))
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
-        kill -0 "$outside" 2>/dev/null || { echo "the node has ended:" >&2; tail "$bed"/{node,containerd,kubelet}.log >&2; exit 1; }
+        if ! kill -0 "$outside" 2>/dev/null; then
+            echo "the node has ended:" >&2
+            tail "$bed"/{node,containerd,kubelet}.log >&2
+            exit 1
+        fi
         sleep 0.2
     done
 }
@@ -108,7 +113,9 @@ pod() { # POD FILTER
 }
 container() { pod "$1" ".status.containerStatuses[] | select(.name == \"$2\") | $3"; }
 container_id() { container "$1" "$2" '.containerID | ltrimstr("containerd://")'; }
-sandbox_id() { ctr containers list -q "labels.\"io.kubernetes.pod.name\"==$1-node,labels.\"io.cri-containerd.kind\"==sandbox"; }
+sandbox_id() {
+    ctr containers list -q "labels.\"io.kubernetes.pod.name\"==$1-node,labels.\"io.cri-containerd.kind\"==sandbox"
+}
 host_pid() { ctr tasks list | awk -v id="$1" '$1 == id { print $2 }'; } # as the node counts
 command_of() { in_node cat "/proc/$1/cmdline" | tr '\0\n' '  ' | sed 's/ $//'; }
 # What a container has written, all its lives; the file lives on here when the kubelet removes it.
@@ -121,10 +128,10 @@ keep() { # POD CONTAINER
 }
 says() { keep "$1" "$2"; output "$1" "$2" | grep -qF -e "$3"; } # POD CONTAINER TEXT
 says_in_order() { # POD CONTAINER TEXT... : lines that begin so, each after the one before
-    local text rest
+    local text rest behind='found { print } index($0, text) == 1 { found = 1 } END { exit !found }'
     rest=$(output "$1" "$2")
     for text in "${@:3}"; do
-        rest=$(awk -v text="$text" 'found { print } index($0, text) == 1 { found = 1 } END { exit !found }' <<<"$rest") ||
+        rest=$(awk -v text="$text" "$behind" <<<"$rest") ||
             { echo "  no \"$text\" where it is expected, in:"; output "$1" "$2" | sed 's/^/    /'; return 1; }
     done
 }
@@ -144,7 +151,8 @@ is_gone() {
     name=$(pod "$1" .metadata.name) && [ -z "$name" ]
 }
 zombies_of() { # PID : the zombies that it has for children
-    in_node sh -c 'cat /proc/[0-9]*/stat 2>/dev/null' | sed 's/.*) //' | awk -v parent="${1:?}" '$1 == "Z" && $2 == parent' | wc -l
+    in_node sh -c 'cat /proc/[0-9]*/stat 2>/dev/null' | sed 's/.*) //' |
+        awk -v parent="${1:?}" '$1 == "Z" && $2 == parent' | wc -l
 }
 no_zombies_of() { [ "$(zombies_of "$1")" = 0 ]; }
 

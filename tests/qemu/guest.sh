@@ -127,30 +127,36 @@ check "memory.oom.group: nothing is told" is "$(cat $err $report | grep -c main)
 # A sexton that is protected is not. In the first run what has started it is killed, and it has become init's child.
 for protected in "unshare -p -f --mount-proc sexton --protect" "sexton --protect --user 1000"; do
     in_box sh -c 'echo 1 >/sys/fs/cgroup/box/memory.oom.group; exec "$@"' - \
-        $protected --report $report sh -c "cat /proc/\$PPID/oom_score_adj /proc/self/oom_score_adj; sleep 1000 & $glutton"
+        $protected --report $report \
+        sh -c "cat /proc/\$PPID/oom_score_adj /proc/self/oom_score_adj; sleep 1000 & $glutton"
     check "$protected: a kill of the group: status" is $status 137
-    check "$protected: a kill of the group: warning" has $err "sexton: warning: command killed by SIGKILL: $blamed (memory limit hit); "
+    check "$protected: a kill of the group: warning" \
+        has $err "sexton: warning: command killed by SIGKILL: $blamed (memory limit hit); "
     check "$protected: a kill of the group: limit" has $err '; memory limit 32768 KiB; '
     check "$protected: a kill of the group: report" has $report '"cause":"oom"'
     check "$protected: the values of both" is "$(echo $(cat $out))" '-1000 0'
 done
 sexton --cap-drop sys_resource -- sexton -v --protect cat /proc/self/oom_score_adj >$out 2>$err
-check "not protected without CAP_SYS_RESOURCE" has $err "info: not protected: unable to set sexton's oom_score_adj to -1000: permission denied"
+check "not protected without CAP_SYS_RESOURCE" \
+    has $err "info: not protected: unable to set sexton's oom_score_adj to -1000: permission denied"
 check "not protected without CAP_SYS_RESOURCE: the command" is "$(cat $out)" 0
 sexton --cap-drop sys_resource --oom-score-adj -1000 -- sexton -v --protect cat /proc/self/oom_score_adj >$out 2>$err
 check "protected as it was started" lacks $err 'not protected'
 check "protected as it was started: the command" is "$(cat $out)" -1000
-sexton --protect sh -c 'echo 5 >/proc/self/oom_score_adj && exec sexton --user 1000 --cap-drop all sh -c "echo -5 >/proc/self/oom_score_adj"' >$out 2>$err
+sexton --protect sh -c 'echo 5 >/proc/self/oom_score_adj &&
+    exec sexton --user 1000 --cap-drop all sh -c "echo -5 >/proc/self/oom_score_adj"' >$out 2>$err
 check "protection gives the command no right" has $err 'ermission denied'
 
 # What holds a stop up.
 in_box sh -c 'echo "20000 100000" >/sys/fs/cgroup/box/cpu.max; exec "$@"' - \
     sexton --grace 3s --report $report sh -c 'trap "" TERM; kill -TERM $PPID; while :; do :; done'
-check "a stop that was throttled: line" matches $err '; throttled for [0-9.]* s (sum of all CPUs) in a stop of [0-9.]* s; '
+check "a stop that was throttled: line" \
+    matches $err '; throttled for [0-9.]* s (sum of all CPUs) in a stop of [0-9.]* s; '
 check "a stop that was throttled: report" matches $report '"throttled_seconds":[1-9]'
 check "memory of the group" matches $report '"cgroup":{"peak_memory_bytes":[1-9][0-9]*,"memory_limit_bytes":33554432,'
 
-# The limit on process IDs of the group above: Linux 6.12 counts its hits there, and earlier kernels the forks that failed here.
+# The limit on process IDs of the group above: Linux 6.12 counts its hits there, and earlier kernels the forks that
+# failed here.
 box=/sys/fs/cgroup/box
 mkdir $box
 echo 20 >$box/pids.max

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# What the host cannot show, on demand, in small virtual machines: what cgroup v2 counts (OOM kills, --status), limits that
-# are raised with CAP_SYS_RESOURCE, and sexton as PID 1 of the initial namespace, beside the kernel's threads. Installs what
-# it needs, unpacks Debian's cloud kernel into the target folder, and boots it with an initramfs of the static sexton,
-# busybox and scripts. Emulated, so that it works without /dev/kvm. About 40 s, besides what is installed. Needs root, for apt.
+# What the host cannot show, on demand, in small virtual machines: what cgroup v2 counts (OOM kills, --status), limits
+# that are raised with CAP_SYS_RESOURCE, and sexton as PID 1 of the initial namespace, beside the kernel's threads.
+# Installs what it needs, unpacks Debian's cloud kernel into the target folder, and boots it with an initramfs of the
+# static sexton, busybox and scripts. Emulated, so that it works without /dev/kvm. About 40 s, besides what is
+# installed. Needs root, for apt.
 #
-#   tests/qemu/run.sh [--kernel SUITE]     with the kernel of this suite of Debian (trixie, sid) instead of the machine's own
-#   tests/qemu/run.sh --window COUNT [NAME]     only tests/window, each case, or those with NAME in theirs, so many times
+#   tests/qemu/run.sh [--kernel SUITE]         with the kernel of this suite of Debian (trixie, sid) instead of the
+#                                              machine's own
+#   tests/qemu/run.sh --window COUNT [NAME]    only tests/window, each case, or those with NAME in theirs, so many times
 #
 #   IT_BIN=FILE         test this init instead of the one that is built here
 #   QEMU_SUITE=SUITE    as --kernel
@@ -33,7 +35,8 @@ for program in "$(command -v busybox)" "$IT_BIN"; do
     case $(LC_ALL=C ldd "$program" 2>&1) in
     *'not a dynamic executable'* | *'statically linked'*) ;;
     *)
-        echo "tests/qemu/run.sh: $program is linked to libraries, which the guest does not have (busybox: install busybox-static)" >&2
+        echo "tests/qemu/run.sh: $program is linked to libraries, which the guest does not have" \
+            "(busybox: install busybox-static)" >&2
         exit 1
         ;;
     esac
@@ -48,11 +51,15 @@ case $#:${1-} in
 *) exec sed -n '2,/^set/s/^# \{0,1\}//p' "$here" ;;
 esac
 kernel=$folder/qemu/vmlinuz${suite:+-$suite}
-depends() { apt-cache "${apt[@]}" depends "$1" | awk -v name="$2" '$1 == "Depends:" && index($2, name) == 1 { print $2; exit }'; }
+depends() {
+    apt-cache "${apt[@]}" depends "$1" |
+        awk -v name="$2" '$1 == "Depends:" && index($2, name) == 1 { print $2; exit }'
+}
 unpack_kernel() (
     set -e
     if [ -n "$suite" ]; then
-        archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1)
+        archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+            grep -v security | head -1)
         debian_lists deb "$archive" "$suite" "$scratch"
     else
         apt=(-qq -o APT::Sandbox::User=root)
@@ -97,11 +104,12 @@ passed=0 expected=0 failed=
 boot loglevel=0
 # Each one is there and none failed; the guest came to its end.
 passed=$(grep -c '^ok ' "$scratch/console") || true
-expected=$(( $(grep -c '^    check "$way' tests/qemu/guest.sh) * 3 + $(grep -c '^    check "$protected' tests/qemu/guest.sh) * 2 + $(grep -c '^check ' tests/qemu/guest.sh) ))
+lines() { grep -c "^$1" tests/qemu/guest.sh; }
+expected=$(($(lines '    check "$way') * 3 + $(lines '    check "$protected') * 2 + $(lines 'check ')))
 if grep -q '^FAILED' "$scratch/console" || ! grep -qx 'done' "$scratch/console"; then failed=yes; fi
 
-# init SCENARIO OPTIONS : boots with sexton as init, which runs command.sh with this scenario. The kernel drops a second `--`
-# and all behind it. What sexton exits with is in the kernel's last words.
+# init SCENARIO OPTIONS : boots with sexton as init, which runs command.sh with this scenario. The kernel drops a second
+# `--` and all behind it. What sexton exits with is in the kernel's last words.
 init() { boot "loglevel=1 rdinit=/bin/sexton -- -v $2 /bin/busybox sh /command $1"; }
 # console NAME PATTERN : the console has it.    console_lacks NAME PATTERN
 console() { verdict "$1" "$(grep -qE -e "$2" "$scratch/console" && echo yes)"; }

@@ -42,8 +42,8 @@ failed=
 unit() {
   local name=$1
   shift
-  printf '%s\n' '[Service]' "StandardOutput=append:/run/$name" "StandardError=append:/run/$name" TimeoutStartSec=3 "$@" \
-    >"$units/$name.service"
+  printf '%s\n' '[Service]' "StandardOutput=append:/run/$name" "StandardError=append:/run/$name" \
+    TimeoutStartSec=3 "$@" >"$units/$name.service"
   systemctl daemon-reload
 }
 # property NAME PROPERTY
@@ -75,7 +75,8 @@ echo ready
 while :; do sleep 0.1; done
 END
 unit main Type=notify "$sexton sh /run/notify"
-expect 'Type=notify, NotifyAccess=main: the command is not heard' "$(systemctl start main >/dev/null 2>&1 && echo started)" ''
+expect 'Type=notify, NotifyAccess=main: the command is not heard' \
+  "$(systemctl start main >/dev/null 2>&1 && echo started)" ''
 systemctl stop main || :
 unit all Type=notify NotifyAccess=all "$sexton sh /run/notify"
 expect 'Type=notify, NotifyAccess=all: the command is heard' "$(systemctl start all 2>&1 && echo started)" started
@@ -142,7 +143,8 @@ for _ in $(seq 20); do
   counted control-group
   ! grep -q 'ended after 2' /run/control-group || break
 done
-expect 'KillMode=control-group: the command may get SIGTERM twice' "$(grep 'ended after' /run/control-group)" 'ended after 2'
+expect 'KillMode=control-group: the command may get SIGTERM twice' \
+  "$(grep 'ended after' /run/control-group)" 'ended after 2'
 counted mixed
 expect 'KillMode=mixed: the command gets SIGTERM once' "$(grep 'ended after' /run/mixed)" 'ended after 1'
 expect 'reload: once' "$(grep -c HUP /run/mixed)" 1
@@ -151,7 +153,8 @@ unit plain "$sexton sh -c 'echo ready; exec sleep 1000'"
 systemctl start plain
 said plain ready
 systemctl stop plain
-expect 'a command that dies of SIGTERM: success' "$(property plain Result) $(property plain ActiveState)" 'success inactive'
+expect 'a command that dies of SIGTERM: success' \
+  "$(property plain Result) $(property plain ActiveState)" 'success inactive'
 for more in '' SuccessExitStatus=143; do
   unit status KillMode=mixed $more "$sexton python3 /run/counts 143"
   rm -f /run/status
@@ -174,7 +177,8 @@ expect "--notify-access, NotifyAccess=main: heard from systemd 254 on, and this 
   "$([ "$version" -lt 254 ] || echo started)"
 systemctl stop access || :
 
-unit ignores KillMode=mixed "ExecStart=/run/sexton --grace 1s -- sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
+unit ignores KillMode=mixed \
+  "ExecStart=/run/sexton --grace 1s -- sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
 systemctl start ignores
 said ignores ready
 begin=${EPOCHREALTIME/./}
@@ -182,7 +186,9 @@ systemctl stop ignores
 expect 'the grace period ends a stop before TimeoutStopSec' "$(((${EPOCHREALTIME/./} - begin) / 1000000))" 1
 said ignores 'within the grace'
 
-unit daemon KillMode=mixed "ExecStart=/run/sexton -- sh -c '(setsid sh -c \"trap \\\\\"echo daemon asked; exit\\\\\" TERM; echo up; while :; do sleep 0.1; done\" &) ; sleep 0.5; exit 0'"
+script='trap \\"echo daemon asked; exit\\" TERM; echo up; while :; do sleep 0.1; done'
+unit daemon KillMode=mixed \
+  "ExecStart=/run/sexton -- sh -c '(setsid sh -c \"$script\" &) ; sleep 0.5; exit 0'"
 systemctl start daemon
 said daemon 'daemon asked'
 [ -z "$failed" ] || { echo "tests/systemd/run.sh: FAILED" >&2; exit 1; }

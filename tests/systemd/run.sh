@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Units with ExecStart=sexton, under a systemd of their own: a user manager in namespaces and control groups of its own, which
-# ends with them. What docs/systemd.md says is tried here. Needs root, and the machine's systemd (a package; it need not be
-# running). Some 20 s.
+# Units with ExecStart=sexton, under a systemd of their own: a user manager in namespaces and control groups of its own,
+# which ends with them. What docs/systemd.md says is tried here. Needs root, and the machine's systemd (a package; it
+# need not be running). Some 20 s.
 #
 #   SYSTEMD_SUITE=sid      the systemd of that suite of Debian instead, in a system of its own (debootstrap)
 #   SYSTEMD_FOLDER=FOLDER  where that system is, or is to be (target/systemd)

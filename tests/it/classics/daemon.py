@@ -1,5 +1,5 @@
-"""Puts itself into the background as daemons do (daemon(7)): two forks and a session. The argument is its PID file, from
-which main takes that it is ready. It answers SIGHUP, and ends at SIGTERM with the PID file removed."""
+"""Puts itself into the background as daemons do (daemon(7)): two forks and a session. The argument is its PID file,
+from which main takes that it is ready. It answers SIGHUP, and ends at SIGTERM with the PID file removed."""
 
 import os
 import signal

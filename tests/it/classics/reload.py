@@ -1,5 +1,6 @@
-"""A server that reads its configuration again at SIGHUP, tells its statistics at SIGUSR1 and ends at SIGTERM. Its handlers
-write to a pipe, one byte for each signal that arrives, and a loop reads that. The argument is the configuration."""
+"""A server that reads its configuration again at SIGHUP, tells its statistics at SIGUSR1 and ends at SIGTERM. Its
+handlers write to a pipe, one byte for each signal that arrives, and a loop reads that. The argument is the
+configuration."""
 
 import collections
 import os

@@ -1,5 +1,5 @@
-/* A process whose first thread has ended (proc(5) shows it as a zombie), while another waits for SIGTERM; with an argument
-   that thread executes a shell instead. */
+/* A process whose first thread has ended (proc(5) shows it as a zombie), while another waits for SIGTERM; with an
+   argument that thread executes a shell instead. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

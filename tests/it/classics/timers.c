@@ -1,5 +1,5 @@
-/* The timers that send signals (setitimer(2), alarm(2), timer_create(2)): each signal comes from the kernel, as often as
-   it was asked for. */
+/* The timers that send signals (setitimer(2), alarm(2), timer_create(2)): each signal comes from the kernel, as often
+   as it was asked for. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -67,7 +67,9 @@ int main(void)
     timer_settime(timer, 0, &soon, NULL);
     taken("timer");
 
-    event = (struct sigevent){ .sigev_notify = SIGEV_THREAD, .sigev_notify_function = notify, .sigev_value.sival_ptr = &set };
+    event = (struct sigevent){
+        .sigev_notify = SIGEV_THREAD, .sigev_notify_function = notify, .sigev_value.sival_ptr = &set
+    };
     timer_create(CLOCK_MONOTONIC, &event, &timer);
     timer_settime(timer, 0, &soon, NULL);
     pthread_mutex_lock(&mutex);

@@ -124,8 +124,8 @@ fn field<'a>(ended: &'a Ended, name: &str) -> Vec<&'a str> {
     line.unwrap_or_else(|| panic!("no {name}: {ended:?}")).split_whitespace().collect()
 }
 
-/// As the source of su-exec 0.2 has it: HOME is set, the rest of the environment is kept, a number without an entry keeps
-/// the present group, and the group itself is a supplementary one.
+/// As the source of su-exec 0.2 has it: HOME is set, the rest of the environment is kept, a number without an entry
+/// keeps the present group, and the group itself is a supplementary one.
 #[test]
 fn su_exec_changes_user_groups_and_home() {
     for (user, ids, groups, home) in [

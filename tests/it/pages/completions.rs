@@ -129,7 +129,9 @@ fn bash_value(values: &Values) -> String {
         Values::One(words) => format!("_sexton_propose \"\" \"{}\"", words.join(" ")),
         Values::List(words) => format!("_sexton_propose \"$before\" \"{}\"", words.join(" ")),
         Values::Pair(from, to) => format!(
-            "if [[ $value == *=* ]]; then\n            _sexton_propose \"${{value%%=*}}=\" \"{}\"\n        else\n            _sexton_propose \"\" \"{}\"\n        fi",
+            "if [[ $value == *=* ]]; then\n            \
+             _sexton_propose \"${{value%%=*}}=\" \"{}\"\n        else\n            \
+             _sexton_propose \"\" \"{}\"\n        fi",
             to.join(" "),
             from.iter().map(|word| word.clone() + "=").collect::<Vec<_>>().join(" ")
         ),
@@ -198,7 +200,9 @@ fn zsh_value(values: &Values) -> String {
             format!("compset -P '*,'; compset -S ',*'; _sexton_propose {}", words.join(" "))
         }
         Values::Pair(from, to) => format!(
-            "if compset -P '*='; then\n            _sexton_propose {}\n        else\n            _sexton_propose {}\n        fi",
+            "if compset -P '*='; then\n            \
+             _sexton_propose {}\n        else\n            \
+             _sexton_propose {}\n        fi",
             to.join(" "),
             from.iter().map(|word| word.clone() + "=").collect::<Vec<_>>().join(" ")
         ),
@@ -283,6 +287,9 @@ complete -c sexton -n __sexton_own -l as -x -a '@NAMES@' -d 'Be in the place of 
 
 fn fish_value(values: &Values) -> String {
     let quote = |text: &str| format!("'{text}'");
+    let paths = |function: &str| {
+        format!("'({function} (commandline -ct | string replace -r -- \"^--[a-z-]+=\" \"\"))'")
+    };
     match values {
         Values::Free => String::new(),
         Values::One(words) => quote(&words.join(" ")),
@@ -292,8 +299,8 @@ fn fish_value(values: &Values) -> String {
             to.join(" "),
             from.join(" ")
         )),
-        Values::Files => "'(__fish_complete_path (commandline -ct | string replace -r -- \"^--[a-z-]+=\" \"\"))'".to_owned(),
-        Values::Folders => "'(__fish_complete_directories (commandline -ct | string replace -r -- \"^--[a-z-]+=\" \"\"))'".to_owned(),
+        Values::Files => paths("__fish_complete_path"),
+        Values::Folders => paths("__fish_complete_directories"),
         Values::Users => "'(__fish_complete_users)'".to_owned(),
         Values::Groups => {
             "'(__sexton_value \"^.*,\" (__fish_complete_groups | string replace -r \"\\t.*\" \"\") none)'".to_owned()

@@ -76,8 +76,8 @@ fn options() -> String {
 fn variables() -> String {
     let mut text = paragraph(
         "Each option can be set by a variable; the option overrides it. In the variable a repeatable option is a list \
-         with commas, and an option without a value is yes or no. An empty variable counts as not set. The command does \
-         not get these variables.",
+         with commas, and an option without a value is yes or no. An empty variable counts as not set. The command \
+         does not get these variables.",
     );
     for flag in flags() {
         if let Some(name) = &flag.variable {
@@ -97,13 +97,14 @@ pub fn page() -> String {
     text += "sexton \\- an init for containers\n";
     text += &heading("synopsis");
     text += ".B sexton\n[\\fIOPTIONS\\fR] [\\fB\\-\\-\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.br\n\
-             .B sexton \\-\\-as\n\\fBtini\\fR|\\fBdumb\\-init\\fR|\\fBcatatonit\\fR|\\fBgosu\\fR|\\fBsu\\-exec\\fR \\fIARG\\fR...\n";
+             .B sexton \\-\\-as\n\
+             \\fBtini\\fR|\\fBdumb\\-init\\fR|\\fBcatatonit\\fR|\\fBgosu\\fR|\\fBsu\\-exec\\fR \\fIARG\\fR...\n";
     text += &heading("description");
     text += &paragraph(
-        "sexton starts one command as PID 1 of a container, or as a child subreaper, forwards signals to it, reaps every \
-         orphan, shuts the whole process tree down in bounded time, and exits with the command's status. The command \
-         finds arguments, environment, descriptors, signal mask, ignored signals and limits as if there were no sexton; \
-         it runs in a process group of its own.",
+        "sexton starts one command as PID 1 of a container, or as a child subreaper, forwards signals to it, reaps \
+         every orphan, shuts the whole process tree down in bounded time, and exits with the command's status. The \
+         command finds arguments, environment, descriptors, signal mask, ignored signals and limits as if there were \
+         no sexton; it runs in a process group of its own.",
     );
     text += ".PP\n";
     text += &paragraph(
@@ -118,8 +119,9 @@ pub fn page() -> String {
     text += &options();
     text += &heading("signals");
     text += &paragraph(
-        "Every signal that can be caught is forwarded, 1 to 64, with its value if it has one, except SIGCHLD and signals \
-         that the kernel raises for a fault of sexton itself. RTMIN is 34. A stop signal (--stop-signals) begins the shutdown:",
+        "Every signal that can be caught is forwarded, 1 to 64, with its value if it has one, except SIGCHLD and \
+         signals that the kernel raises for a fault of sexton itself. RTMIN is 34. A stop signal (--stop-signals) \
+         begins the shutdown:",
     );
     text += &items(&[
         ("drain", "The signal is delayed. A second stop signal ends the delay."),

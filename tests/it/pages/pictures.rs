@@ -41,9 +41,11 @@ fn svg(lines: &[String]) -> String {
     let width = (columns as f64 * CHARACTER) as usize + 2 * MARGIN;
     let height = lines.len() * LINE + 2 * MARGIN;
     let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#0d1117\"/>\n\
-         <g font-family=\"ui-monospace,Menlo,Consolas,monospace\" font-size=\"13\" fill=\"#e6edf3\" xml:space=\"preserve\" style=\"white-space:pre\">\n"
+         <g font-family=\"ui-monospace,Menlo,Consolas,monospace\" font-size=\"13\" fill=\"#e6edf3\" \
+         xml:space=\"preserve\" style=\"white-space:pre\">\n"
     );
     for (index, line) in lines.iter().enumerate() {
         let y = MARGIN + index * LINE + LINE * 3 / 4;
