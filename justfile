@@ -112,6 +112,7 @@ deny *checks="advisories bans licenses sources":
 
 lint:
     cargo fmt --all --check
+    tests/lines.sh
     cargo clippy --all-targets -- -D warnings
 
 # All that CI does (root).
