@@ -19,7 +19,7 @@ mod targets;
 
 use group::{Parent, Run};
 use inits::Bench;
-use machine::{MOST_OTHERS, Others};
+use machine::{MOST_OTHERS, MOST_SPREAD, Others};
 use measure::{Idle, Pace};
 use starts::Starts;
 use std::fs;
@@ -65,6 +65,10 @@ fn main() -> ExitCode {
         eprintln!("{} No figures are written above {MOST_OTHERS} %.", results.quiet);
         return ExitCode::from(BUSY);
     }
+    if !quick && results.quiet.spread > MOST_SPREAD {
+        eprintln!("{} No figures are written above {MOST_SPREAD} times.", results.quiet);
+        return ExitCode::from(BUSY);
+    }
     let name = PathBuf::from(&plot).file_name().unwrap().to_str().unwrap().to_owned();
     fs::write(page, page::write(&bench, &results, &name)).expect("the page can be written");
     fs::write(plot, plot::draw(&bench, &results)).expect("the plot can be written");
@@ -80,6 +84,8 @@ pub struct Quiet {
     pub load: f64,
     /// What others took of the CPUs during the run, in percent, if that can be measured.
     pub others: Option<f64>,
+    /// How far the floor's starts are apart: [`Starts::spread`].
+    pub spread: f64,
 }
 
 impl Quiet {
@@ -90,12 +96,13 @@ impl Quiet {
 
 impl std::fmt::Display for Quiet {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let Quiet { load, others } = self;
+        let Quiet { load, others, spread } = self;
         writeln!(f, "Load of the last minute before the run: {load:.2} per CPU.")?;
         match others {
-            Some(others) => write!(f, "Others took {others:.1} % of the CPUs during the run."),
-            None => write!(f, "No control group counts what others take of the CPUs."),
+            Some(others) => writeln!(f, "Others took {others:.1} % of the CPUs during the run.")?,
+            None => writeln!(f, "No control group counts what others take of the CPUs.")?,
         }
+        write!(f, "The last tenth of the floor's starts took {spread:.2} times the first tenth.")
     }
 }
 
@@ -111,7 +118,8 @@ fn starts(mut bench: Bench, runs: usize, quick: bool, load: f64) -> ExitCode {
         let others = Others::start(&inside);
         let memory = measure::memory(bench);
         let starts = Starts::measure(bench, memory, |_| {});
-        let quiet = Quiet { load, others: others.percent() };
+        let spread = starts.spread(bench);
+        let quiet = Quiet { load, others: others.percent(), spread };
         if !quick && quiet.is_busy() {
             eprintln!("{quiet} No figures are shown above {MOST_OTHERS} %.");
             return ExitCode::from(BUSY);
@@ -185,6 +193,7 @@ fn measure_all(bench: &Bench, load: f64) -> Results {
     let idle = idle.end();
     step("done");
     let took = begin.elapsed();
+    let spread = starts.spread(bench);
     Results {
         starts,
         group,
@@ -199,6 +208,6 @@ fn measure_all(bench: &Bench, load: f64) -> Results {
         ignoring,
         grouped: inside.is_scheduled(),
         took,
-        quiet: Quiet { load, others: others.percent() },
+        quiet: Quiet { load, others: others.percent(), spread },
     }
 }

@@ -49,6 +49,12 @@ impl Starts {
         Starts { pinned, free, settled, calls, memory }
     }
 
+    /// What the last tenth of the floor's starts took by the first tenth, in total and pinned.
+    pub fn spread(&self, bench: &Bench) -> f64 {
+        let floor = bench.inits.iter().position(|init| init.name == "floor").expect("the floor");
+        self.pinned[floor].as_ref().map_or(f64::INFINITY, |it| it.total.p90 / it.total.p10)
+    }
+
     /// That sexton has each figure, but those that the machine has no control groups for.
     pub fn assert_complete(&self) {
         assert!(self.calls[0].is_ok() && self.memory[0].is_ok());
