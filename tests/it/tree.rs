@@ -288,7 +288,7 @@ fn after_the_last_death(place: Place, treatment: &str) -> Duration {
 fn sexton_ends_with_the_last_of_five_thousand_processes() {
     for place in [Place::Init, Place::Child] {
         for treatment in ["obey", "ignore"] {
-            // On a busier one sexton, or this test, may have to wait for a CPU.
+            // On a busy machine sexton, or this test, may have to wait for a CPU.
             const TRIES: usize = 5;
             let is_soon = |_| after_the_last_death(place, treatment) < Duration::from_millis(500);
             assert!((0..TRIES).any(is_soon), "{place:?} {treatment}");
